@@ -1,0 +1,434 @@
+#include "base/doc.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/num.h"
+#include "base/str.h"
+
+#define DEPTH_MAX 64
+
+static const char *const type_names[] = {
+	[DOC_NULL] = "null",	 [DOC_BOOL] = "boolean", [DOC_INT] = "number", [DOC_FLOAT] = "number",
+	[DOC_STRING] = "string", [DOC_LIST] = "list",	 [DOC_MAP] = "map",
+};
+
+const char *doc_type_name(enum doc_type t)
+{
+	return type_names[t];
+}
+
+int doc_fault(const struct doc *d, struct err *err, const char *fmt, ...)
+{
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (d->line)
+		return err_set(err, ERR_FORMAT, "%s:%u:%u: %s", d->file, d->line, d->column, text);
+	return err_set(err, ERR_FORMAT, "%s: %s", d->file, text);
+}
+
+const struct doc *doc_find(const struct doc *d, const char *key)
+{
+	if (!d || d->type != DOC_MAP)
+		return NULL;
+	for (size_t i = 0; i < d->n; i++)
+		if (strcmp(d->keys[i].text, key) == 0)
+			return &d->items[i];
+	return NULL;
+}
+
+static int wrong_type(const struct doc *v, const char *key, const char *want, struct err *err)
+{
+	return doc_fault(v, err, "'%s' is a %s, expected a %s", key, doc_type_name(v->type), want);
+}
+
+static const struct doc *find_set(const struct doc *map, const char *key)
+{
+	const struct doc *v = doc_find(map, key);
+
+	return v && v->type != DOC_NULL ? v : NULL;
+}
+
+int doc_get_string(const struct doc *map, const char *key, const char *dflt, const char **ret, struct err *err)
+{
+	const struct doc *v = find_set(map, key);
+
+	if (v && v->type != DOC_STRING)
+		return wrong_type(v, key, "string", err);
+	*ret = v ? v->text : dflt;
+	return 0;
+}
+
+int doc_get_int(const struct doc *map, const char *key, int64_t dflt, int64_t *ret, struct err *err)
+{
+	const struct doc *v = find_set(map, key);
+
+	if (v && v->type != DOC_INT)
+		return wrong_type(v, key, "whole number", err);
+	*ret = v ? v->num : dflt;
+	return 0;
+}
+
+int doc_get_bool(const struct doc *map, const char *key, bool dflt, bool *ret, struct err *err)
+{
+	const struct doc *v = find_set(map, key);
+
+	if (v && v->type != DOC_BOOL)
+		return wrong_type(v, key, "boolean", err);
+	*ret = v ? v->num != 0 : dflt;
+	return 0;
+}
+
+int doc_get_strings(struct arena *a, const struct doc *map, const char *key, const char *const **ret, size_t *n,
+		    struct err *err)
+{
+	const struct doc *v = find_set(map, key);
+	const char **list;
+
+	if (v && v->type != DOC_LIST)
+		return wrong_type(v, key, "list of strings", err);
+	list = arena_array(a, (v ? v->n : 0) + 1, sizeof(*list));
+	for (size_t i = 0; v && i < v->n; i++) {
+		if (v->items[i].type != DOC_STRING)
+			return doc_fault(&v->items[i], err, "an item of '%s' is a %s, expected a string", key,
+					 doc_type_name(v->items[i].type));
+		list[i] = v->items[i].text;
+	}
+	*ret = list;
+	if (n)
+		*n = v ? v->n : 0;
+	return 0;
+}
+
+/* ---- JSON ---- */
+
+static int from_json(struct arena *a, const json_t *j, const char *name, unsigned depth, struct doc *d, struct err *err)
+{
+	*d = (struct doc){ .file = name };
+	if (depth > DEPTH_MAX)
+		return err_set(err, ERR_LIMIT, "%s: is nested deeper than %d levels", name, DEPTH_MAX);
+	switch (json_typeof(j)) {
+	case JSON_NULL:
+		d->type = DOC_NULL;
+		d->text = "null";
+		return 0;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		d->type = DOC_BOOL;
+		d->num = json_is_true(j);
+		d->text = d->num ? "true" : "false";
+		return 0;
+	case JSON_INTEGER:
+		d->type = DOC_INT;
+		d->num = json_integer_value(j);
+		d->text = arena_printf(a, "%lld", (long long)d->num);
+		return 0;
+	case JSON_REAL:
+		d->type = DOC_FLOAT;
+		d->text = arena_printf(a, "%.17g", json_real_value(j));
+		return 0;
+	case JSON_STRING:
+		d->type = DOC_STRING;
+		d->text = arena_strndup(a, json_string_value(j), json_string_length(j));
+		return 0;
+	case JSON_ARRAY: {
+		struct doc *items = arena_array(a, json_array_size(j), sizeof(*items));
+
+		d->type = DOC_LIST;
+		d->n = json_array_size(j);
+		d->items = items;
+		for (size_t i = 0; i < d->n; i++)
+			if (from_json(a, json_array_get(j, i), name, depth + 1, &items[i], err) < 0)
+				return -1;
+		return 0;
+	}
+	case JSON_OBJECT: {
+		size_t n = json_object_size(j), i = 0;
+		struct doc *keys = arena_array(a, n, sizeof(*keys)), *items = arena_array(a, n, sizeof(*items));
+		const char *key;
+		json_t *v;
+
+		d->type = DOC_MAP;
+		d->n = n;
+		d->keys = keys;
+		d->items = items;
+		json_object_foreach((json_t *)j, key, v) {
+			keys[i] = (struct doc){ .type = DOC_STRING, .text = arena_strdup(a, key), .file = name };
+			if (from_json(a, v, name, depth + 1, &items[i++], err) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	}
+	return 0;
+}
+
+const struct doc *doc_parse_json(struct arena *a, const char *p, size_t n, const char *name, struct err *err)
+{
+	json_error_t je;
+	json_t *j = json_loadb(n ? p : "", n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+	struct doc *d;
+	int rc;
+
+	if (!j) {
+		err_set(err, ERR_FORMAT, "%s:%d:%d: is not JSON: %s", name, je.line, je.column, je.text);
+		return NULL;
+	}
+	d = arena_alloc(a, sizeof(*d));
+	rc = from_json(a, j, name, 0, d, err);
+	json_decref(j);
+	return rc < 0 ? NULL : d;
+}
+
+/* ---- YAML ---- */
+
+struct yaml_reader {
+	yaml_parser_t parser;
+	struct arena *a;
+	const char *name;
+	const char *text;	/* the document, for comments */
+	size_t n;
+	struct err *err;
+};
+
+static int yaml_fault(struct yaml_reader *y, yaml_mark_t at, const char *words)
+{
+	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: %s", y->name, at.line + 1, at.column + 1, words);
+}
+
+static int yaml_event(struct yaml_reader *y, yaml_event_t *ev)
+{
+	if (yaml_parser_parse(&y->parser, ev))
+		return 0;
+	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not YAML: %s%s%s", y->name, y->parser.problem_mark.line + 1,
+		       y->parser.problem_mark.column + 1, y->parser.problem ? y->parser.problem : "unreadable",
+		       y->parser.context ? " " : "", y->parser.context ? y->parser.context : "");
+}
+
+static bool is_one_of(const char *s, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(s, *words) == 0)
+			return true;
+	return false;
+}
+
+/* What a plain scalar means: the JSON-like core of YAML 1.2, plus YAML 1.1's yes and no, as PyYAML reads them. */
+static void resolve_plain(struct doc *d)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
+	static const char *const trues[] = { "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL };
+	static const char *const falses[] = { "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL };
+	const char *s = d->text;
+	uint64_t v;
+	char *end;
+
+	if (is_one_of(s, nulls)) {
+		d->type = DOC_NULL;
+	} else if (is_one_of(s, trues) || is_one_of(s, falses)) {
+		d->type = DOC_BOOL;
+		d->num = is_one_of(s, trues);
+	} else if (num_parse(s[0] == '-' || s[0] == '+' ? s + 1 : s, INT64_MAX, &v)) {
+		d->type = DOC_INT;
+		d->num = s[0] == '-' ? -(int64_t)v : (int64_t)v;
+	} else if (s[strspn(s, "+-0123456789.eE")] == '\0' && strpbrk(s, "0123456789") && strchr(s, '.')) {
+		strtod(s, &end);
+		d->type = *end ? DOC_STRING : DOC_FLOAT;
+	}
+}
+
+/* The text after " #" between the scalar's end and the end of its line. */
+static const char *trailing_comment(struct yaml_reader *y, size_t at)
+{
+	size_t end = at;
+
+	while (end < y->n && y->text[end] != '\n' && y->text[end] != '\r')
+		end++;
+	while (at < end && (y->text[at] == ' ' || y->text[at] == '\t'))
+		at++;
+	if (at == end || y->text[at] != '#')
+		return NULL;
+	return arena_strndup(y->a, y->text + at + 1, end - at - 1);
+}
+
+static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d);
+
+static int yaml_list(struct yaml_reader *y, unsigned depth, struct doc *d)
+{
+	struct doc *items = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	for (;;) {
+		yaml_event_t ev;
+
+		if (yaml_event(y, &ev) < 0) {
+			rc = -1;
+			break;
+		}
+		if (ev.type == YAML_SEQUENCE_END_EVENT) {
+			yaml_event_delete(&ev);
+			break;
+		}
+		mem_grow(items, n);
+		rc = yaml_node(y, &ev, depth + 1, &items[n++]);
+		yaml_event_delete(&ev);
+		if (rc < 0)
+			break;
+	}
+	d->type = DOC_LIST;
+	d->n = n;
+	d->items = arena_dup(y->a, items, n * sizeof(*items));
+	free(items);
+	return rc;
+}
+
+static int yaml_key(struct yaml_reader *y, yaml_event_t *ev, const struct doc *keys, size_t n, struct doc *ret)
+{
+	if (ev->type != YAML_SCALAR_EVENT)
+		return yaml_fault(y, ev->start_mark, "a key is not a plain word or string");
+	if (yaml_node(y, ev, 0, ret) < 0)
+		return -1;
+	ret->type = DOC_STRING;
+	if (strcmp(ret->text, "<<") == 0)
+		return yaml_fault(y, ev->start_mark, "merge keys (<<) are not read");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(keys[i].text, ret->text) == 0)
+			return doc_fault(ret, y->err, "key '%s' stands here a second time (first in line %u)", ret->text,
+					 keys[i].line);
+	return 0;
+}
+
+static int yaml_map(struct yaml_reader *y, unsigned depth, struct doc *d)
+{
+	struct doc *keys = NULL, *items = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	while (rc == 0) {
+		yaml_event_t ev;
+
+		if (yaml_event(y, &ev) < 0) {
+			rc = -1;
+			break;
+		}
+		if (ev.type == YAML_MAPPING_END_EVENT) {
+			yaml_event_delete(&ev);
+			break;
+		}
+		mem_grow(keys, n);
+		mem_grow(items, n);
+		rc = yaml_key(y, &ev, keys, n, &keys[n]);
+		yaml_event_delete(&ev);
+		if (rc < 0 || (rc = yaml_event(y, &ev)) < 0)
+			break;
+		rc = yaml_node(y, &ev, depth + 1, &items[n]);
+		yaml_event_delete(&ev);
+		n++;
+	}
+	d->type = DOC_MAP;
+	d->n = n;
+	d->keys = arena_dup(y->a, keys, n * sizeof(*keys));
+	d->items = arena_dup(y->a, items, n * sizeof(*items));
+	free(keys);
+	free(items);
+	return rc;
+}
+
+static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d)
+{
+	const unsigned char *anchor = NULL, *tag = NULL;
+
+	*d = (struct doc){ .file = y->name,
+			   .line = (unsigned)ev->start_mark.line + 1,
+			   .column = (unsigned)ev->start_mark.column + 1 };
+	if (depth > DEPTH_MAX)
+		return yaml_fault(y, ev->start_mark, "is nested too deeply");
+	if (ev->type == YAML_ALIAS_EVENT)
+		return yaml_fault(y, ev->start_mark, "aliases (*name) are not read: write the value out");
+	if (ev->type == YAML_SCALAR_EVENT) {
+		anchor = ev->data.scalar.anchor;
+		tag = ev->data.scalar.tag;
+	} else if (ev->type == YAML_SEQUENCE_START_EVENT) {
+		anchor = ev->data.sequence_start.anchor;
+		tag = ev->data.sequence_start.tag;
+	} else if (ev->type == YAML_MAPPING_START_EVENT) {
+		anchor = ev->data.mapping_start.anchor;
+		tag = ev->data.mapping_start.tag;
+	}
+	if (anchor)
+		return yaml_fault(y, ev->start_mark, "anchors (&name) are not read: write the value out");
+	if (tag)
+		return yaml_fault(y, ev->start_mark, "tags (!name) are not read");
+	if (ev->type == YAML_SEQUENCE_START_EVENT)
+		return yaml_list(y, depth, d);
+	if (ev->type == YAML_MAPPING_START_EVENT)
+		return yaml_map(y, depth, d);
+	if (strlen((const char *)ev->data.scalar.value) != ev->data.scalar.length)
+		return yaml_fault(y, ev->start_mark, "has a NUL byte");
+	d->type = DOC_STRING;
+	d->text = arena_strdup(y->a, (const char *)ev->data.scalar.value);
+	d->comment = trailing_comment(y, ev->end_mark.index);
+	if (ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+		resolve_plain(d);
+	return 0;
+}
+
+/* The next event must be of this type; it is freed. */
+static int yaml_expect(struct yaml_reader *y, yaml_event_type_t type, const char *words)
+{
+	yaml_event_t ev;
+	int rc;
+
+	if (yaml_event(y, &ev) < 0)
+		return -1;
+	rc = ev.type == type ? 0 : yaml_fault(y, ev.start_mark, words);
+	yaml_event_delete(&ev);
+	return rc;
+}
+
+static int yaml_document(struct yaml_reader *y, struct doc *d)
+{
+	yaml_event_t ev;
+	int rc;
+
+	if (yaml_expect(y, YAML_STREAM_START_EVENT, "is not YAML") < 0 ||
+	    yaml_expect(y, YAML_DOCUMENT_START_EVENT, "is empty") < 0 || yaml_event(y, &ev) < 0)
+		return -1;
+	rc = yaml_node(y, &ev, 0, d);
+	yaml_event_delete(&ev);
+	if (rc < 0)
+		return -1;
+	if (yaml_expect(y, YAML_DOCUMENT_END_EVENT, "is not YAML") < 0)
+		return -1;
+	return yaml_expect(y, YAML_STREAM_END_EVENT, "a second document begins here; only one is read");
+}
+
+const struct doc *doc_parse_yaml(struct arena *a, const char *p, size_t n, const char *name, struct err *err)
+{
+	struct yaml_reader y = { .a = a, .name = name, .text = p, .n = n, .err = err };
+	struct doc *d = arena_alloc(a, sizeof(*d));
+	int rc;
+
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3;
+		n -= 3;
+		y.text = p;
+		y.n = n;
+	}
+	if (!yaml_parser_initialize(&y.parser))
+		abort();
+	yaml_parser_set_encoding(&y.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&y.parser, (const unsigned char *)p, n);
+	rc = yaml_document(&y, d);
+	yaml_parser_delete(&y.parser);
+	return rc < 0 ? NULL : d;
+}

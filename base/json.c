@@ -1,0 +1,182 @@
+#include "base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static void newline(struct json *j)
+{
+	if (!j->indent)
+		return;
+	buf_addc(j->out, '\n');
+	for (unsigned i = 0; i < j->depth * j->indent; i++)
+		buf_addc(j->out, ' ');
+}
+
+/* What stands before a value or a key. */
+static void lead(struct json *j)
+{
+	if (j->keyed) {
+		j->keyed = false;
+		return;
+	}
+	if (!j->depth)
+		return;
+	if (j->some[j->depth - 1])
+		buf_addc(j->out, ',');
+	j->some[j->depth - 1] = true;
+	newline(j);
+}
+
+static void begin(struct json *j, char kind)
+{
+	lead(j);
+	assert(j->depth < JSON_DEPTH_MAX);
+	j->kind[j->depth] = kind;
+	j->some[j->depth] = false;
+	j->depth++;
+	buf_addc(j->out, kind);
+}
+
+void json_object(struct json *j)
+{
+	begin(j, '{');
+}
+
+void json_array(struct json *j)
+{
+	begin(j, '[');
+}
+
+void json_end(struct json *j)
+{
+	assert(j->depth && !j->keyed);
+	j->depth--;
+	if (j->some[j->depth])
+		newline(j);
+	buf_addc(j->out, j->kind[j->depth] == '{' ? '}' : ']');
+}
+
+/* Bytes of the well-formed UTF-8 character at s, or 0. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n;
+	uint32_t c;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+		n = 2;
+		c = s[0] & 0x1f;
+	} else if ((s[0] & 0xf0) == 0xe0) {
+		n = 3;
+		c = s[0] & 0x0f;
+	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+		n = 4;
+		c = s[0] & 0x07;
+	} else {
+		return 0;
+	}
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff))) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
+		return 0;
+	return n;
+}
+
+static void quoted(struct buf *b, const char *s)
+{
+	buf_addc(b, '"');
+	while (*s) {
+		unsigned char c = (unsigned char)*s;
+		size_t n = utf8_length((const unsigned char *)s);
+
+		if (n == 0) {
+			buf_adds(b, "\xef\xbf\xbd");
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			buf_addc(b, '\\');
+			buf_addc(b, (char)c);
+		} else if (c == '\n') {
+			buf_adds(b, "\\n");
+		} else if (c == '\t') {
+			buf_adds(b, "\\t");
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_addf(b, "\\u%04x", c);
+		} else {
+			buf_add(b, s, n);
+		}
+		s += n;
+	}
+	buf_addc(b, '"');
+}
+
+void json_key(struct json *j, const char *key)
+{
+	assert(j->depth && j->kind[j->depth - 1] == '{' && !j->keyed);
+	lead(j);
+	quoted(j->out, key);
+	buf_adds(j->out, j->indent ? ": " : ":");
+	j->keyed = true;
+}
+
+void json_string(struct json *j, const char *s)
+{
+	lead(j);
+	if (s)
+		quoted(j->out, s);
+	else
+		buf_adds(j->out, "null");
+}
+
+void json_int(struct json *j, int64_t v)
+{
+	lead(j);
+	buf_addf(j->out, "%" PRId64, v);
+}
+
+void json_uint(struct json *j, uint64_t v)
+{
+	lead(j);
+	buf_addf(j->out, "%" PRIu64, v);
+}
+
+void json_bool(struct json *j, bool v)
+{
+	lead(j);
+	buf_adds(j->out, v ? "true" : "false");
+}
+
+void json_null(struct json *j)
+{
+	json_string(j, NULL);
+}
+
+void json_put_string(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_string(j, s);
+}
+
+void json_put_int(struct json *j, const char *key, int64_t v)
+{
+	json_key(j, key);
+	json_int(j, v);
+}
+
+void json_put_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+
+void json_put_strings(struct json *j, const char *key, const char *const *list)
+{
+	json_key(j, key);
+	json_array(j);
+	for (; list && *list; list++)
+		json_string(j, *list);
+	json_end(j);
+}

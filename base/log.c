@@ -1,0 +1,51 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static atomic_int level_now = LOG_WARN;
+
+void log_set_level(enum log_level level)
+{
+	level_now = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return level_now;
+}
+
+static void line(const char *front, const char *fmt, va_list ap)
+{
+	char text[2200];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	fprintf(stderr, "%s%s\n", front, text);	/* one call: stdio keeps the line whole */
+}
+
+#define LINE(at, front)				\
+	do {					\
+		va_list ap;			\
+						\
+		if ((int)level_now < (at))	\
+			return;			\
+		va_start(ap, fmt);		\
+		line(front, fmt, ap);		\
+		va_end(ap);			\
+	} while (0)
+
+void log_debug(const char *fmt, ...)
+{
+	LINE(LOG_DEBUG, "condaimg: debug: ");
+}
+
+void log_info(const char *fmt, ...)
+{
+	LINE(LOG_INFO, "");
+}
+
+void log_warn(const char *fmt, ...)
+{
+	LINE(LOG_WARN, "condaimg: warning: ");
+}

@@ -1,0 +1,46 @@
+/*
+ * Version literals and their order (CEP 33), version specs (CEP 29; where it and
+ * the implementations disagree, the implementations: docs/versions.md).
+ *
+ * version_cmp() is what conda's VersionOrder does. Texts that are no versions
+ * sort below all that are, by bytes, so that the order is total on any input.
+ */
+#ifndef CONDA_VERSION_H
+#define CONDA_VERSION_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct version;		/* a parsed literal */
+struct version_spec;	/* a parsed spec such as ">=1.2,<2|3.*" */
+
+/* In a. NULL: ERR_FORMAT. */
+const struct version *version_parse(struct arena *a, const char *text, struct err *err);
+
+/* -1, 0, 1. 0 for 1.0 and 1.0.0. */
+int version_cmp(const struct version *a, const struct version *b);
+
+/* The fuzzy match of "=1.7" and "1.7.*". */
+bool version_starts_with(const struct version *v, const struct version *prefix);
+
+/* For sorts over foreign text; parses each time. -1, 0, 1; total. */
+int version_text_cmp(const char *a, const char *b);
+
+/* "3.11" of "3.11.4": the first two segments as text, in a; NULL where there are fewer. */
+const char *version_major_minor(struct arena *a, const char *text);
+
+/*
+ * Spaces around operators and commas are accepted. In a. NULL: ERR_FORMAT, and
+ * the sentence names the clause.
+ */
+const struct version_spec *version_spec_parse(struct arena *a, const char *text, struct err *err);
+
+/* text is the version's literal: globs and regular expressions look at it; v may be NULL where text is no version. */
+bool version_spec_match(const struct version_spec *s, const struct version *v, const char *text);
+
+/* Whether the spec takes every version ("*", ""). */
+bool version_spec_is_any(const struct version_spec *s);
+
+#endif

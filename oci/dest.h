@@ -1,0 +1,57 @@
+/*
+ * Where images go to and come from on this machine:
+ *
+ *	oci:DIR[:TAG]			an OCI image layout, added to
+ *	oci-archive:FILE[:TAG]		the same as one tar
+ *	docker-archive:FILE[:TAG]	what "docker load" reads; carries the OCI layout too
+ *
+ * The tag of a new image is "latest" unless said.
+ */
+#ifndef OCI_DEST_H
+#define OCI_DEST_H
+
+#include "oci/image.h"
+
+enum dest_type { DEST_OCI, DEST_OCI_ARCHIVE, DEST_DOCKER_ARCHIVE };
+
+struct dest {
+	enum dest_type type;
+	const char *path;
+	const char *tag;	/* "app:1" in docker-archive is name and tag; NULL: not said */
+};
+
+/* ERR_USAGE. Texts in a. */
+int dest_parse(struct arena *a, const char *text, struct dest *ret, struct err *err);
+
+/* "oci:DIR:TAG" again, in a. */
+const char *dest_text(struct arena *a, const struct dest *d);
+
+/*
+ * Write an image whose blobs are in from (those of foreign layers in base, which
+ * may be NULL where there are none). Layers are copied and verified on the way; what an
+ * oci: destination holds already is not written again. The tag is moved last, so that
+ * readers see the old image or the new one. *ret is the manifest's digest; its size in *size.
+ * ERR_INTEGRITY with *broken (NULL allowed) set to the digest of a blob of from that is not what it should be.
+ */
+struct blobs;
+int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base,
+	       struct digest *ret, struct digest *broken, struct err *err);
+
+/* An image that is read: its manifest, config, and blobs. Opaque; holds the file or directory open. */
+struct blobs *dest_open(const struct dest *d, const char *os, const char *arch, struct err *err);
+const struct image *blobs_image(const struct blobs *b);
+struct digest blobs_manifest_digest(const struct blobs *b);
+const char *blobs_manifest(const struct blobs *b, size_t *n);	/* its bytes */
+
+/* A blob of that image, verified while read. */
+struct source *blobs_get(struct blobs *b, const struct digest *d, uint64_t size, struct err *err);
+void blobs_free(struct blobs *b);
+
+static inline void blobs_freep(struct blobs **b)
+{
+	blobs_free(*b);
+}
+
+#define auto_blobs CLEANUP(blobs_freep) struct blobs
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * Blobs by digest in a directory, and remembered recipes: which layer a recipe
+ * gave. Shared by processes; a blob appears whole or not at all.
+ *
+ *	DIR/blobs/sha256/HEX
+ *	DIR/recipes/HEX		"sha256:DIGEST SIZE sha256:DIFFID\n"
+ */
+#ifndef OCI_STORE_H
+#define OCI_STORE_H
+
+#include "oci/descriptor.h"
+
+struct layer {
+	struct digest digest;	/* of the blob */
+	struct digest diffid;	/* of the tar in it */
+	uint64_t size;		/* bytes of the blob */
+	uint64_t tar_size;	/* bytes of the tar in it */
+};
+
+struct store;
+
+/* dirfd stays the caller's; dir is made where missing. ERR_IO. */
+struct store *store_open(int dirfd, const char *dir, struct err *err);
+void store_free(struct store *s);
+
+/*
+ * A blob to be. *digest and *size are filled by sink_finish(), which is also what
+ * makes the blob visible. Putting what is there already is success.
+ */
+struct sink *store_put(struct store *s, struct digest *digest, uint64_t *size, struct err *err);
+
+/* Verified while it is read: ERR_INTEGRITY at its end. NULL: ERR_IO where there is none. */
+struct source *store_get(struct store *s, const struct digest *d, uint64_t size, struct err *err);
+
+/* Whether a blob of this digest and size is there (its bytes are not read). */
+bool store_has(struct store *s, const struct digest *d, uint64_t size);
+
+/* Forget a blob that turned out to be broken. */
+void store_drop(struct store *s, const struct digest *d);
+
+/* Remember, and recall: true where the recipe is known and its blob is there. */
+int store_remember(struct store *s, const struct digest *recipe, const struct layer *layer, struct err *err);
+bool store_recall(struct store *s, const struct digest *recipe, struct layer *ret);
+
+static inline void store_freep(struct store **s)
+{
+	store_free(*s);
+}
+
+#define auto_store CLEANUP(store_freep) struct store
+
+#endif
