@@ -14,7 +14,7 @@
 struct path_seen {
 	const char *path;
 	uint32_t mode;
-	int type;	/* of the caller's */
+	int type; /* of the caller's */
 };
 
 /* Zeroed, it is empty. */
@@ -23,8 +23,8 @@ struct paths {
 	void *root;
 };
 
-const struct path_seen *paths_find(const struct paths *p, const char *path);	/* or NULL */
-void paths_add(struct paths *p, const char *path, int type, uint32_t mode);	/* copies; path is not in p */
+const struct path_seen *paths_find(const struct paths *p, const char *path); /* or NULL */
+void paths_add(struct paths *p, const char *path, int type, uint32_t mode); /* copies; path is not in p */
 void paths_release(struct paths *p);
 
 #define auto_paths CLEANUP(paths_release) struct paths

@@ -14,10 +14,10 @@
 #include "oci/descriptor.h"
 
 struct layer {
-	struct digest digest;	/* of the blob */
-	struct digest diffid;	/* of the tar in it */
-	uint64_t size;		/* bytes of the blob */
-	uint64_t tar_size;	/* bytes of the tar in it */
+	struct digest digest; /* of the blob */
+	struct digest diffid; /* of the tar in it */
+	uint64_t size; /* bytes of the blob */
+	uint64_t tar_size; /* bytes of the tar in it */
 };
 
 struct store;
