@@ -17,7 +17,7 @@ enum dest_type { DEST_OCI, DEST_OCI_ARCHIVE, DEST_DOCKER_ARCHIVE };
 struct dest {
 	enum dest_type type;
 	const char *path;
-	const char *tag;	/* "app:1" in docker-archive is name and tag; NULL: not said */
+	const char *tag; /* "app:1" in docker-archive is name and tag; NULL: not said */
 };
 
 /* ERR_USAGE. Texts in a. */
@@ -34,14 +34,14 @@ const char *dest_text(struct arena *a, const struct dest *d);
  * ERR_INTEGRITY with *broken (NULL allowed) set to the digest of a blob of from that is not what it should be.
  */
 struct blobs;
-int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base,
-	       struct digest *ret, struct digest *broken, struct err *err);
+int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base, struct digest *ret,
+	       struct digest *broken, struct err *err);
 
 /* An image that is read: its manifest, config, and blobs. Opaque; holds the file or directory open. */
 struct blobs *dest_open(const struct dest *d, const char *os, const char *arch, struct err *err);
 const struct image *blobs_image(const struct blobs *b);
 struct digest blobs_manifest_digest(const struct blobs *b);
-const char *blobs_manifest(const struct blobs *b, size_t *n);	/* its bytes */
+const char *blobs_manifest(const struct blobs *b, size_t *n); /* its bytes */
 
 /* A blob of that image, verified while read. */
 struct source *blobs_get(struct blobs *b, const struct digest *d, uint64_t size, struct err *err);
