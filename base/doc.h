@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 
 enum doc_type { DOC_NULL, DOC_BOOL, DOC_INT, DOC_FLOAT, DOC_STRING, DOC_LIST, DOC_MAP };
 
@@ -58,5 +59,12 @@ int doc_get_bool(const struct doc *map, const char *key, bool dflt, bool *ret, s
 /* A list of strings as a NULL-terminated array (in a); absent: an empty one. *n may be NULL. */
 int doc_get_strings(struct arena *a, const struct doc *map, const char *key, const char *const **ret, size_t *n,
 		    struct err *err);
+
+/*
+ * Append a string as a YAML scalar, in one line and ASCII: plain where every
+ * reader takes it for a string, else in quotes. The same string always gives the
+ * same bytes. What is not UTF-8 comes out as U+FFFD.
+ */
+void doc_write_yaml(struct buf *ret, const char *s);
 
 #endif
