@@ -16,7 +16,7 @@ enum log_level log_get_level(void)
 	return level_now;
 }
 
-static void line(const char *front, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void line(const char *front, const char *fmt, va_list ap)
 {
 	char text[2200];
 

@@ -42,7 +42,7 @@ struct buf {
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
-void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 char *buf_room(struct buf *b, size_t n);	/* room for n more bytes after p + n; the caller adds to b->n */
 const char *buf_cstr(const struct buf *b);	/* "" while empty */
 char *buf_detach(struct buf *b);		/* the caller frees; never NULL */
