@@ -48,10 +48,10 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > (size_t)-1 / 2)
 		abort();
-	if (skew <= a->left) {
+	if (skew && skew <= a->left) {
 		a->at += skew;
 		a->left -= skew;
-	} else {
+	} else if (skew) {
 		a->left = 0;
 	}
 	p = take(a, size ? size : 1);

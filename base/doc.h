@@ -6,7 +6,9 @@
  * The only user of libyaml and jansson.
  *
  * YAML is read strictly: one document, no anchors, aliases or tags, no key
- * twice, strings as keys. Nesting is bounded in both.
+ * twice, strings as keys. Plain scalars mean what PyYAML takes them for (3.10 is
+ * a number, no is a boolean); .text has them as they were written. Nesting is
+ * bounded in both, and so is the number of a YAML document's nodes.
  */
 #ifndef BASE_DOC_H
 #define BASE_DOC_H
@@ -28,7 +30,8 @@ struct doc {
 	size_t n;		/* items of a list, pairs of a map */
 	const struct doc *items;	/* the n items of a list, or the n values of a map */
 	const struct doc *keys;		/* the n keys of a map (DOC_STRING), in the document's order */
-	const char *comment;	/* YAML: text after '#' on the item's own line, or NULL */
+	const char *comment;	/* YAML: text after '#' on the line where a scalar (or a key and its ':') ends, or NULL */
+	unsigned last_line;	/* YAML: the line where a scalar ends */
 };
 
 /* name is for errors and must outlive the document. ERR_FORMAT. NULL on failure. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
@@ -16,6 +18,7 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	str_tidy(err->text);
 	return -1;
 }
 
@@ -33,6 +36,7 @@ int err_sys(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerrordesc_np(sys) ?: "unknown error");
+	str_tidy(err->text);
 	return -1;
 }
 
@@ -54,6 +58,7 @@ int err_at(struct err *err, const char *fmt, ...)
 	memcpy(err->text, front, n);
 	memcpy(err->text + n, ": ", 2);
 	err->text[n + 2 + keep] = '\0';
+	str_tidy(err->text);
 	return -1;
 }
 

@@ -8,7 +8,8 @@
  * failure says so by err_clear().
  *
  * Texts are lower case without a full stop, quote foreign text, say what was
- * found and what was expected, and never carry a credential.
+ * found and what was expected, and never carry a credential. Control characters
+ * that came with foreign text are replaced here.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -31,6 +31,12 @@ struct str str_trim(struct str s);	/* without ASCII white space at both ends */
 /* Cut the part before the first sep off s into *part; false when s was used up. */
 bool str_cut(struct str *s, char sep, struct str *part);
 
+/*
+ * Foreign text on its way to a terminal: control characters (not '\n', '\t'),
+ * those of C1 in UTF-8 too, become '?'. In place.
+ */
+void str_tidy(char *s);
+
 /* strcmp for qsort over an array of char pointers. */
 int str_ptr_cmp(const void *a, const void *b);
 
