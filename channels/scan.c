@@ -371,7 +371,7 @@ static int split_number(struct scan *s, struct str *whole, struct str *frac, lon
 
 int scan_number(struct scan *s, struct scan_number *ret)
 {
-	struct str whole, frac;
+	struct str whole = { 0 }, frac = { 0 };
 	long exp, point;
 
 	if (s->fault)
