@@ -371,8 +371,8 @@ static int split_number(struct scan *s, struct str *whole, struct str *frac, lon
 
 int scan_number(struct scan *s, struct scan_number *ret)
 {
-	struct str whole, frac;
-	long exp, point;
+	struct str whole = { 0 }, frac = { 0 };
+	long exp = 0, point;
 
 	if (s->fault)
 		return -1;
