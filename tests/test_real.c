@@ -70,7 +70,7 @@ static bool find_record(struct channel *c, size_t subdir, const char *fn, struct
 	const char *key = str_ends(fn, ".conda") ? "packages.conda" : "packages", *hex;
 	const struct doc *d = doc_find(doc_find(c->repodata[subdir], key), fn);
 	struct err err = ERR_INIT;
-	int64_t size, number;
+	int64_t size = 0, number = 0;
 
 	if (!d)
 		return false;
