@@ -6,7 +6,7 @@
 #include "conda/placeholder.h"
 
 #define DIR_MODE 0755
-#define SCRIPT_MODE 0755
+#define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
 
 enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
