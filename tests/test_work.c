@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "base/work.h"
 
