@@ -118,6 +118,24 @@ const char *const *arena_strlist(struct arena *a, const char *const *s, size_t n
 	return list;
 }
 
+void arena_join(struct arena *a, struct arena *from)
+{
+	struct arena_chunk *last = from->chunks;
+
+	if (!last)
+		return;
+	while (last->next)
+		last = last->next;
+	/* Behind a's newest chunk, in which a goes on filling. */
+	if (a->chunks) {
+		last->next = a->chunks->next;
+		a->chunks->next = from->chunks;
+	} else {
+		*a = *from;
+	}
+	*from = (struct arena){ 0 };
+}
+
 void arena_release(struct arena *a)
 {
 	while (a->chunks) {

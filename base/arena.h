@@ -30,6 +30,9 @@ void *arena_dup(struct arena *a, const void *p, size_t size);
 /* A NULL-terminated list: copies of the n strings. */
 const char *const *arena_strlist(struct arena *a, const char *const *s, size_t n);
 
+/* Everything in from lives on in a; from is empty afterwards. */
+void arena_join(struct arena *a, struct arena *from);
+
 /* Free all. The arena is empty and usable again. */
 void arena_release(struct arena *a);
 
