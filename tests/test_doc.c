@@ -99,7 +99,7 @@ static void yaml_that_is_refused(void **state)
 		{ "a:\n\t- b\n", "f:2:1: a tab stands where YAML takes only spaces" },
 		{ "a: \"x\\0y\"\n", "f:1:4: has a NUL byte" },
 		{ "a: x\xff\n", "f:1:5: is not UTF-8 text: invalid leading UTF-8 octet" },
-		{ "\xc3\xa4: 1\nb: \xc3\xa4\xc3\n", "f:2:5: is not UTF-8 text: invalid trailing UTF-8 octet" },
+		{ "\xc3\xa4: 1\nb: \xc3\xa4\xc3\n", "f:2:6: is not UTF-8 text: invalid trailing UTF-8 octet" },
 		{ "a: \x01\n", "f:1:4: is not UTF-8 text: control characters are not allowed" },
 		{ "a: [b\n", "f:2:1: is not YAML: while parsing a flow sequence, did not find expected ',' or ']'" },
 	};
