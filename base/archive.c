@@ -17,8 +17,9 @@ struct archive_in {
 	struct archive *lib;
 	const char *kind; /* "tar", "zip": for sentences */
 	struct source *in; /* of a tar */
-	int fd; /* of a zip */
-	int64_t at, size; /* of a zip: where we read, and its end */
+	int fd; /* of what is read by position */
+	int64_t start; /* where in fd it begins */
+	int64_t at, size; /* where we read, and the end; both from start on */
 	char *buf; /* IO_CHUNK bytes that libarchive looks at */
 	char *path; /* of the member at hand */
 	struct err err; /* why a callback failed: libarchive has only an int for it */
@@ -56,10 +57,10 @@ static la_ssize_t give_range(struct archive *lib, void *arg, const void **ret)
 	ssize_t n;
 
 	do {
-		n = pread(a->fd, a->buf, IO_CHUNK, a->at);
+		n = pread(a->fd, a->buf, IO_CHUNK, a->start + a->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		err_sys(&a->err, "cannot read zip");
+		err_sys(&a->err, "cannot read %s", a->kind);
 		archive_set_error(lib, EIO, "cannot read");
 		return -1;
 	}
@@ -118,23 +119,46 @@ struct archive_in *archive_open_tar(struct source *in, struct err *err)
 	return opened(a, err);
 }
 
-struct archive_in *archive_open_zip(int fd, struct err *err)
+static struct archive_in *by_position(const char *kind, int fd, uint64_t start, struct err *err)
 {
 	struct archive_in *a;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0) {
-		err_sys(err, "cannot read zip");
+		err_sys(err, "cannot read %s", kind);
 		return NULL;
 	}
-	a = archive_new("zip");
+	if (start > (uint64_t)st.st_size) {
+		err_set(err, ERR_FORMAT, "%s is broken: it has %lld bytes, a member begins at %" PRIu64, kind,
+			(long long)st.st_size, start);
+		return NULL;
+	}
+	a = archive_new(kind);
 	a->fd = fd;
-	a->size = st.st_size;
-	if (archive_read_support_format_zip_seekable(a->lib) != ARCHIVE_OK ||
-	    archive_read_set_read_callback(a->lib, give_range) != ARCHIVE_OK ||
+	a->start = (int64_t)start;
+	a->size = st.st_size - a->start;
+	if (archive_read_set_read_callback(a->lib, give_range) != ARCHIVE_OK ||
 	    archive_read_set_seek_callback(a->lib, seek_range) != ARCHIVE_OK)
 		abort();
-	return opened(a, err);
+	return a;
+}
+
+struct archive_in *archive_open_tar_at(int fd, uint64_t offset, struct err *err)
+{
+	struct archive_in *a = by_position("tar", fd, offset, err);
+
+	if (a && archive_read_support_format_tar(a->lib) != ARCHIVE_OK)
+		abort();
+	return a ? opened(a, err) : NULL;
+}
+
+struct archive_in *archive_open_zip(int fd, struct err *err)
+{
+	struct archive_in *a = by_position("zip", fd, 0, err);
+
+	if (a && archive_read_support_format_zip_seekable(a->lib) != ARCHIVE_OK)
+		abort();
+	return a ? opened(a, err) : NULL;
 }
 
 /* ---- content ---- */
@@ -206,7 +230,10 @@ static int describe(struct archive_in *a, struct archive_entry *e, struct member
 		return err_set(err, ERR_FORMAT, "%s has a member whose name cannot be read", a->kind);
 	free(a->path);
 	a->path = bare_path(path);
-	*m = (struct member){ .path = a->path, .type = type_of(e), .mode = archive_entry_perm(e) & 07777 };
+	*m = (struct member){ .path = a->path,
+			      .type = type_of(e),
+			      .mode = archive_entry_perm(e) & 07777,
+			      .offset = (uint64_t)(a->start + archive_read_header_position(a->lib)) };
 	if (m->type == MEMBER_HARDLINK || m->type == MEMBER_SYMLINK) {
 		m->target = m->type == MEMBER_HARDLINK ? archive_entry_hardlink(e) : archive_entry_symlink(e);
 		if (!m->target)

@@ -17,12 +17,19 @@ struct member {
 	uint64_t size; /* bytes of a MEMBER_FILE, else 0 */
 	uint32_t mode; /* permission bits with setuid, setgid, sticky */
 	enum member_type type;
+	uint64_t offset; /* of its headers in a tar's file: archive_open_tar_at() can begin there */
 };
 
 struct archive_in;
 
 /* A tar (ustar, GNU, pax; not compressed). Owns in, frees it also on failure. NULL: err. */
 struct archive_in *archive_open_tar(struct source *in, struct err *err);
+
+/*
+ * The same in a file, from a byte on, where a member begins. Content that is not read is not even looked
+ * at. fd is not owned and must outlive it.
+ */
+struct archive_in *archive_open_tar_at(int fd, uint64_t offset, struct err *err);
 
 /* A zip, by its central directory. fd is not owned and must outlive it. */
 struct archive_in *archive_open_zip(int fd, struct err *err);

@@ -9,6 +9,7 @@
 #include "cmd/recipe.h"
 #include "cmd/rootfs.h"
 #include "conda/libc.h"
+#include "conda/version.h"
 
 #define OWN_LAYERS 3	/* libc, system, environment */
 #define EPOCH_DEFAULT 315532800	/* 1980-01-01: no package says a time, nor does the user */
@@ -159,55 +160,58 @@ static int list_one(void *arg, size_t i, struct err *err)
 	return 0;
 }
 
-static void warn_of_scripts(const struct assembly *a, const struct linked_list *lists)
+static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan *plan)
 {
-	for (size_t i = 0; i < a->lp->n_packages; i++)
-		for (const char *const *s = lists[i].scripts; s && *s; s++)
-			log_warn("%s has a link script, %s, which is not run: what it would do is missing from the image",
-				 a->packages[i].fn, *s);
+	for (size_t i = 0; i < plan->n_clobbers; i++) {
+		const struct clobber *c = &plan->clobbers[i];
+
+		if (!c->same)
+			log_debug("%s is in %s and in %s; the image has that of %s", c->path, a->packages[c->loser].fn,
+				  a->packages[c->winner].fn, a->packages[c->winner].fn);
+	}
 }
 
-static int plan_clobbers(struct assembly *a, struct err *err)
+static int plan_paths(struct assembly *a, struct err *err)
 {
 	size_t n = a->lp->n_packages;
 	const char **names = arena_array(&a->arena, n, sizeof(*names));
+	const char *const **scripts = arena_array(&a->arena, n, sizeof(*scripts));
 	auto_free struct linked_list *lists = mem_array(n, sizeof(*lists));
 	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
 	struct listing l = { a, lists, arenas };
+	struct clobber_plan plan;
 	int rc = work_run(n, a->workshop->threads, list_one, &l, err);
 
 	for (size_t i = 0; i < n; i++) {
 		names[i] = record_dist(&a->arena, &a->packages[i]);
 		arena_join(&a->arena, &arenas[i]);
+		scripts[i] = lists[i].scripts;
 	}
-	if (rc < 0)
+	if (rc < 0 || clobber_plan(&a->arena, lists, names, n, &plan, err) < 0)
 		return -1;
-	warn_of_scripts(a, lists);
-	return clobber_plan(&a->arena, lists, names, n, &a->clobbers, err);
+	tell_of_clobbers(a, &plan);
+	a->paths = (struct paths_plan){ plan.dropped, scripts };
+	return 0;
 }
 
-static void warn_of_clobbers(const struct assembly *a)
+static void warn_of_scripts(const struct assembly *a)
 {
-	for (size_t i = 0; i < a->clobbers.n_clobbers; i++) {
-		const struct clobber *c = &a->clobbers.clobbers[i];
-
-		if (c->same)
-			continue;
-		log_debug("%s is in %s and in %s; the image has that of %s", c->path, a->packages[c->loser].fn,
-			  a->packages[c->winner].fn, a->packages[c->winner].fn);
-	}
+	for (size_t i = 0; i < a->lp->n_packages; i++)
+		for (const char *const *s = a->paths.scripts[i]; s && *s; s++)
+			log_warn("%s has a link script, %s, which is not run: what it would do is missing from the image",
+				 a->packages[i].fn, *s);
 }
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
 	if (fetch_packages(a, err) < 0)
 		return -1;
-	if (!plan_cache_get(a, &a->clobbers)) {
-		if (plan_clobbers(a, err) < 0)
+	if (!plan_cache_get(a, &a->paths)) {
+		if (plan_paths(a, err) < 0)
 			return -1;
-		warn_of_clobbers(a);
-		plan_cache_put(a, &a->clobbers);
+		plan_cache_put(a, &a->paths);
 	}
+	warn_of_scripts(a);
 	return 0;
 }
 
@@ -240,7 +244,7 @@ static struct tree *open_member(void *arg, size_t i, struct err *err)
 
 	if (!p)
 		return NULL;
-	t = linked_tree(p, r, &o->a->prefix, o->a->clobbers.dropped ? o->a->clobbers.dropped[k] : NULL, err);
+	t = linked_tree(p, r, &o->a->prefix, o->a->paths.dropped ? o->a->paths.dropped[k] : NULL, err);
 	if (!t)
 		err_at(err, "%s", r->fn);
 	return t;
@@ -307,7 +311,7 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 			size_t k = l->group->members[i];
 
 			recipe_add_package(&b, &a->packages[k], &a->prefix,
-					   a->clobbers.dropped ? a->clobbers.dropped[k] : NULL);
+					   a->paths.dropped ? a->paths.dropped[k] : NULL);
 			l->weight += a->packages[k].size;
 		}
 	} else if (l->part == PART_LIBC) {

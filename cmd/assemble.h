@@ -20,6 +20,12 @@ struct part_layer {
 	bool known;			/* remembered: nothing had to be made */
 };
 
+/* What the packages' own lists of paths come to, by package. */
+struct paths_plan {
+	const char *const **dropped;	/* paths that another package provides */
+	const char *const **scripts;	/* link scripts, which are not run */
+};
+
 struct assembly {
 	struct arena arena;
 	const struct settings *settings;
@@ -30,7 +36,7 @@ struct assembly {
 	struct prefix prefix;
 	const struct image *base;	/* or NULL */
 	struct record *packages;	/* lp's, with sha256 known of all */
-	struct clobber_plan clobbers;
+	struct paths_plan paths;
 	const struct group *groups;
 	size_t n_groups;
 	struct part_layer *layers;

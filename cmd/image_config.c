@@ -6,19 +6,6 @@
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static const char *layer_media_type(const struct codec *c)
-{
-	switch (c->type) {
-	case CODEC_GZIP:
-		return MEDIA_LAYER_GZIP;
-	case CODEC_ZSTD:
-		return MEDIA_LAYER_ZSTD;
-	case CODEC_NONE:
-		break;
-	}
-	return MEDIA_LAYER;
-}
-
 /* "zlib-1.2.13-h5eee18b_1,xz-5.2.6-h166bdaf_0" */
 static const char *package_names(struct assembly *a, const struct part_layer *l)
 {

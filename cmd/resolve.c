@@ -107,7 +107,7 @@ void question_release(struct question *q)
 static int load(const struct question *q, struct workshop *w, struct index *ret, struct err *err)
 {
 	auto_arena a = { 0 };
-	const char **names = arena_array(&a, q->n_specs + 1, sizeof(*names));
+	const char **names = arena_array(&a, q->n_specs + 2, sizeof(*names));
 	struct repodata_stats stats = { 0 };
 	size_t n = 0;
 
@@ -116,6 +116,7 @@ static int load(const struct question *q, struct workshop *w, struct index *ret,
 
 		names[n++] = arena_strndup(&a, name.p, name.n);
 	}
+	names[n++] = "pip";	/* which python brings */
 	if (strcmp(q->libc, "auto") == 0)
 		names[n++] = libc_package_name(&a, q->platform);
 	if (repodata_load(w->http, &(struct repodata_request){ .channels = q->channels,
@@ -206,7 +207,8 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 						 .virtuals = virtuals.records,
 						 .n_virtuals = virtuals.n,
 						 .channel_names = channel_names(q, a),
-						 .priority = q->priority },
+						 .priority = q->priority,
+						 .python_needs_pip = true },
 				&solution, err);
 		if (rc < 0 && err->code == ERR_UNSAT) {
 			print_why(q, &solution);

@@ -50,7 +50,7 @@ static void add_etc(struct tree *t, const struct rootfs *r)
 	tree_memory_dir(t, "etc", 0755);
 	TEXT(t, "etc/group", group);
 	TEXT(t, "etc/nsswitch.conf", nsswitch);
-	tree_memory_symlink(t, "etc/os-release", "../usr/lib/os-release");
+	TEXT(t, "etc/os-release", os_release);
 	TEXT(t, "etc/passwd", passwd);
 	if (r->has_cacert)
 		add_certificates(t, r->prefix);

@@ -8,11 +8,12 @@
 #ifndef CONDA_MATCHSPEC_H
 #define CONDA_MATCHSPEC_H
 
+#include "base/str.h"
+#include "conda/pattern.h"
 #include "conda/record.h"
 #include "conda/version.h"
 
-/* A string condition: exact, glob ("py3*"), regular expression ("^...$"), or anything. */
-struct matchspec_text;
+#define MATCHSPEC_MAX 4096	/* bytes of a spec */
 
 enum matchspec_cond_type { COND_SPEC, COND_AND, COND_OR };
 
@@ -23,35 +24,49 @@ struct matchspec_cond {
 	const struct matchspec_cond *left, *right;	/* of the others */
 };
 
+struct matchspec_number;	/* a condition on the build number */
+
 struct matchspec {
 	const char *text;	/* as it was written */
 	const char *name;	/* lower case; NULL where the name is a glob, a regular expression or "*" */
-	const struct matchspec_text *name_pattern;	/* where name is NULL; NULL: any name */
-	const char *channel;	/* as written ("conda-forge", a URL, a glob), or NULL */
+	const struct pattern *name_pattern;	/* where name is NULL; NULL: any name */
+	const char *channel;	/* "conda-forge", a URL, a glob; without subdir and credentials; or NULL */
 	const char *subdir;	/* or NULL */
 	const char *version_text;	/* after sanitising, or NULL for any */
 	const struct version_spec *version;	/* NULL: any */
-	const char *build_text;			/* or NULL for any */
-	const struct matchspec_text *build;	/* NULL: any */
+	const char *build_text;			/* as written, or NULL; "*" has no condition below */
+	const struct pattern *build;		/* NULL: any */
 	const char *build_number;		/* "3", ">=3", or NULL */
+	const struct matchspec_number *number;	/* NULL: any */
 	const char *const *track_features;	/* sorted; NULL: no condition */
 	const char *const *features;		/* sorted; NULL: no condition */
-	const char *license, *license_family, *fn, *url;	/* or NULL */
-	const char *md5, *sha256;		/* hex, lower case, or NULL */
+	const struct pattern *license, *license_family;	/* or NULL */
+	const char *fn, *url;			/* or NULL; url without credentials */
+	const char *md5, *sha256;		/* lower case, or NULL; what is no digest matches nothing */
 	const char *const *extras;		/* sorted, or NULL */
-	const char *const *flags;		/* patterns, or NULL */
+	const char *const *flags;		/* patterns, sorted, or NULL */
 	const struct matchspec_cond *when;	/* or NULL; never part of matchspec_match() */
+	const char *when_text;			/* as written, or NULL */
 	bool optional;
 };
 
 enum matchspec_flags {
-	MATCHSPEC_V3 = 1 << 0,	/* accept when, extras, flags and the v3 bracket rules */
+	/*
+	 * Read brackets by the v3 rules: lists for extras and flags, nothing in the
+	 * brackets that is not understood. Without it, as conda reads them today:
+	 * single words for extras and flags, and what is not "key=value" skipped.
+	 */
+	MATCHSPEC_V3 = 1 << 0,
 };
 
 /* In a. NULL: ERR_FORMAT with the spec quoted and what is wrong with it. */
 const struct matchspec *matchspec_parse(struct arena *a, const char *text, unsigned flags, struct err *err);
 
-/* The name alone of a dependency string, without parsing the rest: for reachability. n is 0 where there is none. */
+/*
+ * The name alone of a dependency string, without parsing the rest: for
+ * reachability. As written, so upper case is possible. n is 0 where there is
+ * none: a glob, a file, nothing.
+ */
 struct str matchspec_name_of(const char *text);
 
 /*
@@ -63,10 +78,19 @@ bool matchspec_match(const struct matchspec *m, const struct record *r, const st
 /* Whether anything but the version is tested (so that versions can be tested once each). */
 bool matchspec_is_version_only(const struct matchspec *m);
 
-/* Whether spec channel c ("conda-forge", a URL, a glob) means the channel with this canonical base URL. */
+/*
+ * Whether spec channel c means the channel with this base URL. c is a URL
+ * (compared without scheme, credentials, token and slash at the end), a glob or
+ * regular expression (of the channel's short name or URL), or a name: what stands
+ * behind the host, or the last component of a file URL. "defaults" is pkgs/main,
+ * pkgs/r and pkgs/msys2 of repo.anaconda.com, whatever a .condarc says.
+ */
 bool matchspec_channel_match(const char *c, const char *channel_url);
 
-/* Canonical text (CEP 29 appendix A; conda's str(MatchSpec)), in a. */
+/*
+ * Canonical text (CEP 29 appendix A; conda's str(MatchSpec)), in a. Parsed again
+ * with the same flags it is the same condition and has the same canonical text.
+ */
 const char *matchspec_text(struct arena *a, const struct matchspec *m);
 
 #endif

@@ -10,6 +10,15 @@ struct entry_of {
 	const char *os, *arch; /* or NULL where it does not say */
 };
 
+/* What is copied must fit into what is written, which nests less deep than what is read. */
+static bool is_deep(const struct doc *d, unsigned left)
+{
+	for (size_t i = 0; (d->type == DOC_LIST || d->type == DOC_MAP) && i < d->n; i++)
+		if (!left || is_deep(&d->items[i], left - 1))
+			return true;
+	return false;
+}
+
 static const struct doc *parse(struct arena *a, const char *json, size_t n, const char *name, struct err *err)
 {
 	const struct doc *d, *list;
@@ -26,6 +35,10 @@ static const struct doc *parse(struct arena *a, const char *json, size_t n, cons
 	if (!list || list->type != DOC_LIST ||
 	    (strcmp(type, MEDIA_INDEX) != 0 && strcmp(type, MEDIA_DOCKER_INDEX) != 0)) {
 		doc_fault(d, err, "is no image index: it has no list of manifests");
+		return NULL;
+	}
+	if (is_deep(d, JSON_DEPTH_MAX - 1)) {
+		err_set(err, ERR_LIMIT, "%s is nested deeper than %d levels", name, JSON_DEPTH_MAX);
 		return NULL;
 	}
 	if (list->n > ENTRIES_MAX) {
