@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "channels/repodata.h"
+#include "fetch/url.h"
 
 static const struct channel channel = { "c", "https://u:sesame@host/c", "https://host/c", NULL };
 
@@ -21,13 +22,16 @@ static void check_list(const char *const *list)
 
 static void check_record(const struct record *r)
 {
+	const char *host;
 	size_t stem;
 
 	FUZZ_CHECK(*r->name && *r->version && *r->build, "an empty part of %s", r->fn);
 	FUZZ_CHECK(record_is_package_file(r->fn, &stem) && !strchr(r->fn, '/') && *r->fn != '.', "file name %s", r->fn);
 	FUZZ_CHECK(stem > strlen(r->name) && r->fn[strlen(r->name)] == '-', "%s is called %s", r->fn, r->name);
 	FUZZ_CHECK(!strchr(r->version, '/') && !strchr(r->build, '/'), "a path in %s", r->fn);
-	FUZZ_CHECK(strncmp(r->url, "http", 4) == 0 && !strstr(r->url, "sesame"), "URL %s", r->url);
+	FUZZ_CHECK(url_is(r->url, "http") || url_is(r->url, "https"), "URL %s", r->url);
+	host = strstr(r->url, "://") + 3;
+	FUZZ_CHECK(!memchr(host, '@', strcspn(host, "/?#")), "credentials in %s", r->url);
 	FUZZ_CHECK(r->timestamp >= 0 && r->indexed_timestamp >= 0, "a time before time");
 	check_list(r->depends);
 	check_list(r->constrains);
