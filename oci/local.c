@@ -53,20 +53,13 @@ static struct local *local_new(struct files *f)
 
 static int check_layout(struct files *f, struct err *err)
 {
-	auto_arena a = { 0 };
 	auto_buf text = { 0 };
-	const struct doc *d;
-	const char *version;
 
 	if (!files_has(f, LAYOUT_FILE))
 		return err_set(err, ERR_FORMAT, "is no OCI image layout: it has no %s", LAYOUT_FILE);
 	if (files_slurp(f, LAYOUT_FILE, LAYOUT_FILE_MAX, &text, err) < 0)
 		return -1;
-	d = doc_parse_json(&a, buf_cstr(&text), text.n, LAYOUT_FILE, err);
-	if (!d || doc_get_string(d, "imageLayoutVersion", "", &version, err) < 0)
-		return -1;
-	return str_starts(version, "1.") ? 0
-					 : doc_fault(d, err, "imageLayoutVersion is '%.40s', expected 1.0.0", version);
+	return layout_check(buf_cstr(&text), text.n, err);
 }
 
 /* From an index within the index: for images of several platforms. One level and no more. */

@@ -3,7 +3,7 @@
 # Usage: oci.sh TOOL, where TOOL is the built tests/oci_tool.
 set -eu
 
-tool=$1
+tool=$(realpath "$1")
 for program in skopeo umoci podman python3 jq; do
 	command -v $program >/dev/null || { echo "SKIP: no $program"; exit 77; }
 done
