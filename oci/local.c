@@ -7,8 +7,8 @@
 #define DOCKER_MANIFEST "manifest.json"
 
 struct named {
-	struct digest digest;
 	const char *name;
+	struct descriptor d;
 };
 
 struct local {
@@ -23,7 +23,7 @@ static struct source *local_get(struct blobs *b, const struct digest *d, struct 
 	struct local *l = (struct local *)b;
 
 	for (size_t i = 0; i < l->n_named; i++)
-		if (digest_equal(&l->named[i].digest, d))
+		if (digest_equal(&l->named[i].d.digest, d))
 			return files_get(l->files, l->named[i].name, err);
 	return files_get(l->files, parcel_path(d).s, err);
 }
@@ -194,13 +194,20 @@ static int look_at(struct files *f, const char *name, struct descriptor *ret, st
 	return 0;
 }
 
+/* Each file is looked at once, however often the image names it. */
 static int note(struct local *l, const char *name, struct descriptor *ret, struct err *err)
 {
 	*ret = (struct descriptor){ 0 };
+	for (size_t i = 0; i < l->n_named; i++) {
+		if (strcmp(l->named[i].name, name) == 0) {
+			*ret = l->named[i].d;
+			return 0;
+		}
+	}
 	if (look_at(l->files, name, ret, err) < 0)
 		return -1;
 	mem_grow(l->named, l->n_named);
-	l->named[l->n_named++] = (struct named){ ret->digest, arena_strdup(&l->base.arena, name) };
+	l->named[l->n_named++] = (struct named){ arena_strdup(&l->base.arena, name), *ret };
 	return 0;
 }
 
