@@ -48,10 +48,10 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > (size_t)-1 / 2)
 		abort();
-	if (skew <= a->left) {
+	if (skew && skew <= a->left) {
 		a->at += skew;
 		a->left -= skew;
-	} else {
+	} else if (skew) {
 		a->left = 0;
 	}
 	p = take(a, size ? size : 1);
@@ -116,6 +116,24 @@ const char *const *arena_strlist(struct arena *a, const char *const *s, size_t n
 	for (size_t i = 0; i < n; i++)
 		list[i] = arena_strdup(a, s[i]);
 	return list;
+}
+
+void arena_join(struct arena *a, struct arena *from)
+{
+	struct arena_chunk *last = from->chunks;
+
+	if (!last)
+		return;
+	while (last->next)
+		last = last->next;
+	/* Behind a's newest chunk, in which a goes on filling. */
+	if (a->chunks) {
+		last->next = a->chunks->next;
+		a->chunks->next = from->chunks;
+	} else {
+		*a = *from;
+	}
+	*from = (struct arena){ 0 };
 }
 
 void arena_release(struct arena *a)

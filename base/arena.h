@@ -24,11 +24,14 @@ void *arena_alloc(struct arena *a, size_t size);		/* zeroed, aligned for anythin
 void *arena_array(struct arena *a, size_t n, size_t size);	/* likewise; the product is checked */
 char *arena_strdup(struct arena *a, const char *s);		/* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);	/* n bytes and a NUL */
-char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 void *arena_dup(struct arena *a, const void *p, size_t size);
 
 /* A NULL-terminated list: copies of the n strings. */
 const char *const *arena_strlist(struct arena *a, const char *const *s, size_t n);
+
+/* Everything in from lives on in a; from is empty afterwards. */
+void arena_join(struct arena *a, struct arena *from);
 
 /* Free all. The arena is empty and usable again. */
 void arena_release(struct arena *a);

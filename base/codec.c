@@ -14,23 +14,26 @@
 int codec_parse(const char *text, struct codec *ret, struct err *err)
 {
 	struct str rest = str_of(text), name = { 0 };
-	uint64_t level;
+	struct codec c;
+	uint64_t level, max;
 
 	str_cut(&rest, ':', &name);
 	if (str_eq(name, "gzip"))
-		*ret = CODEC_GZIP_DEFAULT;
+		c = CODEC_GZIP_DEFAULT;
 	else if (str_eq(name, "zstd"))
-		*ret = CODEC_ZSTD_DEFAULT;
+		c = CODEC_ZSTD_DEFAULT;
 	else if (str_eq(name, "none") && !rest.p)
-		*ret = (struct codec){ CODEC_NONE, 0 };
+		c = (struct codec){ CODEC_NONE, 0 };
 	else
-		return err_set(err, ERR_USAGE, "compression '%s' is not known; use gzip, zstd, none, or gzip:LEVEL, zstd:LEVEL", text);
-	if (!rest.p)
-		return 0;
-	if (!num_parse(rest.p, ret->type == CODEC_GZIP ? 12 : 19, &level) || level == 0)
-		return err_set(err, ERR_USAGE, "compression level '%s' is not a number from 1 to %d", rest.p,
-			       ret->type == CODEC_GZIP ? 12 : 19);
-	ret->level = (int)level;
+		return err_set(err, ERR_USAGE, "compression '%s' is not known; use gzip, zstd, none, gzip:LEVEL or zstd:LEVEL",
+			       text);
+	max = c.type == CODEC_GZIP ? 12 : 19;
+	if (rest.p) {
+		if (!num_parse(rest.p, max, &level) || level == 0)
+			return err_set(err, ERR_USAGE, "compression level '%s' is not a number from 1 to %d", rest.p, (int)max);
+		c.level = (int)level;
+	}
+	*ret = c;
 	return 0;
 }
 

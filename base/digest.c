@@ -131,7 +131,7 @@ struct source_hash {
 	struct source *in;
 	struct hash hash;
 	uint64_t n;
-	bool ended;
+	bool ended, refused;
 	/* verify */
 	struct digest want;
 	bool has_want;
@@ -158,20 +158,26 @@ static ssize_t verify_read(struct source *s, void *buf, size_t len, struct err *
 	struct source_hash *h = (struct source_hash *)s;
 	ssize_t n;
 
+	/* Whoever reads on after the failure must not meet an end that looks like a good one. */
+	if (h->refused)
+		return err_set(err, ERR_INTEGRITY, "are not the bytes expected");
 	if (h->ended)
 		return 0;
+	h->refused = true;
 	n = source_read(h->in, buf, len, err);
 	if (n < 0)
 		return -1;
 	if (n == 0) {
 		h->ended = true;
-		return check(h, err);
+		if (check(h, err) < 0)
+			return -1;
 	}
 	h->n += (uint64_t)n;
 	if (h->want_size != DIGEST_SIZE_ANY && h->n > h->want_size)
 		return err_set(err, ERR_INTEGRITY, "has more than the %" PRIu64 " bytes expected", h->want_size);
 	if (h->has_want)
 		hash_add(&h->hash, buf, (size_t)n);
+	h->refused = false;
 	return n;
 }
 

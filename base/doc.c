@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define DEPTH_MAX 64
+#define YAML_NODES_MAX ((size_t)4 << 20)
 
 static const char *const type_names[] = {
 	[DOC_NULL] = "null",	 [DOC_BOOL] = "boolean", [DOC_INT] = "number", [DOC_FLOAT] = "number",
@@ -196,6 +197,8 @@ struct yaml_reader {
 	const char *name;
 	const char *text;	/* the document, for comments */
 	size_t n;
+	size_t at, chars;	/* text[at] is the character number chars: marks count characters */
+	size_t nodes;
 	struct err *err;
 };
 
@@ -204,13 +207,39 @@ static int yaml_fault(struct yaml_reader *y, yaml_mark_t at, const char *words)
 	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: %s", y->name, at.line + 1, at.column + 1, words);
 }
 
+/* For bytes that are no text libyaml tells the byte only. */
+static int reader_fault(struct yaml_reader *y)
+{
+	size_t line = 1, column = 1, end = y->parser.problem_offset < y->n ? y->parser.problem_offset : y->n;
+
+	for (size_t i = 0; i < end; i++) {
+		bool first = ((unsigned char)y->text[i] & 0xc0) != 0x80;
+
+		line += y->text[i] == '\n';
+		column = y->text[i] == '\n' ? 1 : column + first;
+	}
+	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not UTF-8 text: %s", y->name, line, column, y->parser.problem);
+}
+
+static size_t byte_of(struct yaml_reader *y, size_t chars);
+
 static int yaml_event(struct yaml_reader *y, yaml_event_t *ev)
 {
+	const yaml_parser_t *p = &y->parser;
+	size_t at;
+
 	if (yaml_parser_parse(&y->parser, ev))
 		return 0;
-	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not YAML: %s%s%s", y->name, y->parser.problem_mark.line + 1,
-		       y->parser.problem_mark.column + 1, y->parser.problem ? y->parser.problem : "unreadable",
-		       y->parser.context ? " " : "", y->parser.context ? y->parser.context : "");
+	if (p->error == YAML_MEMORY_ERROR)
+		abort();
+	if (p->error == YAML_READER_ERROR)
+		return reader_fault(y);
+	at = byte_of(y, p->problem_mark.index);
+	if (at < y->n && y->text[at] == '\t')
+		return yaml_fault(y, p->problem_mark, "a tab stands where YAML takes only spaces");
+	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not YAML: %s%s%s", y->name, p->problem_mark.line + 1,
+		       p->problem_mark.column + 1, p->context ? p->context : "", p->context ? ", " : "",
+		       p->problem ? p->problem : "unreadable");
 }
 
 static bool is_one_of(const char *s, const char *const *words)
@@ -221,6 +250,23 @@ static bool is_one_of(const char *s, const char *const *words)
 	return false;
 }
 
+static bool is_float(const char *s)
+{
+	static const char *const others[] = { ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN", NULL };
+	const char *digits = s + (*s == '-' || *s == '+');
+	size_t n = strspn(digits, "0123456789");
+	char *end;
+
+	if (n && !digits[n])
+		return true;	/* a whole number that is too large for one */
+	if (is_one_of(digits, others))
+		return true;
+	if (s[strspn(s, "+-0123456789.eE")] || !strpbrk(s, "0123456789") || !strchr(s, '.'))
+		return false;
+	strtod(s, &end);
+	return *end == '\0';
+}
+
 /* What a plain scalar means: the JSON-like core of YAML 1.2, plus YAML 1.1's yes and no, as PyYAML reads them. */
 static void resolve_plain(struct doc *d)
 {
@@ -229,7 +275,6 @@ static void resolve_plain(struct doc *d)
 	static const char *const falses[] = { "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL };
 	const char *s = d->text;
 	uint64_t v;
-	char *end;
 
 	if (is_one_of(s, nulls)) {
 		d->type = DOC_NULL;
@@ -239,23 +284,34 @@ static void resolve_plain(struct doc *d)
 	} else if (num_parse(s[0] == '-' || s[0] == '+' ? s + 1 : s, INT64_MAX, &v)) {
 		d->type = DOC_INT;
 		d->num = s[0] == '-' ? -(int64_t)v : (int64_t)v;
-	} else if (s[strspn(s, "+-0123456789.eE")] == '\0' && strpbrk(s, "0123456789") && strchr(s, '.')) {
-		strtod(s, &end);
-		d->type = *end ? DOC_STRING : DOC_FLOAT;
+	} else if (is_float(s)) {
+		d->type = DOC_FLOAT;
 	}
 }
 
-/* The text after " #" between the scalar's end and the end of its line. */
-static const char *trailing_comment(struct yaml_reader *y, size_t at)
+/* Where a character is. Marks only grow, so that all calls together walk the text once. */
+static size_t byte_of(struct yaml_reader *y, size_t chars)
 {
-	size_t end = at;
+	while (y->chars < chars && y->at < y->n) {
+		y->at++;
+		while (y->at < y->n && ((unsigned char)y->text[y->at] & 0xc0) == 0x80)
+			y->at++;
+		y->chars++;
+	}
+	return y->at;
+}
 
-	while (end < y->n && y->text[end] != '\n' && y->text[end] != '\r')
-		end++;
-	while (at < end && (y->text[at] == ' ' || y->text[at] == '\t'))
+/* The text after " #" between the scalar's end (and a key's ':') and the end of its line. */
+static const char *trailing_comment(struct yaml_reader *y, size_t at, bool key)
+{
+	size_t end, start = at;
+
+	while (at < y->n && (y->text[at] == ' ' || y->text[at] == '\t' || (key && y->text[at] == ':')))
 		at++;
-	if (at == end || y->text[at] != '#')
+	if (at == y->n || at == start || y->text[at] != '#')
 		return NULL;
+	for (end = at; end < y->n && y->text[end] != '\n' && y->text[end] != '\r'; end++)
+		;
 	return arena_strndup(y->a, y->text + at + 1, end - at - 1);
 }
 
@@ -263,17 +319,15 @@ static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, st
 
 static int yaml_list(struct yaml_reader *y, unsigned depth, struct doc *d)
 {
-	struct doc *items = NULL;
+	auto_free struct doc *items = NULL;
 	size_t n = 0;
-	int rc = 0;
 
 	for (;;) {
 		yaml_event_t ev;
+		int rc;
 
-		if (yaml_event(y, &ev) < 0) {
-			rc = -1;
-			break;
-		}
+		if (yaml_event(y, &ev) < 0)
+			return -1;
 		if (ev.type == YAML_SEQUENCE_END_EVENT) {
 			yaml_event_delete(&ev);
 			break;
@@ -282,65 +336,86 @@ static int yaml_list(struct yaml_reader *y, unsigned depth, struct doc *d)
 		rc = yaml_node(y, &ev, depth + 1, &items[n++]);
 		yaml_event_delete(&ev);
 		if (rc < 0)
-			break;
+			return -1;
 	}
 	d->type = DOC_LIST;
 	d->n = n;
 	d->items = arena_dup(y->a, items, n * sizeof(*items));
-	free(items);
-	return rc;
+	return 0;
 }
 
-static int yaml_key(struct yaml_reader *y, yaml_event_t *ev, const struct doc *keys, size_t n, struct doc *ret)
+static int yaml_key(struct yaml_reader *y, yaml_event_t *ev, struct doc *ret)
 {
 	if (ev->type != YAML_SCALAR_EVENT)
 		return yaml_fault(y, ev->start_mark, "a key is not a plain word or string");
 	if (yaml_node(y, ev, 0, ret) < 0)
 		return -1;
 	ret->type = DOC_STRING;
+	ret->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), true);
 	if (strcmp(ret->text, "<<") == 0)
 		return yaml_fault(y, ev->start_mark, "merge keys (<<) are not read");
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(keys[i].text, ret->text) == 0)
-			return doc_fault(ret, y->err, "key '%s' stands here a second time (first in line %u)", ret->text,
-					 keys[i].line);
 	return 0;
+}
+
+static int key_cmp(const void *x, const void *y)
+{
+	const struct doc *a = *(const struct doc *const *)x, *b = *(const struct doc *const *)y;
+	int c = strcmp(a->text, b->text);
+
+	return c ? c : a < b ? -1 : a > b;
+}
+
+/* Sorted, so that a map of a million keys is no trap. Told is the first key that stands a second time. */
+static int yaml_unique(struct yaml_reader *y, const struct doc *keys, size_t n)
+{
+	auto_free const struct doc **sorted = mem_array(n, sizeof(*sorted));
+	const struct doc *twice = NULL, *first = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &keys[i];
+	qsort(sorted, n, sizeof(*sorted), key_cmp);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(sorted[i - 1]->text, sorted[i]->text) != 0 || (twice && twice < sorted[i]))
+			continue;
+		twice = sorted[i];
+		first = sorted[i - 1];
+	}
+	if (!twice)
+		return 0;
+	return doc_fault(twice, y->err, "key '%s' stands here a second time (first in line %u)", twice->text, first->line);
 }
 
 static int yaml_map(struct yaml_reader *y, unsigned depth, struct doc *d)
 {
-	struct doc *keys = NULL, *items = NULL;
+	auto_free struct doc *keys = NULL, *items = NULL;
 	size_t n = 0;
-	int rc = 0;
 
-	while (rc == 0) {
+	for (;;) {
 		yaml_event_t ev;
+		int rc;
 
-		if (yaml_event(y, &ev) < 0) {
-			rc = -1;
-			break;
-		}
+		if (yaml_event(y, &ev) < 0)
+			return -1;
 		if (ev.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&ev);
 			break;
 		}
 		mem_grow(keys, n);
 		mem_grow(items, n);
-		rc = yaml_key(y, &ev, keys, n, &keys[n]);
+		rc = yaml_key(y, &ev, &keys[n]);
 		yaml_event_delete(&ev);
-		if (rc < 0 || (rc = yaml_event(y, &ev)) < 0)
-			break;
-		rc = yaml_node(y, &ev, depth + 1, &items[n]);
+		if (rc < 0 || yaml_event(y, &ev) < 0)
+			return -1;
+		rc = yaml_node(y, &ev, depth + 1, &items[n++]);
 		yaml_event_delete(&ev);
-		n++;
+		if (rc < 0)
+			return -1;
 	}
 	d->type = DOC_MAP;
 	d->n = n;
 	d->keys = arena_dup(y->a, keys, n * sizeof(*keys));
 	d->items = arena_dup(y->a, items, n * sizeof(*items));
-	free(keys);
-	free(items);
-	return rc;
+	return yaml_unique(y, d->keys, n);
 }
 
 static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d)
@@ -352,6 +427,8 @@ static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, st
 			   .column = (unsigned)ev->start_mark.column + 1 };
 	if (depth > DEPTH_MAX)
 		return yaml_fault(y, ev->start_mark, "is nested too deeply");
+	if (++y->nodes > YAML_NODES_MAX)
+		return err_set(y->err, ERR_LIMIT, "%s: has more than %zu values", y->name, YAML_NODES_MAX);
 	if (ev->type == YAML_ALIAS_EVENT)
 		return yaml_fault(y, ev->start_mark, "aliases (*name) are not read: write the value out");
 	if (ev->type == YAML_SCALAR_EVENT) {
@@ -376,7 +453,10 @@ static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, st
 		return yaml_fault(y, ev->start_mark, "has a NUL byte");
 	d->type = DOC_STRING;
 	d->text = arena_strdup(y->a, (const char *)ev->data.scalar.value);
-	d->comment = trailing_comment(y, ev->end_mark.index);
+	d->last_line = (unsigned)ev->end_mark.line + 1;
+	/* A block scalar ends at the start of a later line; what stands there is another's comment. */
+	if (ev->data.scalar.style != YAML_LITERAL_SCALAR_STYLE && ev->data.scalar.style != YAML_FOLDED_SCALAR_STYLE)
+		d->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), false);
 	if (ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
 		resolve_plain(d);
 	return 0;

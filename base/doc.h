@@ -6,7 +6,9 @@
  * The only user of libyaml and jansson.
  *
  * YAML is read strictly: one document, no anchors, aliases or tags, no key
- * twice, strings as keys. Nesting is bounded in both.
+ * twice, strings as keys. Plain scalars mean what PyYAML takes them for (3.10 is
+ * a number, no is a boolean); .text has them as they were written. Nesting is
+ * bounded in both, and so is the number of a YAML document's nodes.
  */
 #ifndef BASE_DOC_H
 #define BASE_DOC_H
@@ -16,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 
 enum doc_type { DOC_NULL, DOC_BOOL, DOC_INT, DOC_FLOAT, DOC_STRING, DOC_LIST, DOC_MAP };
 
@@ -28,7 +31,8 @@ struct doc {
 	size_t n;		/* items of a list, pairs of a map */
 	const struct doc *items;	/* the n items of a list, or the n values of a map */
 	const struct doc *keys;		/* the n keys of a map (DOC_STRING), in the document's order */
-	const char *comment;	/* YAML: text after '#' on the item's own line, or NULL */
+	const char *comment;	/* YAML: text after '#' on the line where a scalar (or a key and its ':') ends, or NULL */
+	unsigned last_line;	/* YAML: the line where a scalar ends */
 };
 
 /* name is for errors and must outlive the document. ERR_FORMAT. NULL on failure. */
@@ -55,5 +59,12 @@ int doc_get_bool(const struct doc *map, const char *key, bool dflt, bool *ret, s
 /* A list of strings as a NULL-terminated array (in a); absent: an empty one. *n may be NULL. */
 int doc_get_strings(struct arena *a, const struct doc *map, const char *key, const char *const **ret, size_t *n,
 		    struct err *err);
+
+/*
+ * Append a string as a YAML scalar, in one line and ASCII: plain where every
+ * reader takes it for a string, else in quotes. The same string always gives the
+ * same bytes. What is not UTF-8 comes out as U+FFFD.
+ */
+void doc_write_yaml(struct buf *ret, const char *s);
 
 #endif

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+#include "base/str.h"
+
+void err_fill(struct err *err, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -16,10 +18,10 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return -1;
+	str_tidy(err->text);
 }
 
-int err_sys(struct err *err, const char *fmt, ...)
+void err_fill_sys(struct err *err, const char *fmt, ...)
 {
 	int sys = errno;
 	va_list ap;
@@ -33,10 +35,10 @@ int err_sys(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerrordesc_np(sys) ?: "unknown error");
-	return -1;
+	str_tidy(err->text);
 }
 
-int err_at(struct err *err, const char *fmt, ...)
+void err_put_front(struct err *err, const char *fmt, ...)
 {
 	char front[sizeof(err->text)];
 	va_list ap;
@@ -48,13 +50,13 @@ int err_at(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(front);
 	if (n + 2 >= sizeof(err->text))
-		return -1;
+		return;
 	keep = strnlen(err->text, sizeof(err->text) - n - 3);
 	memmove(err->text + n + 2, err->text, keep);
 	memcpy(err->text, front, n);
 	memcpy(err->text + n, ": ", 2);
 	err->text[n + 2 + keep] = '\0';
-	return -1;
+	str_tidy(err->text);
 }
 
 void err_clear(struct err *err)

@@ -8,7 +8,8 @@
  * failure says so by err_clear().
  *
  * Texts are lower case without a full stop, quote foreign text, say what was
- * found and what was expected, and never carry a credential.
+ * found and what was expected, and never carry a credential. Control characters
+ * that came with foreign text are replaced here.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -33,15 +34,29 @@ struct err {
 
 #define ERR_INIT { .code = ERR_NONE }
 
-/* Fill a clean err. Returns -1, so that failing is one line. */
-int err_set(struct err *err, enum err_code code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void err_fill(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void err_fill_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void err_put_front(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Fill a clean err with ERR_IO and add the words for errno. Returns -1. */
-int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline int err_failed(void)
+{
+	return -1;
+}
 
-/* Put "fmt: " in front of a filled err. Returns -1. */
-int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * The three below return -1, so that failing is one line. They are macros so that
+ * the compiler knows the -1 too, and what is set only on success is never taken for
+ * used unset.
+ */
+
+/* int err_set(struct err *err, enum err_code code, const char *fmt, ...): fill a clean err. */
+#define err_set(...) ({ err_fill(__VA_ARGS__); err_failed(); })
+
+/* int err_sys(struct err *err, const char *fmt, ...): fill a clean err with ERR_IO and add the words for errno. */
+#define err_sys(...) ({ err_fill_sys(__VA_ARGS__); err_failed(); })
+
+/* int err_at(struct err *err, const char *fmt, ...): put "fmt: " in front of a filled err. */
+#define err_at(...) ({ err_put_front(__VA_ARGS__); err_failed(); })
 
 /* The failure has been dealt with. */
 void err_clear(struct err *err);

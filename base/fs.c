@@ -18,8 +18,16 @@ int fs_mkdirs(int dirfd, const char *path, struct err *err)
 			return err_sys(err, "cannot make directory %s", p);
 		*at = '/';
 	}
-	if (mkdirat(dirfd, p, 0777) < 0 && errno != EEXIST && errno != EISDIR)
+	if (mkdirat(dirfd, p, 0777) < 0) {
+		struct stat st;
+		int sys = errno;
+
+		/* EEXIST is also what a file gives, EROFS what a directory on a full-time read-only disk does. */
+		if (fstatat(dirfd, p, &st, 0) == 0 && S_ISDIR(st.st_mode))
+			return 0;
+		errno = sys;
 		return err_sys(err, "cannot make directory %s", p);
+	}
 	return 0;
 }
 
@@ -76,14 +84,17 @@ static void close_dir(DIR **d)
 
 int fs_list(struct arena *a, int dirfd, const char *path, const char *const **ret, size_t *n, struct err *err)
 {
-	int fd = fs_opendir_existing(dirfd, path, err);
+	auto_fd fd = fs_opendir_existing(dirfd, path, err);
 	CLEANUP(close_dir) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	auto_free const char **names = NULL;
 	size_t count = 0;
 	struct dirent *e;
 
-	if (!d)
+	if (fd < 0)
 		return -1;
+	if (!d)
+		return err_sys(err, "cannot list %s", path);
+	(void)TAKE_FD(fd);	/* d closes it */
 	while ((errno = 0, e = readdir(d))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;

@@ -11,7 +11,7 @@
 
 ssize_t source_read(struct source *s, void *buf, size_t len, struct err *err)
 {
-	return s->ops->read(s, buf, len, err);
+	return len ? s->ops->read(s, buf, len, err) : 0;
 }
 
 void source_free(struct source *s)
@@ -116,8 +116,9 @@ static ssize_t mem_source_read(struct source *s, void *buf, size_t len, struct e
 	(void)err;
 	if (len > m->n)
 		len = m->n;
-	if (len)
-		memcpy(buf, m->p, len);
+	if (!len)
+		return 0;
+	memcpy(buf, m->p, len);
 	m->p += len;
 	m->n -= len;
 	return (ssize_t)len;
@@ -154,7 +155,7 @@ struct source_fd {
 	struct source base;
 	int fd;
 	uint64_t offset, left;
-	bool ranged;
+	bool ranged, ended;
 	char *name;
 };
 
@@ -187,11 +188,14 @@ static ssize_t stream_source_read(struct source *s, void *buf, size_t len, struc
 	struct source_fd *f = (struct source_fd *)s;
 	ssize_t n;
 
+	if (f->ended)
+		return 0;
 	do {
 		n = read(f->fd, buf, len);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, "cannot read %s", f->name);
+	f->ended = n == 0;	/* a terminal would go on after its end */
 	return n;
 }
 
@@ -401,19 +405,45 @@ static int tmp_write(struct sink *s, const void *p, size_t len, struct err *err)
 	return write_all(t->fd, p, len, t->path, err);
 }
 
-/* Give the unnamed file a hidden name, so that a rename can put it over an existing one. */
-static int name_it(struct sink_tmp *t)
+#define NAMES_MAX 1000	/* hidden names that are tried: a killed process of the same pid may have left some */
+
+/* Link the unnamed file in. Without /proc the kernel may still allow it by descriptor. */
+static int link_fd(const struct sink_tmp *t, const char *name)
 {
 	char proc[64];
 
-	if (t->tmp)
-		return 0;
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", t->fd);
-	t->tmp = hidden_name(t->name);
-	if (linkat(AT_FDCWD, proc, t->dirfd, t->tmp, AT_SYMLINK_FOLLOW) == 0)
+	if (linkat(AT_FDCWD, proc, t->dirfd, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-	free(TAKE(t->tmp));
-	return -1;
+	return errno == ENOENT ? linkat(t->fd, "", t->dirfd, name, AT_EMPTY_PATH) : -1;
+}
+
+/* Give the unnamed file a hidden name, so that a rename can put it over an existing one. */
+static int name_it(struct sink_tmp *t)
+{
+	for (unsigned i = 0; !t->tmp && i < NAMES_MAX; i++) {
+		auto_free char *name = hidden_name(t->name);
+
+		if (link_fd(t, name) == 0)
+			t->tmp = TAKE(name);
+		else if (errno != EEXIST)
+			return -1;
+	}
+	return t->tmp ? 0 : -1;
+}
+
+/* The same where unnamed files are not to be had: it has a hidden name from the start. */
+static void create_hidden(struct sink_tmp *t)
+{
+	for (unsigned i = 0; t->fd < 0 && i < NAMES_MAX; i++) {
+		auto_free char *name = hidden_name(t->name);
+
+		t->fd = openat(t->dirfd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+		if (t->fd >= 0)
+			t->tmp = TAKE(name);
+		else if (errno != EEXIST)
+			return;
+	}
 }
 
 static int tmp_finish(struct sink *s, struct err *err)
@@ -457,12 +487,8 @@ struct sink *sink_file(int dirfd, const char *path, unsigned mode, struct err *e
 	t->dirfd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dirfd >= 0)
 		t->fd = openat(t->dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (t->dirfd >= 0 && t->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		t->tmp = hidden_name(t->name);
-		t->fd = openat(t->dirfd, t->tmp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-		if (t->fd < 0)
-			free(TAKE(t->tmp));
-	}
+	if (t->dirfd >= 0 && t->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+		create_hidden(t);
 	if (t->fd < 0 || fchmod(t->fd, (mode_t)mode) < 0) {
 		err_sys(err, "cannot create %s", path);
 		tmp_free(&t->base);

@@ -98,9 +98,9 @@ struct sink *sink_buf(struct buf *b);
 struct sink *sink_fd(int fd);
 
 /*
- * A file that appears whole, and durable, on finish or not at all: an unnamed
- * temporary in the directory of path, linked in when finished. An existing file
- * is replaced. mode is exact: the umask has no say.
+ * A file that appears whole on finish or not at all: an unnamed temporary in the
+ * directory of path, linked in when finished, its bytes on the disk before its
+ * name. An existing file is replaced. mode is exact: the umask has no say.
  */
 struct sink *sink_file(int dirfd, const char *path, unsigned mode, struct err *err);
 

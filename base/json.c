@@ -143,6 +143,12 @@ void json_uint(struct json *j, uint64_t v)
 	buf_addf(j->out, "%" PRIu64, v);
 }
 
+void json_number(struct json *j, const char *text)
+{
+	lead(j);
+	buf_adds(j->out, text);
+}
+
 void json_bool(struct json *j, bool v)
 {
 	lead(j);

@@ -38,6 +38,7 @@ void json_string(struct json *j, const char *s);	/* NULL: null */
 void json_int(struct json *j, int64_t v);
 void json_uint(struct json *j, uint64_t v);
 void json_bool(struct json *j, bool v);
+void json_number(struct json *j, const char *text);	/* one that was read from JSON, as its text */
 void json_null(struct json *j);
 
 /* Key and value at once. */

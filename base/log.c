@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 static atomic_int level_now = LOG_WARN;
 
 void log_set_level(enum log_level level)
@@ -16,11 +18,12 @@ enum log_level log_get_level(void)
 	return level_now;
 }
 
-static void line(const char *front, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void line(const char *front, const char *fmt, va_list ap)
 {
 	char text[2200];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
+	str_tidy(text);
 	fprintf(stderr, "%s%s\n", front, text);	/* one call: stdio keeps the line whole */
 }
 

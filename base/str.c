@@ -5,7 +5,7 @@
 
 bool str_eq(struct str a, const char *b)
 {
-	return strlen(b) == a.n && memcmp(a.p, b, a.n) == 0;
+	return strlen(b) == a.n && (a.n == 0 || memcmp(a.p, b, a.n) == 0);
 }
 
 bool str_starts(const char *s, const char *prefix)
@@ -50,6 +50,18 @@ bool str_cut(struct str *s, char sep, struct str *part)
 	s->n -= part->n + 1;
 	s->p = at + 1;
 	return true;
+}
+
+void str_tidy(char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s, next = (unsigned char)s[1];
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+			*s = '?';
+		else if (c == 0xc2 && next >= 0x80 && next <= 0x9f)
+			s[0] = s[1] = '?';
+	}
 }
 
 int str_ptr_cmp(const void *a, const void *b)

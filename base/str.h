@@ -31,6 +31,12 @@ struct str str_trim(struct str s);	/* without ASCII white space at both ends */
 /* Cut the part before the first sep off s into *part; false when s was used up. */
 bool str_cut(struct str *s, char sep, struct str *part);
 
+/*
+ * Foreign text on its way to a terminal: control characters (not '\n', '\t'),
+ * those of C1 in UTF-8 too, become '?'. In place.
+ */
+void str_tidy(char *s);
+
 /* strcmp for qsort over an array of char pointers. */
 int str_ptr_cmp(const void *a, const void *b);
 
@@ -42,7 +48,7 @@ struct buf {
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
-void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 char *buf_room(struct buf *b, size_t n);	/* room for n more bytes after p + n; the caller adds to b->n */
 const char *buf_cstr(const struct buf *b);	/* "" while empty */
 char *buf_detach(struct buf *b);		/* the caller frees; never NULL */

@@ -140,6 +140,7 @@ static int seq_next(struct tree *t, struct entry *e, struct source **content, st
 		int got;
 
 		if (!q->now) {
+			*content = NULL;
 			if (q->at == q->n)
 				return 0;
 			q->now = q->open(q->arg, q->at++, err);

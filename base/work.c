@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
@@ -13,6 +14,17 @@ struct work {
 	size_t failed_at;	/* n: none */
 	struct err err;
 };
+
+/* The lowest job's failure is told; one that only stopped because of another's never hides the cause. */
+static void failed(struct work *w, size_t i, const struct err *err)
+{
+	bool was = w->failed_at < w->n && w->err.code == ERR_CANCELLED, is = err->code == ERR_CANCELLED;
+
+	if (w->failed_at == w->n || (was && !is) || (was == is && i < w->failed_at)) {
+		w->failed_at = i;
+		w->err = *err;
+	}
+}
 
 static void *worker(void *arg)
 {
@@ -32,10 +44,7 @@ static void *worker(void *arg)
 		if (w->fn(w->arg, i, &err) == 0)
 			continue;
 		pthread_mutex_lock(&w->lock);
-		if (i < w->failed_at) {
-			w->failed_at = i;
-			w->err = err;
-		}
+		failed(w, i, &err);
 		pthread_mutex_unlock(&w->lock);
 	}
 }
@@ -63,8 +72,10 @@ int work_run(size_t n, unsigned threads, work_fn *fn, void *arg, struct err *err
 unsigned work_cpus(void)
 {
 	cpu_set_t set;
+	long n;
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN);	/* more CPUs than a cpu_set_t holds */
+	return n > 0 ? (unsigned)n : 1;
 }

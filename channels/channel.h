@@ -6,13 +6,14 @@
 #include "base/err.h"
 
 #define CHANNEL_ALIAS "https://conda.anaconda.org"
+#define CHANNEL_ANACONDA "https://repo.anaconda.com"
 #define CHANNEL_DEFAULT "conda-forge"
 
 struct channel {
-	const char *given;	/* as it was written */
-	const char *url;	/* base URL with credentials, for fetching */
-	const char *canonical;	/* base URL without credentials, no '/' at its end, for records and locks */
-	const char *subdir;	/* "conda-forge/linux-64" names one; else NULL */
+	const char *given; /* as it was written, without credentials */
+	const char *url; /* base URL with credentials, for fetching; no '/' at its end */
+	const char *canonical; /* base URL without credentials, no '/' at its end, for records and locks */
+	const char *subdir; /* "conda-forge/linux-64" names one; else NULL */
 };
 
 /*
@@ -22,5 +23,11 @@ struct channel {
  */
 int channel_resolve(struct arena *a, const char *text, const char *base_dir, struct channel **list, size_t *n,
 		    struct err *err);
+
+/*
+ * Where to fetch what a record or lock calls url: with the credentials of the first of the n channels it lies
+ * below, else as it is. In a.
+ */
+const char *channel_fetch_url(struct arena *a, const struct channel *list, size_t n, const char *url);
 
 #endif

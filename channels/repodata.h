@@ -2,7 +2,8 @@
  * repodata.json(.zst) -> the records of the names that a request reaches.
  *
  * The reader is a pull scanner of our own over the whole text: it knows where each
- * record begins and its name, and parses only what is reached.
+ * record begins and its name, and parses only what is reached. docs/channels.md tells
+ * what is read how.
  */
 #ifndef CHANNELS_REPODATA_H
 #define CHANNELS_REPODATA_H
@@ -11,9 +12,9 @@
 #include "conda/record.h"
 #include "fetch/http.h"
 
-struct repodata;	/* one subdir of one channel, scanned */
+struct repodata; /* one subdir of one channel, scanned */
 
-/* Counts of records that were left out, and one of them, for -v. */
+/* Counts of records, of those that were left out because they are broken, and the first of them, for -v. */
 struct repodata_stats {
 	size_t records, broken;
 	char example[200];
@@ -21,37 +22,56 @@ struct repodata_stats {
 
 /*
  * Takes the text over (b is empty afterwards). channel and subdir are what the records
- * will say; rank is the channel's place. name is for errors. ERR_FORMAT, ERR_LIMIT.
+ * will say; rank is the channel's place. name is for errors. Empty text is an empty channel. NULL: ERR_FORMAT
+ * with line and byte, ERR_LIMIT.
  */
 struct repodata *repodata_scan(struct buf *b, const struct channel *channel, const char *subdir, uint32_t rank,
 			       const char *name, struct err *err);
 void repodata_free(struct repodata *r);
 
+/* Several that were scanned: a channel's platform subdir before its noarch, channels in priority order. */
+struct repodata_set {
+	struct repodata **all;
+	size_t n;
+};
+
 struct repodata_request {
-	const struct channel *channels;	/* in priority order */
+	const struct channel *channels; /* in priority order */
 	size_t n_channels;
-	const char *subdir;		/* the platform's; noarch is read as well */
-	const char *const *names;	/* where to begin: names of the specs and of virtual packages */
+	const char *subdir; /* the platform's; noarch is read as well */
+	const char *const *names; /* where to begin: names of the specs and of virtual packages */
 	size_t n_names;
-	int cachefd;			/* directory for downloaded repodata; -1: none */
-	bool offline;
+	int cachefd; /* directory for downloaded repodata; -1: none */
+	bool offline; /* file URLs are read all the same */
 };
 
 /*
- * Load every channel's subdir and noarch (a missing noarch/repodata is ERR_NET "is no channel";
- * a missing platform subdir is empty), then collect the records of names, and of all names
- * that they depend on, transitively. Records in "removed" are left out, as is a .tar.bz2 of
- * which there is a .conda. Records that cannot be parsed are counted, not fatal.
+ * Read every channel's subdir and noarch, side by side (names are not looked at). A missing noarch is
+ * ERR_NET "is no conda channel"; a missing platform subdir is empty.
  */
-int repodata_load(struct http *h, const struct repodata_request *q, struct index *ret, struct repodata_stats *stats,
-		  struct err *err);
+int repodata_fetch(struct http *h, const struct repodata_request *q, struct repodata_set *ret, struct err *err);
+void repodata_set_release(struct repodata_set *s);
 
-/* The same from memory, for tests and the solver's cases: collect from scanned repodata. */
+/*
+ * From repodata that was scanned, collect the records of names (a name with '*' means every one that it fits), and of
+ * all names that they depend on, transitively; also by extra_depends and by what a when="..." asks for. What
+ * constrains names is not reached, nor are virtual packages ("__x").
+ *
+ * Of one file name without its extension, in one subdir of one channel, there is at most one record: .conda before
+ * .tar.bz2, and what is in "removed" or broken is none. Strings and lists of records are kept once: equal text is an
+ * equal pointer, but in fn and url.
+ */
 int repodata_collect(struct repodata *const *all, size_t n, const char *const *names, size_t n_names, struct index *ret,
 		     struct repodata_stats *stats, struct err *err);
+
+/* repodata_fetch() and repodata_collect(). stats may be NULL. */
+int repodata_load(struct http *h, const struct repodata_request *q, struct index *ret, struct repodata_stats *stats,
+		  struct err *err);
 
 /* Up to max names of channels that look like name, best first, for "did you mean". In a; NULL-terminated. */
 const char *const *repodata_similar(struct arena *a, struct repodata *const *all, size_t n, const char *name,
 				    size_t max);
+
+#define auto_repodata_set CLEANUP(repodata_set_release) struct repodata_set
 
 #endif

@@ -12,14 +12,14 @@
 #include "conda/linked.h"
 
 struct clobber {
-	const char *path;	/* relative to the prefix */
-	size_t winner, loser;	/* indexes into the packages */
-	bool same;		/* equal content */
+	const char *path; /* relative to the prefix */
+	size_t winner, loser; /* indexes into the packages */
+	bool same; /* equal content */
 };
 
 struct clobber_plan {
-	const char *const **dropped;	/* n lists, one a package: its paths that are left out, sorted; NULL-terminated */
-	const struct clobber *clobbers;	/* sorted by path, then loser */
+	const char *const **dropped; /* n lists, one a package: its paths that are left out, sorted; NULL-terminated */
+	const struct clobber *clobbers; /* sorted by path, then loser */
 	size_t n_clobbers;
 };
 

@@ -1,8 +1,10 @@
 /*
- * environment.yml (CEP 24): what somebody asks for.
+ * environment.yml (CEP 24): what somebody asks for, for one platform.
  *
  * Errors are ERR_FORMAT and begin with file:line:column. Unknown top-level keys
- * end in env.warnings, not in an error. A "pip:" section is refused.
+ * end in env.warnings, not in an error. A "pip:" section with packages in it is
+ * refused. Selectors ("# [linux]", "sel(linux): x") are heeded on the items of
+ * dependencies and channels and on variables, for the subdir that is asked for.
  */
 #ifndef CONDA_ENV_H
 #define CONDA_ENV_H
@@ -13,8 +15,8 @@
 #include "base/err.h"
 
 struct env_spec {
-	const char *text;	/* a MatchSpec as written, checked to parse */
-	unsigned line;		/* in the file */
+	const char *text; /* a MatchSpec as written, checked to parse */
+	unsigned line, column; /* in the file */
 };
 
 struct env_variable {
@@ -23,20 +25,20 @@ struct env_variable {
 
 struct env {
 	struct arena arena;
-	const char *file;	/* as it was opened */
-	const char *name;	/* or NULL */
-	const char *const *channels;	/* in order, "nodefaults" taken out; ends with NULL */
+	const char *file; /* as it was opened */
+	const char *name; /* or NULL */
+	const char *const *channels; /* in order, "nodefaults" taken out; ends with NULL */
 	bool nodefaults;
-	const struct env_spec *specs;	/* in the file's order */
+	const struct env_spec *specs; /* in the file's order */
 	size_t n_specs;
-	const struct env_variable *variables;	/* sorted by name */
+	const struct env_variable *variables; /* sorted by name */
 	size_t n_variables;
-	const char *const *platforms;	/* conda subdirs; empty: not said */
-	const char *const *warnings;
+	const char *const *platforms; /* conda subdirs, each once; empty: not said */
+	const char *const *warnings; /* each begins with file:line:column; ends with NULL */
 };
 
-/* Reads the text of an environment file. file is the name for errors (copied). */
-int env_parse(const char *p, size_t n, const char *file, struct env *ret, struct err *err);
+/* Reads the text of an environment file for a conda subdir. file is the name for errors (copied). */
+int env_parse(const char *p, size_t n, const char *file, const char *subdir, struct env *ret, struct err *err);
 void env_release(struct env *e);
 
 #define auto_env CLEANUP(env_release) struct env

@@ -11,7 +11,7 @@
 #include "conda/record.h"
 
 struct group {
-	const size_t *members;	/* indexes into the packages, ascending */
+	const size_t *members; /* indexes into the packages, ascending */
 	size_t n;
 };
 

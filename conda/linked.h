@@ -15,39 +15,60 @@
 /* Raised whenever the same inputs would give other trees than before. Part of every layer's recipe. */
 #define LINKED_VERSION 1
 
+/* The largest text file with a placeholder: its size must be known before its first byte. Larger: ERR_LIMIT. */
+#define LINKED_TEXT_MAX ((uint64_t)64 << 20)
+
 struct prefix {
-	const char *path;		/* absolute, no '/' at its end: "/opt/conda/envs/default" */
-	const char *python;		/* "3.11", or NULL where the environment has no python */
-	const char *site_packages;	/* relative to the prefix: "lib/python3.11/site-packages", or NULL */
+	const char *path; /* absolute, no '/' at its end: "/opt/conda/envs/default" */
+	const char *python; /* "3.11", or NULL where the environment has no python */
+	const char *site_packages; /* relative to the prefix: "lib/python3.11/site-packages", or NULL */
 };
 
-/* ERR_USAGE where path is no absolute, clean path, has a space, or is too long for shebangs (127 bytes). */
+/*
+ * ERR_USAGE where path is no absolute, clean path, has bytes that scripts or PATH would
+ * trip over (anything but letters, digits and "/._+-@,=%~"), or is too long for the
+ * "#!" line of PREFIX/bin/python3.10 to fit into 127 bytes.
+ */
 int prefix_check(const char *path, struct err *err);
 
 /* A path that a package puts under the prefix. */
 struct linked_path {
-	const char *path;	/* relative to the prefix */
+	const char *path; /* relative to the prefix */
 	enum path_type type;
 	bool has_sha256;
-	struct digest sha256;	/* of the file as in the archive (PATH_FILE) */
-	bool rewritten;		/* its content depends on the prefix */
+	struct digest sha256; /* of the file as in the archive (PATH_FILE); of a script, as it will be */
+	bool rewritten; /* its content depends on the prefix */
+	const struct package_path *from; /* what it is in the archive, or NULL */
+	const struct entry_point *script; /* what it calls, where condaimg writes it, or NULL */
 };
 
 struct linked_list {
-	const struct linked_path *paths;	/* sorted by path; conda-meta/ not included */
+	const struct linked_path *paths; /* sorted by path; conda-meta/ not included */
 	size_t n;
-	const char *const *scripts;	/* link scripts, relative to the prefix ("bin/.x-post-link.sh"); ends with NULL */
+	const char *const *scripts; /* pre-link and post-link scripts ("bin/.x-post-link.sh"); ends with NULL */
 };
 
-/* What linked_tree() would put under the prefix, from info/ alone; entry points included. In a. */
+/*
+ * What linked_tree() would put under the prefix, from info/ alone; entry points included
+ * (one replaces a file of the same name). In a, and valid as long as p. ERR_INTEGRITY
+ * where the package says it is another than r says; ERR_FORMAT where two files would be
+ * one, a path would go through a file or a link of the same package, or a noarch python
+ * package has no python to go to.
+ */
 int linked_paths(struct arena *a, const struct package *p, const struct record *r, const struct prefix *prefix,
 		 struct linked_list *ret, struct err *err);
 
+/* The path of the list that is the len bytes at path, or NULL. */
+const struct linked_path *linked_find(const struct linked_list *l, const char *path, size_t len);
+
 /*
- * The files under prefix->path (paths of the tree begin with it, less its '/'),
- * with every directory below it before its first file, conda-meta/NAME.json last.
- * dropped: paths relative to the prefix that another package provides, sorted, may
- * be NULL. Takes p over, also on failure. r must outlive the tree.
+ * The files under prefix->path (paths of the tree begin with it, less its '/'): first
+ * every directory that has something in it, sorted; then files and links in the
+ * archive's order, entry points, and conda-meta/NAME-VERSION-BUILD.json. Directories
+ * are 0755, files as in the archive without setuid, setgid and sticky bits.
+ * dropped: paths relative to the prefix that another package provides, sorted, may be
+ * NULL; conda-meta's file names them all the same. Takes p over, also on failure. r and
+ * dropped must outlive the tree.
  */
 struct tree *linked_tree(struct package *p, const struct record *r, const struct prefix *prefix,
 			 const char *const *dropped, struct err *err);

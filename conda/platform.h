@@ -7,14 +7,14 @@
 #include "base/err.h"
 
 struct platform {
-	const char *subdir;	/* "linux-64" */
-	const char *oci_os;	/* "linux" */
-	const char *oci_arch;	/* "amd64" */
-	const char *oci_variant;	/* "v8" of arm64 where it matters, else NULL */
-	const char *archspec;	/* generic build of __archspec: "x86_64" */
-	const char *triplet;	/* "x86_64-conda-linux-gnu" */
-	const char *loader;	/* ELF interpreter: "/lib64/ld-linux-x86-64.so.2" */
-	const char *libdir;	/* where its glibc, laid out as Red Hat does, looks by itself: "lib64" */
+	const char *subdir; /* "linux-64" */
+	const char *oci_os; /* "linux" */
+	const char *oci_arch; /* "amd64" */
+	const char *oci_variant; /* "v8" of arm64 where it matters, else NULL */
+	const char *archspec; /* generic build of __archspec: "x86_64" */
+	const char *triplet; /* "x86_64-conda-linux-gnu" */
+	const char *loader; /* ELF interpreter: "/lib64/ld-linux-x86-64.so.2" */
+	const char *libdir; /* where its glibc, laid out as Red Hat does, looks by itself: "lib64" */
 };
 
 /* "linux-64", "linux/amd64", "linux-aarch64", "linux/arm64[/v8]", ... ERR_USAGE with the list. Never freed. */

@@ -44,6 +44,7 @@ struct record {
 	uint8_t md5[16];		/* likewise, if has_md5 */
 	bool has_sha256, has_md5;
 	enum noarch noarch;
+	bool bare;			/* only says where the file is (a foreign lock): depends, license, ... are in its index.json */
 	uint32_t channel_rank;		/* place of its channel in the request: 0 is asked first */
 };
 

@@ -9,7 +9,7 @@
 #include "conda/record.h"
 
 struct virtual_set {
-	struct record *records;	/* name, version, build; sorted by name; subdir and channel are "" */
+	struct record *records; /* name, version, build; sorted by name; subdir and channel are "" */
 	size_t n;
 };
 

@@ -1,9 +1,10 @@
 /*
- * One request at a time over http, https or file (libcurl; the only user of it),
- * and many verified downloads at once.
+ * Requests over http and https (libcurl; the only user of it) and reading of file
+ * URLs, one at a time or many side by side; and many verified downloads at once.
  *
  * Certificates are checked against the system's; proxies come from the usual
- * variables, which libcurl reads. Credentials in a URL are used and never told.
+ * variables and logins from ~/.netrc, both of which libcurl reads. Credentials in a URL are
+ * used, are not sent to another host after a redirect, and are never told.
  */
 #ifndef FETCH_HTTP_H
 #define FETCH_HTTP_H
@@ -18,15 +19,28 @@ struct http;
 struct http *http_new(const char *agent);
 void http_free(struct http *h);
 
+/* How long to wait, and how often to try. Zero: leave as it is. */
+struct http_patience {
+	unsigned connect_ms; /* to be connected: 20 s */
+	unsigned stall_s; /* without a byte: 60 s */
+	unsigned tries; /* of one request: 4 */
+	unsigned backoff_ms; /* before the second try, doubled before each further one: 500 ms */
+};
+void http_set_patience(struct http *h, const struct http_patience *p);
+
+/* A file of certificates (PEM) instead of the system's; NULL: the system's. */
+void http_set_ca_file(struct http *h, const char *path);
+
 struct http_request {
 	const char *url;
-	const char *etag, *last_modified;	/* for a conditional request, or NULL */
-	uint64_t max;		/* bytes of body that are accepted (ERR_LIMIT) */
+	const char *etag, *last_modified; /* for a conditional request, or NULL */
+	uint64_t max; /* bytes of body that are accepted (ERR_LIMIT) */
+	bool squeeze; /* let the server compress on the way; the sink gets it uncompressed */
 };
 
 struct http_answer {
-	long status;		/* 200, 304, 404; of a file URL 200 or 404 */
-	const char *etag, *last_modified, *cache_control;	/* in the arena, or NULL */
+	long status; /* 200, 304, 404; of a file URL 200 or 404 */
+	const char *etag, *last_modified, *cache_control; /* in the arena, or NULL */
 };
 
 /*
@@ -37,10 +51,38 @@ struct http_answer {
 int http_get(struct http *h, struct arena *a, const struct http_request *q, struct sink *out, struct http_answer *ret,
 	     struct err *err);
 
+/*
+ * n requests, up to at_once side by side, begun in order. All is called from the thread
+ * that runs the batch.
+ */
+struct http_batch;
+struct http_batch_ops {
+	/*
+	 * Request i begins (or begins again, after what begin() gave was of no use): fill q and *out, the
+	 * batch's own, which takes the body of a 200. 1: go, 0: not needed, -1: stop.
+	 */
+	int (*begin)(struct http_batch *b, size_t i, struct http_request *q, struct sink **out, struct err *err);
+	/*
+	 * It was answered (fault is NULL), or failed for good (fault is filled, answer NULL). The answer's
+	 * strings live until the call returns. 0: done with it, 1: begin again, -1: stop.
+	 */
+	int (*end)(struct http_batch *b, size_t i, const struct http_answer *answer, const struct err *fault,
+		   struct err *err);
+};
+struct http_batch {
+	const struct http_batch_ops *ops;
+	size_t n;
+	unsigned at_once;
+	bool afresh; /* begin() gives an empty sink each time, so a broken body may be fetched again */
+};
+
+/* 0 when every request ended; -1 as soon as one of the functions said so. */
+int http_run(struct http *h, struct http_batch *b, struct err *err);
+
 struct download {
-	const char *url;
-	const char *fn;		/* for progress and errors */
-	uint64_t size;		/* 0: not known */
+	const char *url; /* with credentials, where there are some */
+	const char *fn; /* for progress and errors */
+	uint64_t size; /* 0: not known */
 	bool has_sha256, has_md5;
 	struct digest sha256;
 	uint8_t md5[16];
@@ -53,11 +95,11 @@ struct download_progress {
 
 /*
  * Fetch all into dirfd under their sha256 in hex ("sha256/HEX"), verified before they
- * appear there; what is there already is not fetched. Several at once, largest
+ * appear there; what is there already (of the right size) is not fetched. Several at once, largest
  * first. Without sha256 the md5 decides and the file is put under the sha256 that
- * was computed, which is then filled in. A wrong byte is ERR_INTEGRITY with the URL,
- * what was expected and what was found. progress may be NULL. offline: what is missing
- * is ERR_NET.
+ * was computed, which is then filled in ("md5/HEX" remembers it). A wrong byte is ERR_INTEGRITY with the URL,
+ * what was expected and what was found; so is a download without either digest. progress may be NULL.
+ * offline: what is missing is ERR_NET, unless its URL is a file's.
  */
 int download_all(struct http *h, int dirfd, struct download *downloads, size_t n, bool offline,
 		 struct download_progress *progress, struct err *err);

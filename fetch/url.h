@@ -9,13 +9,34 @@
 /* Whether text begins with "scheme://". */
 bool url_has_scheme(const char *text);
 
+/* Whether that scheme is this one ("https"), in any case of letters. */
+bool url_is(const char *url, const char *scheme);
+
 /* base + "/" + rest with exactly one slash between, in a. rest that has a scheme stands alone. */
 const char *url_join(struct arena *a, const char *base, const char *rest);
 
-/* Without "user:password@" and "/t/TOKEN" (which becomes "/t/<TOKEN>" gone), in a: for locks, records, errors, logs. */
+/*
+ * What a link rel means in a document of directory base (RFC 3986 5.2 less queries): rel may be absolute,
+ * "//host/x", "/x", "x", "./x", "../x". Without '/' at its end, in a.
+ */
+const char *url_resolve(struct arena *a, const char *base, const char *rel);
+
+/*
+ * Without "user:password@" and, where it is no file URL, without any "/t/TOKEN", in a: for locks, records,
+ * errors, logs. Redacting twice changes nothing more. Text that is no URL comes back as it is.
+ */
 const char *url_redact(struct arena *a, const char *url);
 
-/* "file:///a%20b" of an absolute path, and back (NULL where it is no file URL). In a. */
+/*
+ * A file name as the last piece of a URL, in a: what a URL cannot hold is percent-encoded; '!', '+' and
+ * the like stay, as conda writes them ("x-1!2.0-0.conda").
+ */
+const char *url_encode(struct arena *a, const char *fn);
+
+/* Whether url_encode() would leave these n bytes as they are. */
+bool url_is_plain(const char *fn, size_t n);
+
+/* "file:///a%20b" of an absolute path, and back (NULL where it is no local file URL). In a. */
 const char *url_from_path(struct arena *a, const char *path);
 const char *url_to_path(struct arena *a, const char *url);
 

@@ -3,9 +3,9 @@
  *
  *	oci:DIR[:TAG]			an OCI image layout, added to
  *	oci-archive:FILE[:TAG]		the same as one tar
- *	docker-archive:FILE[:TAG]	what "docker load" reads; carries the OCI layout too
+ *	docker-archive:FILE[:NAME]	what "docker load" reads (NAME is "app:1"); carries the OCI layout too
  *
- * The tag of a new image is "latest" unless said.
+ * The tag of a new image is "latest" unless said; without a NAME, a docker archive has no name.
  */
 #ifndef OCI_DEST_H
 #define OCI_DEST_H
@@ -17,7 +17,7 @@ enum dest_type { DEST_OCI, DEST_OCI_ARCHIVE, DEST_DOCKER_ARCHIVE };
 struct dest {
 	enum dest_type type;
 	const char *path;
-	const char *tag;	/* "app:1" in docker-archive is name and tag; NULL: not said */
+	const char *tag; /* "app:1" in docker-archive is name and tag; NULL: not said */
 };
 
 /* ERR_USAGE. Texts in a. */
@@ -30,18 +30,27 @@ const char *dest_text(struct arena *a, const struct dest *d);
  * Write an image whose blobs are in from (those of foreign layers in base, which
  * may be NULL where there are none). Layers are copied and verified on the way; what an
  * oci: destination holds already is not written again. The tag is moved last, so that
- * readers see the old image or the new one. *ret is the manifest's digest; its size in *size.
- * ERR_INTEGRITY with *broken (NULL allowed) set to the digest of a blob of from that is not what it should be.
+ * readers see the old image or the new one; other images of an oci: destination stay, also where
+ * several processes write at once. A failure leaves no trace of a directory or archive that was not there before.
+ * *ret is the manifest's digest.
+ *
+ * ERR_USAGE: a place that cannot be written to, or zstd layers for docker-archive:. ERR_INTEGRITY: a blob is not what
+ * it should be; if it is one of from, *broken (NULL allowed) is its digest, otherwise *broken is untouched.
  */
 struct blobs;
-int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base,
-	       struct digest *ret, struct digest *broken, struct err *err);
+int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base, struct digest *ret,
+	       struct digest *broken, struct err *err);
 
-/* An image that is read: its manifest, config, and blobs. Opaque; holds the file or directory open. */
+/*
+ * An image that is read: its manifest, config, and blobs. Opaque; holds the file or directory open. Without a tag it
+ * is the only image there, or "latest". os and arch choose from an index, and are checked; NULL: any. Not for use by
+ * several threads at once. ERR_IO, ERR_FORMAT, ERR_LIMIT, ERR_INTEGRITY; ERR_USAGE, telling what is there, where
+ * no image fits.
+ */
 struct blobs *dest_open(const struct dest *d, const char *os, const char *arch, struct err *err);
 const struct image *blobs_image(const struct blobs *b);
 struct digest blobs_manifest_digest(const struct blobs *b);
-const char *blobs_manifest(const struct blobs *b, size_t *n);	/* its bytes */
+const char *blobs_manifest(const struct blobs *b, size_t *n); /* its bytes */
 
 /* A blob of that image, verified while read. */
 struct source *blobs_get(struct blobs *b, const struct digest *d, uint64_t size, struct err *err);

@@ -3,7 +3,10 @@
  * gave. Shared by processes; a blob appears whole or not at all.
  *
  *	DIR/blobs/sha256/HEX
- *	DIR/recipes/HEX		"sha256:DIGEST SIZE sha256:DIFFID\n"
+ *	DIR/recipes/HEX		"sha256:DIGEST SIZE sha256:DIFFID TAR_SIZE\n"
+ *
+ * Only finished files have such names; what a killed process leaves behind is unnamed, or
+ * hidden (".tmp-...") on file systems without O_TMPFILE. A struct store may be used by many threads at once.
  */
 #ifndef OCI_STORE_H
 #define OCI_STORE_H
@@ -11,15 +14,15 @@
 #include "oci/descriptor.h"
 
 struct layer {
-	struct digest digest;	/* of the blob */
-	struct digest diffid;	/* of the tar in it */
-	uint64_t size;		/* bytes of the blob */
-	uint64_t tar_size;	/* bytes of the tar in it */
+	struct digest digest; /* of the blob */
+	struct digest diffid; /* of the tar in it */
+	uint64_t size; /* bytes of the blob */
+	uint64_t tar_size; /* bytes of the tar in it */
 };
 
 struct store;
 
-/* dirfd stays the caller's; dir is made where missing. ERR_IO. */
+/* dirfd stays the caller's; dir is made where missing. recipes/ is made when the first is remembered. ERR_IO. */
 struct store *store_open(int dirfd, const char *dir, struct err *err);
 void store_free(struct store *s);
 
@@ -29,7 +32,10 @@ void store_free(struct store *s);
  */
 struct sink *store_put(struct store *s, struct digest *digest, uint64_t *size, struct err *err);
 
-/* Verified while it is read: ERR_INTEGRITY at its end. NULL: ERR_IO where there is none. */
+/*
+ * Verified while it is read: ERR_INTEGRITY at its end, or at the first byte too many.
+ * NULL: ERR_IO where there is none.
+ */
 struct source *store_get(struct store *s, const struct digest *d, uint64_t size, struct err *err);
 
 /* Whether a blob of this digest and size is there (its bytes are not read). */

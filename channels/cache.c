@@ -1,0 +1,123 @@
+#include "channels/cache.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/doc.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "fetch/url.h"
+
+#define STATE_MAX ((uint64_t)64 << 10)
+#define DIR_NAME "repodata"
+
+struct cache_path {
+	char s[100];
+};
+
+static struct cache_path path_of(const char *url, const char *end)
+{
+	auto_arena a = { 0 };
+	const char *plain = url_redact(&a, url);
+	struct digest d = digest_bytes(plain, strlen(plain));
+	struct cache_path p;
+
+	snprintf(p.s, sizeof(p.s), DIR_NAME "/%s.%s", digest_hex(&d).hex, end);
+	return p;
+}
+
+static int64_t mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static bool body_is(int dirfd, const char *url, const struct doc *state)
+{
+	struct err err = ERR_INIT;
+	int64_t size, mtime;
+	struct stat st;
+
+	if (fstatat(dirfd, path_of(url, "body").s, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	return doc_get_int(state, "size", -1, &size, &err) == 0 &&
+	       doc_get_int(state, "mtime_ns", -1, &mtime, &err) == 0 && size == st.st_size && mtime == mtime_ns(&st);
+}
+
+static const char *text_of(struct arena *a, const struct doc *state, const char *key)
+{
+	const struct doc *d = doc_find(state, key);
+
+	return d && d->type == DOC_STRING ? arena_strdup(a, d->text) : NULL;
+}
+
+bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state *ret)
+{
+	auto_buf text = { 0 };
+	struct err err = ERR_INIT;
+	struct cache_path path = path_of(url, "json");
+	const struct doc *state, *missing;
+
+	if (!fs_exists(dirfd, path.s) || fs_read(dirfd, path.s, STATE_MAX, &text, &err) < 0)
+		return false;
+	state = doc_parse_json(a, buf_cstr(&text), text.n, "state", &err);
+	if (!state || state->type != DOC_MAP)
+		return false;
+	missing = doc_find(state, "missing");
+	*ret = (struct cache_state){ text_of(a, state, "etag"), text_of(a, state, "last_modified"),
+				     text_of(a, state, "cache_control"),
+				     missing && missing->type == DOC_BOOL && missing->num };
+	return ret->missing || body_is(dirfd, url, state);
+}
+
+struct source *cache_body(int dirfd, const char *url, struct err *err)
+{
+	return source_file(dirfd, path_of(url, "body").s, err);
+}
+
+struct sink *cache_sink(int dirfd, const char *url, struct err *err)
+{
+	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+		return NULL;
+	return sink_file(dirfd, path_of(url, "body").s, 0644, err);
+}
+
+/* The state of the body that stands there now; the caller holds the lock. */
+static int write_state(int dirfd, const char *url, const struct cache_state *state, struct err *err)
+{
+	auto_buf text = { 0 };
+	auto_arena a = { 0 };
+	struct json j = { .out = &text, .indent = 1 };
+	struct cache_path body = path_of(url, "body");
+	struct stat st;
+
+	json_object(&j);
+	json_put_string(&j, "url", url_redact(&a, url));
+	if (state->missing) {
+		json_put_bool(&j, "missing", true);
+	} else {
+		if (fstatat(dirfd, body.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(err, "cannot find %s", body.s);
+		json_put_string(&j, "etag", state->etag);
+		json_put_string(&j, "last_modified", state->last_modified);
+		json_put_string(&j, "cache_control", state->cache_control);
+		json_put_int(&j, "size", st.st_size);
+		json_put_int(&j, "mtime_ns", mtime_ns(&st));
+	}
+	json_end(&j);
+	buf_addc(&text, '\n');
+	return fs_write(dirfd, path_of(url, "json").s, text.p, text.n, 0644, err);
+}
+
+int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err)
+{
+	auto_fd lock = -1;
+
+	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+		return -1;
+	lock = fs_lock(dirfd, DIR_NAME "/.lock", err);
+	if (lock < 0 || (out && sink_finish(out, err) < 0))
+		return -1;
+	return write_state(dirfd, url, state, err);
+}

@@ -1,0 +1,33 @@
+/*
+ * Downloaded repodata on disk: "repodata/HEX.body" is what the server sent, "repodata/HEX.json" says what it is. HEX is the
+ * sha256 of the URL without its credentials.
+ *
+ * Many processes may use one directory. A body whose size or time is not what its state
+ * says (another process has just replaced it, or died in between) counts as not there.
+ */
+#ifndef CHANNELS_CACHE_H
+#define CHANNELS_CACHE_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/io.h"
+
+struct cache_state {
+	const char *etag, *last_modified, *cache_control; /* or NULL */
+	bool missing; /* the server said that there is none: no body */
+};
+
+/* What is remembered of url. False where that is nothing of use. */
+bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state *ret);
+
+/* The body that cache_find() told of. ERR_IO. */
+struct source *cache_body(int dirfd, const char *url, struct err *err);
+
+/* Room for a new body, which appears with cache_put(). Not finished, it was never there. */
+struct sink *cache_sink(int dirfd, const char *url, struct err *err);
+
+/* Finish out (NULL: there is no body) and say what it is; both happen as one to other processes that do the same. */
+int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* lock -> packages -> layers -> image: the steps of a build, in their order. */
+#ifndef CMD_ASSEMBLE_H
+#define CMD_ASSEMBLE_H
+
+#include "cmd/workshop.h"
+#include "conda/clobber.h"
+#include "conda/group.h"
+#include "conda/lock.h"
+#include "oci/layer.h"
+
+/* What a layer holds, in the order in which layers lie on each other. */
+enum part { PART_LIBC, PART_SYSTEM, PART_PACKAGES, PART_ENVIRONMENT };
+
+struct part_layer {
+	enum part part;
+	const struct group *group;	/* of PART_PACKAGES */
+	struct digest recipe;
+	uint64_t weight;		/* bytes of packages that go in: the largest are begun first */
+	struct layer layer;
+	bool known;			/* remembered: nothing had to be made */
+};
+
+/* What the packages' own lists of paths come to, by package. */
+struct paths_plan {
+	const char *const **dropped;	/* paths that another package provides */
+	const char *const **scripts;	/* link scripts, which are not run */
+};
+
+struct assembly {
+	struct arena arena;
+	const struct settings *settings;
+	struct workshop *workshop;
+	const struct lock *lock;
+	const struct lock_platform *lp;
+	const struct platform *platform;
+	struct prefix prefix;
+	const struct image *base;	/* or NULL */
+	struct record *packages;	/* lp's, with sha256 known of all */
+	struct paths_plan paths;
+	const struct group *groups;
+	size_t n_groups;
+	struct part_layer *layers;
+	size_t n_layers;
+	int64_t created;
+};
+
+/* Everything that can be known without the packages: prefix, python, groups, time. ERR_FORMAT, ERR_USAGE. */
+int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
+		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
+		  struct err *err);
+
+/* Fetch what is missing, find clobbered paths. */
+int assembly_fetch(struct assembly *a, struct err *err);
+
+/* Make the layers that are not remembered. */
+int assembly_layers(struct assembly *a, struct err *err);
+
+/* Forget a layer that turned out to be broken, so that assembly_layers() makes it anew. False: it is none of ours. */
+bool assembly_forget(struct assembly *a, const struct digest *blob);
+
+/* The image of these layers. Texts live as long as the assembly. */
+void assembly_image(struct assembly *a, struct image *ret);
+
+void assembly_release(struct assembly *a);
+
+#define auto_assembly CLEANUP(assembly_release) struct assembly
+
+#endif

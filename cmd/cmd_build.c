@@ -1,0 +1,271 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "cmd/assemble.h"
+#include "cmd/base_image.h"
+#include "cmd/commands.h"
+#include "cmd/resolve.h"
+
+#define REPAIRS_MAX 3	/* broken blobs in the cache that one build makes anew */
+
+struct build {
+	struct arena arena;
+	struct settings settings;
+	struct input input;
+	struct lock lock;		/* what is built, where the input is no lock itself */
+	struct workshop workshop;
+	struct question question;
+	struct blobs *base;		/* or NULL */
+	struct assembly assembly;
+	const struct platform *platform;
+	const struct lock *from;	/* the lock that is built */
+	const struct lock_platform *lp;
+	struct lock_platform answer;
+	struct dest dest;
+};
+
+static void build_release(struct build *b)
+{
+	assembly_release(&b->assembly);
+	blobs_free(b->base);
+	question_release(&b->question);
+	workshop_release(&b->workshop);
+	lock_release(&b->lock);
+	input_release(&b->input);
+	settings_release(&b->settings);
+	arena_release(&b->arena);
+}
+
+/* ---- input ---- */
+
+static int read_input(const struct options *o, struct build *b, struct err *err)
+{
+	const char *path = o->args[0];
+	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
+
+	if (input_read(path, first->subdir, &b->input, err) < 0)
+		return -1;
+	b->platform = resolve_platform(&b->settings, &b->input, err);
+	if (!b->platform)
+		return err_at(err, "%s", path);
+	if (b->input.is_lock || b->platform == first)
+		return 0;
+	/* Its selectors were read for another platform. */
+	input_release(&b->input);
+	return input_read(path, b->platform->subdir, &b->input, err);
+}
+
+static int open_base(struct build *b, const char **glibc, struct err *err)
+{
+	*glibc = NULL;
+	if (!b->settings.has_base)
+		return 0;
+	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
+	if (!b->base || (!b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0))
+		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
+	return 0;
+}
+
+/* ---- which lock ---- */
+
+static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
+{
+	b->from = lock;
+	b->lp = lock_find(lock, b->platform->subdir);
+	if (!b->lp)
+		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path, b->platform->subdir,
+			       b->platform->subdir);
+	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
+		return err_set(err, ERR_FORMAT,
+			       "%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
+			       "(--libc none), or lock the environment again with condaimg lock",
+			       path);
+	return 0;
+}
+
+/* The lock beside the environment file, if it is there and still answers the question. 1 yes, 0 no. */
+static int try_lock(const struct options *o, struct build *b, struct err *err)
+{
+	const char *path = o->lockfile;
+	auto_buf text = { 0 };
+	const struct lock_platform *lp;
+
+	if (!path)
+		path = arena_printf(&b->arena, "%s/conda-lock.yml", input_dir(&b->arena, o->args[0]));
+	if (!o->lockfile && (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path)))
+		return 0;
+	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0 ||
+	    lock_parse(buf_cstr(&text), text.n, path, &b->lock, err) < 0)
+		return -1;
+	lp = lock_find(&b->lock, b->platform->subdir);
+	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0)
+		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+	if (o->lockfile)
+		return err_set(err, ERR_FORMAT, "%s does not match %s (for %s): run condaimg lock %s again, with the same options",
+			       path, o->args[0], b->platform->subdir, o->args[0]);
+	log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path, o->args[0],
+		 b->platform->subdir, o->args[0]);
+	lock_release(&b->lock);
+	return 0;
+}
+
+static int find_lock(const struct options *o, struct build *b, const char *glibc, struct err *err)
+{
+	int got;
+
+	if (b->input.is_lock)
+		return use_lock(b, &b->input.lock, o->args[0], err);
+	for (const char *const *warning = b->input.env.warnings; *warning; warning++)
+		log_warn("%s", *warning);
+	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
+		return -1;
+	got = try_lock(o, b, err);
+	if (got)
+		return got < 0 ? -1 : 0;
+	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, err) < 0)
+		return -1;
+	resolve_lock(&b->lock, &b->question, "environment.yml", &b->answer, 1);
+	b->from = &b->lock;
+	b->lp = &b->answer;
+	return 0;
+}
+
+/* ---- destination ---- */
+
+/* What stands behind the last ':' of "name:tag", or NULL. */
+static const char *tag_part(const char *tag)
+{
+	const char *colon = strrchr(tag, ':');
+
+	return colon && !strchr(colon, '/') ? colon + 1 : NULL;
+}
+
+static int choose_dest(struct build *b, struct err *err)
+{
+	const char *tag = b->settings.tag;
+
+	if (b->settings.has_output) {
+		b->dest = b->settings.output;
+		if (tag && !b->dest.tag)
+			b->dest.tag = b->dest.type == DEST_OCI ? (tag_part(tag) ? tag_part(tag) : tag) : tag;
+		return 0;
+	}
+	if (!tag)
+		tag = b->from->name ? b->from->name : "image";
+	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
+		return err_at(err, "-t %s", tag);
+	return 0;
+}
+
+/* ---- dry run ---- */
+
+static int dry_run(const struct options *o, struct build *b)
+{
+	const struct assembly *a = &b->assembly;
+	uint64_t bytes = 0;
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+
+	for (size_t i = 0; i < b->lp->n_packages; i++)
+		bytes += b->lp->packages[i].size;
+	if (!o->json) {
+		for (size_t i = 0; i < b->lp->n_packages; i++)
+			printf("%-28s %-16s %-24s %10s\n", b->lp->packages[i].name, b->lp->packages[i].version,
+			       b->lp->packages[i].build, num_bytes(b->lp->packages[i].size).s);
+		printf("%zu packages, %s, in %zu layers for %s\n", b->lp->n_packages, num_bytes(bytes).s, a->n_layers,
+		       b->platform->subdir);
+		return 0;
+	}
+	json_object(&j);
+	json_put_string(&j, "platform", b->platform->subdir);
+	json_put_int(&j, "layers", (int64_t)a->n_layers);
+	json_put_int(&j, "size", (int64_t)bytes);
+	json_key(&j, "packages");
+	json_array(&j);
+	for (size_t i = 0; i < b->lp->n_packages; i++) {
+		json_object(&j);
+		json_put_string(&j, "name", b->lp->packages[i].name);
+		json_put_string(&j, "version", b->lp->packages[i].version);
+		json_put_string(&j, "build", b->lp->packages[i].build);
+		json_put_int(&j, "size", (int64_t)b->lp->packages[i].size);
+		json_end(&j);
+	}
+	json_end(&j);
+	json_end(&j);
+	puts(out.p);
+	return 0;
+}
+
+/* ---- the image ---- */
+
+static int write_image(struct build *b, struct digest *ret, struct err *err)
+{
+	for (unsigned tries = 0;; tries++) {
+		struct digest broken = { 0 };
+		struct image im;
+
+		if (assembly_layers(&b->assembly, err) < 0)
+			return -1;
+		assembly_image(&b->assembly, &im);
+		if (dest_write(&b->dest, &im, b->workshop.layers, b->base, ret, &broken, err) == 0)
+			return 0;
+		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !assembly_forget(&b->assembly, &broken))
+			return -1;
+		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
+		err_clear(err);
+	}
+}
+
+static int report(const struct options *o, struct build *b, const struct digest *d)
+{
+	const struct assembly *a = &b->assembly;
+	uint64_t bytes = 0;
+	size_t made = 0;
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+
+	for (size_t i = 0; i < a->n_layers; i++) {
+		bytes += a->layers[i].layer.size;
+		made += !a->layers[i].known;
+	}
+	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s, made);
+	if (!o->json) {
+		printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dest), digest_hex(d).hex);
+		return 0;
+	}
+	json_object(&j);
+	json_put_string(&j, "image", dest_text(&b->arena, &b->dest));
+	json_put_string(&j, "digest", arena_printf(&b->arena, "sha256:%s", digest_hex(d).hex));
+	json_put_string(&j, "platform", b->platform->subdir);
+	json_put_int(&j, "packages", (int64_t)b->lp->n_packages);
+	json_put_int(&j, "layers", (int64_t)a->n_layers);
+	json_put_int(&j, "layers_new", (int64_t)made);
+	json_put_int(&j, "size", (int64_t)bytes);
+	json_end(&j);
+	puts(out.p);
+	return 0;
+}
+
+int cmd_build(const struct options *o, struct err *err)
+{
+	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+	struct digest digest;
+	const char *glibc;
+
+	if (settings_read(o, &b.settings, err) < 0 || read_input(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || find_lock(o, &b, glibc, err) < 0 ||
+	    choose_dest(&b, err) < 0)
+		return -1;
+	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
+			  b.base ? blobs_image(b.base) : NULL, err) < 0)
+		return -1;
+	if (o->dry_run)
+		return dry_run(o, &b);
+	if (assembly_fetch(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
+		return -1;
+	return report(o, &b, &digest);
+}

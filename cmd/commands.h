@@ -1,0 +1,11 @@
+/* The commands behind the table in main.c. Each returns 0, or -1 with err filled. */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#include "cmd/opt.h"
+
+int cmd_lock(const struct options *o, struct err *err);
+int cmd_build(const struct options *o, struct err *err);
+int cmd_inspect(const struct options *o, struct err *err);
+
+#endif

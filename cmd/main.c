@@ -1,0 +1,143 @@
+/*
+ * condaimg: environment.yml -> lock -> packages -> layers -> image.
+ *
+ * The map:
+ *	main()			cmd/main.c		which command, exit codes
+ *	  opt_parse()		cmd/opt.c		the option table
+ *	  settings_read()	cmd/settings.c		options and variables as values
+ *	  cmd_lock()		cmd/cmd_lock.c
+ *	  cmd_build()		cmd/cmd_build.c
+ *	  cmd_inspect()		cmd/cmd_inspect.c
+ *
+ *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
+ *	resolve()		cmd/resolve.c		environment -> lock
+ *	  channel_resolve()	channels/channel.c	  names -> URLs
+ *	  repodata_load()	channels/repodata.c	  channels -> records
+ *	  solver_run()		solver/solver.c		  specs -> records
+ *	  lock_write()		conda/lock_write.c
+ *	assemble()		cmd/assemble.c		lock -> image
+ *	  download_all()	fetch/download.c	  packages into the cache
+ *	  linked_tree()		conda/linked.c		  package -> files under the prefix
+ *	  layer_write()		oci/layer.c		  files -> tar -> blob
+ *	  dest_write()		oci/dest.c		  blobs, config, manifest -> destination
+ *
+ * base/ is under all of it: errors, memory, streams, documents.
+ */
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cmd/commands.h"
+
+static const struct command commands[] = {
+	{ "lock", "ENVIRONMENT", "Solve an environment.yml and write conda-lock.yml.",
+	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
+	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
+	  "channel override-channels channel-priority platform virtual-package base libc lockfile cache-dir offline dry-run "
+	  "json quiet verbose ",
+	  1, 1, cmd_lock },
+	{ "build", "ENVIRONMENT|LOCK", "Make an image from an environment.yml or a conda-lock.yml.",
+	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
+	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
+	  "channel override-channels channel-priority platform virtual-package tag output lockfile base libc layers "
+	  "compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  1, 1, cmd_build },
+	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
+	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
+	  "platform json quiet verbose ", 1, 1, cmd_inspect },
+};
+
+/* Exit codes, as README and every --help promise them. */
+enum exit_code { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSAT, EXIT_INTEGRITY };
+
+static int exit_code(const struct err *err)
+{
+	switch (err->code) {
+	case ERR_NONE:
+		return EXIT_DONE;
+	case ERR_USAGE:
+		return EXIT_USAGE;
+	case ERR_UNSAT:
+		return EXIT_UNSAT;
+	case ERR_INTEGRITY:
+		return EXIT_INTEGRITY;
+	case ERR_IO:
+	case ERR_NET:
+	case ERR_FORMAT:
+	case ERR_LIMIT:
+	case ERR_CANCELLED:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
+static void print_overview(FILE *to)
+{
+	fputs("condaimg turns a conda environment.yml into an OCI container image, without Dockerfile,\n"
+	      "daemon or root.\n\nUsage:\n",
+	      to);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(to, "  condaimg %-8s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
+	fputs("\n  condaimg COMMAND --help        the command's options\n"
+	      "  condaimg --version\n\n"
+	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",
+	      to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct options o;
+	auto_buf help = { 0 };
+	int rc = opt_parse(c, argc, argv, &o, &err);
+
+	if (rc == 0 && o.help) {
+		opt_help(c, &help);
+		fputs(help.p, stdout);
+	} else if (rc == 0) {
+		log_set_level(o.quiet ? LOG_QUIET : o.verbose ? LOG_DEBUG : LOG_INFO);
+		rc = c->run(&o, &err);
+	}
+	if (rc == 0 && fflush(stdout) != 0)
+		rc = err_sys(&err, "cannot write the result to stdout");
+	if (rc < 0)
+		fprintf(stderr, "condaimg: error: %s\n", err.text);
+	opt_release(&o);
+	return exit_code(&err);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		puts("condaimg " CONDAIMG_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		c = argc > 2 ? find_command(argv[2]) : NULL;
+		if (c)
+			return run(c, 1, (char *[]){ (char *)"--help", NULL });
+		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	c = find_command(argv[1]);
+	if (!c) {
+		fprintf(stderr, "condaimg: error: there is no command '%s'; see condaimg --help\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return run(c, argc - 2, argv + 2);
+}

@@ -1,0 +1,223 @@
+#include "cmd/opt.h"
+
+#include <stdio.h>
+
+#define HELP_COLUMN 30
+
+enum kind { FLAG, COUNTED, TEXT, LIST };
+
+struct option {
+	const char *name;
+	char letter;		/* or 0 */
+	enum kind kind;
+	size_t offset;		/* in struct options; a LIST's count follows its pointer */
+	const char *value;	/* of TEXT and LIST, for help */
+	const char *help;
+};
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct option table[] = {
+	{ "channel", 'c', LIST, AT(channels), "CHANNEL",
+	  "search this channel too, before those of the file: a name, a URL or a path; may be repeated" },
+	{ "override-channels", 0, FLAG, AT(override_channels), NULL, "search only the channels given with -c" },
+	{ "channel-priority", 0, TEXT, AT(channel_priority), "strict|flexible|disabled",
+	  "whether a lower channel may provide what a higher one has (default: flexible, as conda)" },
+	{ "platform", 0, TEXT, AT(platform), "PLATFORM",
+	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's)" },
+	{ "virtual-package", 0, LIST, AT(virtual_packages), "NAME=VERSION[=BUILD]",
+	  "what the machine that runs the image has: __glibc=2.28, __cuda=12.4; may be repeated" },
+	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
+	{ "output", 'o', TEXT, AT(output), "DEST",
+	  "oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]" },
+	{ "lockfile", 0, TEXT, AT(lockfile), "FILE", "the lock (default: conda-lock.yml beside the environment file)" },
+	{ "base", 0, TEXT, AT(base), "DEST|scratch",
+	  "put the layers on top of this image, which stays untouched (default: scratch)" },
+	{ "libc", 0, TEXT, AT(libc), "auto|none",
+	  "auto: on scratch, take the C library from the channel's sysroot package; none: leave it out" },
+	{ "layers", 0, TEXT, AT(layers), "N", "no more layers than this, the base's included (default: 60)" },
+	{ "compression", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]", "of the layers (default: gzip)" },
+	{ "prefix", 0, TEXT, AT(prefix), "DIR",
+	  "where the environment is in the image (default: /opt/conda/envs/default)" },
+	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
+	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
+	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
+	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
+	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
+	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
+	{ "verbose", 'v', COUNTED, AT(verbose), NULL, "say more" },
+	{ "help", 'h', FLAG, AT(help), NULL, "print this help" },
+};
+
+static bool takes(const struct command *c, const struct option *o)
+{
+	struct str rest = str_of(c->options), name;
+
+	if (o->offset == AT(help))
+		return true;
+	while (str_cut(&rest, ' ', &name))
+		if (str_eq(name, o->name))
+			return true;
+	return false;
+}
+
+static const struct option *find_long(const struct command *c, struct str name)
+{
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (str_eq(name, table[i].name) && takes(c, &table[i]))
+			return &table[i];
+	return NULL;
+}
+
+static const struct option *find_letter(const struct command *c, char letter)
+{
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (table[i].letter && table[i].letter == letter && takes(c, &table[i]))
+			return &table[i];
+	return NULL;
+}
+
+static bool has_value(const struct option *o)
+{
+	return o->kind == TEXT || o->kind == LIST;
+}
+
+static void append(const char ***list, size_t *n, const char *value)
+{
+	mem_grow(*list, *n);
+	(*list)[(*n)++] = value;
+}
+
+static void set(struct options *o, const struct option *opt, const char *value)
+{
+	void *at = (char *)o + opt->offset;
+
+	switch (opt->kind) {
+	case FLAG:
+		*(bool *)at = true;
+		break;
+	case COUNTED:
+		++*(unsigned *)at;
+		break;
+	case TEXT:
+		*(const char **)at = value;
+		break;
+	case LIST:
+		append(at, (size_t *)((char *)at + sizeof(const char **)), value);
+		break;
+	}
+}
+
+static int unknown(const struct command *c, const char *text, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "%s has no option '%s'; see condaimg %s --help", c->name, text, c->name);
+}
+
+/* The option's value is what stands behind it, or the next argument. */
+static int take_value(const struct option *opt, const char *behind, int argc, char **argv, int *i, struct options *ret,
+		      struct err *err)
+{
+	if (!behind) {
+		if (*i + 1 >= argc)
+			return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", opt->name, opt->name, opt->value);
+		behind = argv[++*i];
+	}
+	set(ret, opt, behind);
+	return 0;
+}
+
+static int parse_long(const struct command *c, int argc, char **argv, int *i, struct options *ret, struct err *err)
+{
+	const char *text = argv[*i] + 2, *eq = strchr(text, '=');
+	const struct option *opt = find_long(c, (struct str){ text, eq ? (size_t)(eq - text) : strlen(text) });
+
+	if (!opt)
+		return unknown(c, argv[*i], err);
+	if (has_value(opt))
+		return take_value(opt, eq ? eq + 1 : NULL, argc, argv, i, ret, err);
+	if (eq)
+		return err_set(err, ERR_USAGE, "--%s takes no value", opt->name);
+	set(ret, opt, NULL);
+	return 0;
+}
+
+static int parse_letters(const struct command *c, int argc, char **argv, int *i, struct options *ret, struct err *err)
+{
+	for (const char *at = argv[*i] + 1; *at; at++) {
+		const struct option *opt = find_letter(c, *at);
+
+		if (!opt)
+			return unknown(c, argv[*i], err);
+		if (has_value(opt))
+			return take_value(opt, at[1] ? at + 1 : NULL, argc, argv, i, ret, err);
+		set(ret, opt, NULL);
+	}
+	return 0;
+}
+
+int opt_parse(const struct command *c, int argc, char **argv, struct options *ret, struct err *err)
+{
+	bool only_args = false;
+
+	*ret = (struct options){ 0 };
+	for (int i = 0; i < argc; i++) {
+		const char *a = argv[i];
+		int rc = 0;
+
+		if (only_args || a[0] != '-' || a[1] == '\0')
+			append(&ret->args, &ret->n_args, a);
+		else if (strcmp(a, "--") == 0)
+			only_args = true;
+		else if (a[1] == '-')
+			rc = parse_long(c, argc, argv, &i, ret, err);
+		else
+			rc = parse_letters(c, argc, argv, &i, ret, err);
+		if (rc < 0)
+			return -1;
+	}
+	if (ret->help)
+		return 0;
+	if (ret->n_args < c->min_args)
+		return err_set(err, ERR_USAGE, "%s needs %s; see condaimg %s --help", c->name, c->args, c->name);
+	if (ret->n_args > c->max_args)
+		return err_set(err, ERR_USAGE, "%s does not take '%s'; see condaimg %s --help", c->name,
+			       ret->args[c->max_args], c->name);
+	return 0;
+}
+
+void opt_release(struct options *o)
+{
+	free(o->channels);
+	free(o->virtual_packages);
+	free(o->args);
+	*o = (struct options){ 0 };
+}
+
+static void help_row(const struct option *o, struct buf *ret)
+{
+	size_t begin = ret->n, width;
+
+	if (o->letter)
+		buf_addf(ret, "  -%c, --%s", o->letter, o->name);
+	else
+		buf_addf(ret, "      --%s", o->name);
+	if (has_value(o))
+		buf_addf(ret, " %s", o->value);
+	width = ret->n - begin;
+	if (width + 2 > HELP_COLUMN) {
+		buf_addc(ret, '\n');
+		width = 0;
+	}
+	buf_addf(ret, "%*s%s\n", (int)(HELP_COLUMN - width), "", o->help);
+}
+
+void opt_help(const struct command *c, struct buf *ret)
+{
+	buf_addf(ret, "Usage: condaimg %s %s%s[options]\n\n%s\n", c->name, c->args, *c->args ? " " : "", c->summary);
+	if (c->details)
+		buf_addf(ret, "\n%s\n", c->details);
+	buf_adds(ret, "\nOptions:\n");
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (takes(c, &table[i]))
+			help_row(&table[i], ret);
+}

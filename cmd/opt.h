@@ -1,0 +1,45 @@
+/*
+ * The options of every command: one table, which parses, and from which help is
+ * printed.
+ */
+#ifndef CMD_OPT_H
+#define CMD_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* Every value that an option can set. Strings are argv's. */
+struct options {
+	const char **channels;
+	size_t n_channels;
+	const char **virtual_packages;
+	size_t n_virtual_packages;
+	const char *platform, *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
+	const char *channel_priority, *layers, *jobs;
+	bool override_channels, offline, dry_run, json, quiet, help;
+	unsigned verbose;
+	const char **args;
+	size_t n_args;
+};
+
+struct command {
+	const char *name;
+	const char *args;	/* "ENVIRONMENT|LOCK", for help */
+	const char *summary;
+	const char *details;	/* paragraphs for --help */
+	const char *options;	/* long names of its options, each followed by a space */
+	size_t min_args, max_args;
+	int (*run)(const struct options *o, struct err *err);
+};
+
+/* Parse what follows the command's name. ERR_USAGE. To be released in any case. */
+int opt_parse(const struct command *c, int argc, char **argv, struct options *ret, struct err *err);
+void opt_release(struct options *o);
+
+/* "Usage: ...", what the command does, its options. */
+void opt_help(const struct command *c, struct buf *ret);
+
+#endif

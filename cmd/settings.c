@@ -1,0 +1,144 @@
+#include "cmd/settings.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "base/work.h"
+#include "conda/linked.h"
+
+#define OVERRIDE "CONDA_OVERRIDE_"
+#define EPOCH_MAX 253402300799	/* 9999-12-31 */
+#define THREADS_MAX 256
+
+extern char **environ;
+
+static int override_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct override *)a)->name, ((const struct override *)b)->name);
+}
+
+static void read_overrides(struct settings *s)
+{
+	for (char **e = environ; *e; e++) {
+		struct str rest = str_of(*e), name;
+
+		if (!str_starts(*e, OVERRIDE) || !str_cut(&rest, '=', &name) || !rest.p)
+			continue;
+		mem_grow(s->overrides, s->n_overrides);
+		s->overrides[s->n_overrides++] = (struct override){
+			arena_strndup(&s->arena, name.p + strlen(OVERRIDE), name.n - strlen(OVERRIDE)), rest.p
+		};
+	}
+	if (s->n_overrides)
+		qsort(s->overrides, s->n_overrides, sizeof(*s->overrides), override_cmp);
+}
+
+static int read_cache_dir(const struct options *o, struct settings *s, struct err *err)
+{
+	const char *dir = o->cache_dir, *home = getenv("HOME"), *xdg = getenv("XDG_CACHE_HOME");
+
+	if (!dir)
+		dir = getenv("CONDAIMG_CACHE_DIR");
+	if (dir && *dir)
+		s->cache_dir = dir;
+	else if (xdg && *xdg == '/')
+		s->cache_dir = arena_printf(&s->arena, "%s/condaimg", xdg);
+	else if (home && *home == '/')
+		s->cache_dir = arena_printf(&s->arena, "%s/.cache/condaimg", home);
+	else
+		return err_set(err, ERR_USAGE, "there is no HOME to keep a cache in; use --cache-dir DIR");
+	return 0;
+}
+
+static int read_epoch(struct settings *s, struct err *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	uint64_t v;
+
+	s->epoch = -1;
+	if (!text || !*text)
+		return 0;
+	if (!num_parse(text, EPOCH_MAX, &v))
+		return err_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH is '%s', expected seconds since 1970", text);
+	s->epoch = (int64_t)v;
+	return 0;
+}
+
+static int read_count(const char *option, const char *text, uint64_t dflt, uint64_t max, uint64_t *ret, struct err *err)
+{
+	*ret = dflt;
+	if (!text)
+		return 0;
+	if (!num_parse(text, max, ret) || *ret == 0)
+		return err_set(err, ERR_USAGE, "--%s is '%s', expected a number from 1 to %llu", option, text,
+			       (unsigned long long)max);
+	return 0;
+}
+
+static int read_libc(const struct options *o, struct settings *s, struct err *err)
+{
+	if (o->libc && strcmp(o->libc, "auto") != 0 && strcmp(o->libc, "none") != 0)
+		return err_set(err, ERR_USAGE, "--libc is '%s', expected auto or none", o->libc);
+	s->libc_none = o->libc && strcmp(o->libc, "none") == 0;
+	return 0;
+}
+
+static int read_images(const struct options *o, struct settings *s, struct err *err)
+{
+	s->tag = o->tag;
+	if (o->base && strcmp(o->base, "scratch") != 0) {
+		s->has_base = true;
+		if (dest_parse(&s->arena, o->base, &s->base, err) < 0)
+			return err_at(err, "--base");
+	}
+	if (o->output) {
+		s->has_output = true;
+		if (dest_parse(&s->arena, o->output, &s->output, err) < 0)
+			return err_at(err, "--output");
+	}
+	return 0;
+}
+
+int settings_read(const struct options *o, struct settings *ret, struct err *err)
+{
+	uint64_t layers, threads;
+
+	*ret = (struct settings){ .codec = CODEC_GZIP_DEFAULT,
+				  .prefix = o->prefix ? o->prefix : PREFIX_DEFAULT,
+				  .priority = PRIORITY_FLEXIBLE,
+				  .virtual_packages = o->virtual_packages,
+				  .n_virtual_packages = o->n_virtual_packages };
+	if (o->platform && !(ret->platform = platform_parse(o->platform, err)))
+		return -1;
+	if (o->compression && codec_parse(o->compression, &ret->codec, err) < 0)
+		return -1;
+	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
+		return -1;
+	if (prefix_check(ret->prefix, err) < 0 || read_count("layers", o->layers, LAYERS_DEFAULT, LAYERS_LIMIT, &layers, err) < 0 ||
+	    read_count("jobs", o->jobs, work_cpus(), THREADS_MAX, &threads, err) < 0)
+		return -1;
+	ret->layers = layers;
+	ret->threads = (unsigned)threads;
+	read_overrides(ret);
+	if (read_libc(o, ret, err) < 0 || read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
+		return -1;
+	return read_cache_dir(o, ret, err);
+}
+
+void settings_release(struct settings *s)
+{
+	free(s->overrides);
+	arena_release(&s->arena);
+	*s = (struct settings){ 0 };
+}
+
+int settings_apply_virtuals(const struct settings *s, struct arena *a, struct virtual_set *set, struct err *err)
+{
+	for (size_t i = 0; i < s->n_overrides; i++)
+		if (virtual_override(a, set, s->overrides[i].name, s->overrides[i].value, err) < 0)
+			return err_at(err, OVERRIDE "%s", s->overrides[i].name);
+	for (size_t i = 0; i < s->n_virtual_packages; i++)
+		if (virtual_apply(a, set, s->virtual_packages[i], err) < 0)
+			return err_at(err, "--virtual-package");
+	return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * Options and environment variables, checked and made into values. The only
+ * place that reads the environment.
+ */
+#ifndef CMD_SETTINGS_H
+#define CMD_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/codec.h"
+#include "cmd/opt.h"
+#include "conda/platform.h"
+#include "conda/virtual.h"
+#include "oci/dest.h"
+#include "solver/solver.h"
+
+#define LAYERS_DEFAULT 60
+#define LAYERS_LIMIT 120	/* docker 20.10 mounts 125 layers at most; some room for whoever builds on top */
+#define PREFIX_DEFAULT "/opt/conda/envs/default"
+
+struct override {
+	const char *name, *value;	/* CONDA_OVERRIDE_NAME */
+};
+
+struct settings {
+	struct arena arena;
+	const struct platform *platform;	/* NULL: not said */
+	struct codec codec;
+	size_t layers;
+	const char *prefix;
+	unsigned threads;
+	enum channel_priority priority;
+	bool libc_none;
+	bool has_base;			/* base is an image */
+	struct dest base;
+	bool has_output;
+	struct dest output;
+	const char *tag;		/* or NULL */
+	const char *cache_dir;
+	int64_t epoch;			/* SOURCE_DATE_EPOCH, or -1 */
+	struct override *overrides;	/* sorted by name */
+	size_t n_overrides;
+	const char *const *virtual_packages;
+	size_t n_virtual_packages;
+};
+
+/* ERR_USAGE. To be released in any case. */
+int settings_read(const struct options *o, struct settings *ret, struct err *err);
+void settings_release(struct settings *s);
+
+#define auto_settings CLEANUP(settings_release) struct settings
+
+/* Apply --virtual-package and CONDA_OVERRIDE_* to the defaults. */
+int settings_apply_virtuals(const struct settings *s, struct arena *a, struct virtual_set *set, struct err *err);
+
+#endif

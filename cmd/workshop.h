@@ -1,0 +1,25 @@
+/* What a build works with on this machine: the cache's rooms, HTTP, threads. */
+#ifndef CMD_WORKSHOP_H
+#define CMD_WORKSHOP_H
+
+#include "cmd/settings.h"
+#include "fetch/http.h"
+#include "oci/store.h"
+
+struct workshop {
+	int packages;		/* directory: packages by sha256 */
+	int repodata;		/* directory: downloaded repodata */
+	int plans;		/* directory: remembered clobber plans */
+	struct store *layers;	/* layers, and the recipes that made them */
+	struct http *http;
+	unsigned threads;
+	bool offline;
+};
+
+/* Opens the cache, making it where missing. ERR_IO. To be released in any case. */
+int workshop_open(const struct settings *s, bool offline, struct workshop *ret, struct err *err);
+void workshop_release(struct workshop *w);
+
+#define auto_workshop CLEANUP(workshop_release) struct workshop
+
+#endif

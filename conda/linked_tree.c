@@ -1,0 +1,440 @@
+#include "conda/linked.h"
+
+#include "base/num.h"
+#include "conda/entry_point.h"
+#include "conda/meta.h"
+#include "conda/placeholder.h"
+
+#define DIR_MODE 0755
+#define SCRIPT_MODE 0755
+#define META_MODE 0644
+
+enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
+
+/* What is known of a path of the list while the tree streams by. */
+struct item {
+	bool dropped; /* another package provides it */
+	bool given; /* as a file: a hard link may point to it */
+	bool is_symlink;
+	bool has_sha256, has_size;
+	struct digest sha256; /* as it stands under the prefix */
+	uint64_t size; /* in the archive */
+};
+
+/* The content at hand, with errors that say whose it is. */
+struct named {
+	struct source base;
+	struct source *in;
+	const char *fn, *path;
+	bool ended;
+};
+
+struct linked {
+	struct tree base;
+	struct package *package;
+	const struct record *record;
+	struct arena arena;
+	const char *prefix; /* absolute */
+	const char *interpreter; /* of entry points, or NULL */
+	struct linked_list list;
+	struct item *items; /* one a path of list */
+	const struct linked_path **destination; /* one a path of the package; NULL where an entry point replaces it */
+	const char **dirs; /* relative to the image's root */
+	size_t n_dirs;
+	enum phase phase;
+	size_t at; /* of dirs or list, in their phases */
+	struct named content;
+	struct item *open_item; /* whose digest is known when the content at hand is at its end */
+	struct buf path, target; /* of the entry at hand */
+};
+
+/* ---- content ---- */
+
+static ssize_t named_read(struct source *s, void *buf, size_t len, struct err *err)
+{
+	struct named *c = (struct named *)s;
+	ssize_t n = source_read(c->in, buf, len, err);
+
+	c->ended = n <= 0;
+	if (n < 0)
+		err_at(err, "%s: %s", c->fn, c->path);
+	return n;
+}
+
+static void named_free(struct source *s)
+{
+	(void)s; /* part of the tree */
+}
+
+static const struct source_ops named_ops = { named_read, named_free };
+
+/* Takes in over. */
+static struct source *content_of(struct linked *t, const struct linked_path *l, struct source *in)
+{
+	const char *path = l ? l->path : "conda-meta";
+
+	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, false };
+	return &t->content.base;
+}
+
+/* Be done with the content at hand. Where its digest is wanted, it is read to its end, whoever else did not. */
+static int settle(struct linked *t, struct err *err)
+{
+	int rc = 0;
+
+	if (t->open_item && !t->content.ended)
+		rc = io_drain(&t->content.base, err);
+	if (t->open_item && rc == 0)
+		t->open_item->has_sha256 = true;
+	t->open_item = NULL;
+	source_free(TAKE(t->content.in));
+	return rc;
+}
+
+static void know(struct item *item, const struct digest *d)
+{
+	item->has_sha256 = true;
+	item->sha256 = *d;
+}
+
+/* The image's path of one below the prefix. */
+static const char *image_path(const struct linked *t, struct buf *b, const char *path)
+{
+	b->n = 0;
+	buf_addf(b, "%s/%s", t->prefix + 1, path);
+	return b->p;
+}
+
+static struct item *item_of(const struct linked *t, const struct linked_path *l)
+{
+	return &t->items[l - t->list.paths];
+}
+
+/* ---- files ---- */
+
+/* A text file's size must be told before its content: it is made in memory. */
+static struct source *rewrite_text(struct linked *t, const struct linked_path *l, struct source *in, uint64_t *size,
+				   struct err *err)
+{
+	auto_source *changed = placeholder_text(in, l->from->placeholder, t->prefix);
+	auto_buf text = { 0 };
+	struct digest d;
+
+	if (io_slurp(changed, LINKED_TEXT_MAX, &text, err) < 0) {
+		err_at(err, "%s: %s", package_fn(t->package), l->path);
+		return NULL;
+	}
+	d = digest_bytes(buf_cstr(&text), text.n);
+	know(item_of(t, l), &d);
+	*size = text.n;
+	return source_buf(&text);
+}
+
+static struct source *file_content(struct linked *t, const struct linked_path *l, struct source *in, uint64_t *size,
+				   struct err *err)
+{
+	struct item *item = item_of(t, l);
+
+	if (l->from->mode == PATH_TEXT)
+		return rewrite_text(t, l, in, size, err);
+	if (l->from->mode == PATH_BINARY)
+		in = placeholder_binary(in, l->from->placeholder, t->prefix);
+	else if (l->from->has_sha256) {
+		know(item, &l->from->sha256);
+		return in;
+	}
+	t->open_item = item;
+	return source_digest(in, &item->sha256, NULL);
+}
+
+/* 1 where the file is in the tree, 0 where it is dropped: its digest is for conda-meta all the same. */
+static int give_file(struct linked *t, const struct linked_path *l, const struct member *m, struct source *in,
+		     struct entry *e, struct source **content, struct err *err)
+{
+	struct item *item = item_of(t, l);
+
+	*e = (struct entry){ .size = m->size, .mode = m->mode & 0777, .type = ENTRY_FILE };
+	item->has_size = true;
+	item->size = m->size;
+	in = file_content(t, l, in, &e->size, err);
+	if (!in)
+		return -1;
+	*content = content_of(t, l, in);
+	if (!e->size)
+		*content = NULL;
+	if (item->dropped)
+		return settle(t, err);
+	item->given = true;
+	e->path = image_path(t, &t->path, l->path);
+	return 1;
+}
+
+/* Targets stay as they are, as conda and mamba leave them: also those that point out of the prefix. */
+static int give_symlink(struct linked *t, const struct linked_path *l, const struct member *m, struct entry *e)
+{
+	struct item *item = item_of(t, l);
+
+	item->is_symlink = true;
+	if (l->from->has_sha256)
+		know(item, &l->from->sha256);
+	item->has_size = l->from->has_size;
+	item->size = l->from->size;
+	if (item->dropped)
+		return 0;
+	t->target.n = 0;
+	buf_adds(&t->target, m->target);
+	*e = (struct entry){
+		.path = image_path(t, &t->path, l->path),
+		.target = t->target.p,
+		.mode = 0777,
+		.type = ENTRY_SYMLINK,
+	};
+	return 1;
+}
+
+static bool same_placeholder(const struct package_path *a, const struct package_path *b)
+{
+	return a->mode == b->mode && (a->mode == PATH_PLAIN || strcmp(a->placeholder, b->placeholder) == 0);
+}
+
+/*
+ * A hard link whose target is in the tree, and is treated as it is, stays one. All others
+ * (the target is not installed, dropped, a symlink, or has another placeholder) become
+ * what they are: a file of their own.
+ */
+static int give_hardlink(struct linked *t, const struct linked_path *l, const struct member *m, struct entry *e,
+			 struct source **content, struct err *err)
+{
+	const struct package_path *from = l->from, *to = package_find(t->package, m->target);
+	const struct linked_path *first = to ? t->destination[to - package_info(t->package)->paths] : NULL;
+	struct item *item = item_of(t, l), *target = first ? item_of(t, first) : NULL;
+	struct member copy;
+	struct source *in;
+
+	if (target && target->given && same_placeholder(from, to) && (to->has_sha256 || !from->has_sha256)) {
+		if (from->has_sha256 && !digest_equal(&from->sha256, &to->sha256))
+			return err_set(err, ERR_INTEGRITY,
+				       "%s: %s: is a hard link to '%s', sha256:%s, expected sha256:%s",
+				       package_fn(t->package), from->path, to->path, digest_hex(&to->sha256).hex,
+				       digest_hex(&from->sha256).hex);
+		*item = (struct item){
+			.dropped = item->dropped,
+			.given = !item->dropped,
+			.has_sha256 = target->has_sha256,
+			.sha256 = target->sha256,
+			.has_size = target->has_size,
+			.size = target->size,
+		};
+		*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
+		e->path = image_path(t, &t->path, l->path);
+		e->target = image_path(t, &t->target, first->path);
+		return item->given;
+	}
+	if (package_copy(t->package, from->path, m->target, &copy, &in, err) < 0)
+		return -1;
+	if (copy.type == MEMBER_SYMLINK)
+		return give_symlink(t, l, &copy, e);
+	return give_file(t, l, &copy, in, e, content, err);
+}
+
+/* ---- phases: 1 with an entry, 0 when over, -1 ---- */
+
+static int next_dir(struct linked *t, struct entry *e)
+{
+	if (t->at == t->n_dirs)
+		return 0;
+	*e = (struct entry){ .path = t->dirs[t->at++], .mode = DIR_MODE, .type = ENTRY_DIR };
+	return 1;
+}
+
+static int next_payload(struct linked *t, struct entry *e, struct source **content, struct err *err)
+{
+	const struct package_path *paths = package_info(t->package)->paths;
+	const struct linked_path *l;
+	struct source *in;
+	struct member m;
+	int rc, given = 0;
+
+	while (given == 0 && (rc = package_next(t->package, &m, &in, err)) != 0) {
+		if (rc < 0)
+			return -1;
+		l = t->destination[package_find(t->package, m.path) - paths];
+		if (!l || m.type == MEMBER_DIR)
+			continue;
+		if (m.type == MEMBER_FILE)
+			given = give_file(t, l, &m, in, e, content, err);
+		else if (m.type == MEMBER_SYMLINK)
+			given = give_symlink(t, l, &m, e);
+		else
+			given = give_hardlink(t, l, &m, e, content, err);
+	}
+	return given;
+}
+
+static int next_script(struct linked *t, struct entry *e, struct source **content)
+{
+	while (t->at < t->list.n) {
+		const struct linked_path *l = &t->list.paths[t->at++];
+		auto_buf text = { 0 };
+
+		if (!l->script)
+			continue;
+		entry_point_script(l->script, t->interpreter, &text);
+		know(item_of(t, l), &l->sha256);
+		item_of(t, l)->has_size = true;
+		item_of(t, l)->size = text.n;
+		if (item_of(t, l)->dropped)
+			continue;
+		*e = (struct entry){ .size = text.n, .mode = SCRIPT_MODE, .type = ENTRY_FILE };
+		e->path = image_path(t, &t->path, l->path);
+		*content = content_of(t, l, source_buf(&text));
+		return 1;
+	}
+	return 0;
+}
+
+static int give_meta(struct linked *t, struct entry *e, struct source **content)
+{
+	auto_free struct meta_path *paths = mem_array(t->list.n, sizeof(*paths));
+	const struct record *r = t->record;
+	auto_buf text = { 0 };
+
+	for (size_t i = 0; i < t->list.n; i++) {
+		const struct item *item = &t->items[i];
+
+		paths[i] = (struct meta_path){ &t->list.paths[i], item->has_sha256, item->sha256, item->has_size,
+					       item->size };
+	}
+	meta_write(r, package_info(t->package), paths, t->list.n, &text);
+	*e = (struct entry){ .size = text.n, .mode = META_MODE, .type = ENTRY_FILE };
+	t->path.n = 0;
+	buf_addf(&t->path, "%s/conda-meta/%s-%s-%s.json", t->prefix + 1, r->name, r->version, r->build);
+	e->path = t->path.p;
+	*content = content_of(t, NULL, source_buf(&text));
+	return 1;
+}
+
+static int linked_next(struct tree *tree, struct entry *e, struct source **content, struct err *err)
+{
+	struct linked *t = (struct linked *)tree;
+	int rc = settle(t, err);
+
+	*content = NULL;
+	while (rc == 0 && t->phase < PHASE_END) {
+		if (t->phase == PHASE_DIRS)
+			rc = next_dir(t, e);
+		else if (t->phase == PHASE_PAYLOAD)
+			rc = next_payload(t, e, content, err);
+		else if (t->phase == PHASE_SCRIPTS)
+			rc = next_script(t, e, content);
+		else
+			rc = give_meta(t, e, content);
+		if (rc == 0 || t->phase == PHASE_META) {
+			t->phase++;
+			t->at = 0;
+		}
+	}
+	return rc;
+}
+
+static void linked_free(struct tree *tree)
+{
+	struct linked *t = (struct linked *)tree;
+
+	source_free(t->content.in);
+	package_free(t->package);
+	free(t->items);
+	free(t->destination);
+	free(t->dirs);
+	buf_release(&t->path);
+	buf_release(&t->target);
+	arena_release(&t->arena);
+	free(t);
+}
+
+static const struct tree_ops linked_ops = { linked_next, linked_free };
+
+/* ---- open ---- */
+
+static void add_dir(struct linked *t, const char *path)
+{
+	mem_grow(t->dirs, t->n_dirs);
+	t->dirs[t->n_dirs++] = path;
+}
+
+/* Every directory on the way to path, which is relative to the image's root. */
+static void add_parents(struct linked *t, const char *path)
+{
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+		add_dir(t, arena_strndup(&t->arena, path, (size_t)(slash - path)));
+}
+
+static size_t dir_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+static void collect_dirs(struct linked *t)
+{
+	const char *last = NULL;
+	size_t n = 0;
+
+	add_parents(t, image_path(t, &t->path, "conda-meta/"));
+	for (size_t i = 0; i < t->list.n; i++) {
+		const char *path = t->list.paths[i].path;
+		bool is_dir = t->list.paths[i].type == PATH_DIR;
+
+		if (t->items[i].dropped)
+			continue;
+		if (is_dir)
+			add_dir(t, arena_strdup(&t->arena, image_path(t, &t->path, path)));
+		if (last && dir_length(path) == dir_length(last) && memcmp(path, last, dir_length(path)) == 0)
+			continue;
+		last = path;
+		add_parents(t, image_path(t, &t->path, path));
+	}
+	qsort(t->dirs, t->n_dirs, sizeof(*t->dirs), str_ptr_cmp);
+	for (size_t i = 0; i < t->n_dirs; i++)
+		if (!n || strcmp(t->dirs[n - 1], t->dirs[i]) != 0)
+			t->dirs[n++] = t->dirs[i];
+	t->n_dirs = n;
+}
+
+static void place(struct linked *t, const char *const *dropped)
+{
+	const struct package_info *info = package_info(t->package);
+
+	t->items = mem_array(t->list.n, sizeof(*t->items));
+	t->destination = mem_array(info->n_paths, sizeof(*t->destination));
+	for (size_t i = 0; i < t->list.n; i++)
+		if (t->list.paths[i].from)
+			t->destination[t->list.paths[i].from - info->paths] = &t->list.paths[i];
+	for (; dropped && *dropped; dropped++) {
+		const struct linked_path *l = linked_find(&t->list, *dropped, strlen(*dropped));
+
+		if (l)
+			item_of(t, l)->dropped = true;
+	}
+}
+
+struct tree *linked_tree(struct package *p, const struct record *r, const struct prefix *prefix,
+			 const char *const *dropped, struct err *err)
+{
+	struct linked *t = NEW(struct linked);
+
+	t->base.ops = &linked_ops;
+	t->package = p;
+	t->record = r;
+	t->prefix = arena_strdup(&t->arena, prefix->path);
+	if (prefix->python)
+		t->interpreter = arena_printf(&t->arena, "%s/bin/python%s", prefix->path, prefix->python);
+	if (linked_paths(&t->arena, p, r, prefix, &t->list, err) < 0) {
+		linked_free(&t->base);
+		return NULL;
+	}
+	place(t, dropped);
+	collect_dirs(t);
+	return &t->base;
+}

@@ -1,0 +1,99 @@
+#include "conda/lock_url.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/str.h"
+#include "conda/platform.h"
+
+#define URL_BYTES_MAX 4000
+#define NAME_BYTES_MAX 255
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+/* Bytes of "/t/TOKEN" at s, or 0. Anaconda's servers and Quetz take it; conda looks for it anywhere in the path. */
+static size_t token_length(const char *s)
+{
+	size_t n;
+
+	if (!str_starts(s, "/t/"))
+		return 0;
+	n = 3 + strcspn(s + 3, "/");
+	return s[n] ? n : 0;
+}
+
+const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
+{
+	const char *host, *path, *at, *token;
+	size_t scheme, n = 0;
+
+	if (strlen(url) > URL_BYTES_MAX)
+		return "is longer than 4000 bytes";
+	if (has_control(url))
+		return "has a control character";
+	if (url[0] == '/' || str_starts(url, "file://")) {
+		*ret = arena_strdup(a, url);
+		return NULL;
+	}
+	scheme = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : 0;
+	if (!scheme)
+		return "is neither http(s)://, file:// nor an absolute path";
+	if (strpbrk(url, " ?#\\"))
+		return "has a space, '?', '#' or '\\'";
+	host = url + scheme;
+	path = host + strcspn(host, "/");
+	at = memrchr(host, '@', (size_t)(path - host));
+	if (at)
+		host = at + 1;
+	if (host == path)
+		return "has no host";
+	for (token = path; *token && !n; token += !n)
+		n = token_length(token);
+	*ret = arena_printf(a, "%.*s%.*s%s", (int)scheme, url, (int)(token - host), host, token + n);
+	return NULL;
+}
+
+/* "%2B" as '+'. False where a % is followed by no two digits or gives a NUL. */
+static bool decode(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		uint8_t byte = (uint8_t)*s;
+
+		if (*s == '%') {
+			if (!s[1] || !s[2] || !digest_hex_parse((char[]){ s[1], s[2], '\0' }, &byte, 1) || !byte)
+				return false;
+			s += 2;
+		}
+		*to++ = (char)byte;
+	}
+	*to = '\0';
+	return true;
+}
+
+bool lock_url_split(struct arena *a, const char *url, struct lock_place *ret)
+{
+	const char *slash = strrchr(url, '/'), *before;
+	char *fn, *subdir;
+
+	if (!slash || slash == url || !slash[1])
+		return false;
+	fn = arena_strdup(a, slash + 1);
+	if ((url[0] != '/' && !decode(fn)) || strchr(fn, '/') || has_control(fn) || strlen(fn) > NAME_BYTES_MAX)
+		return false;
+	before = memrchr(url, '/', (size_t)(slash - url));
+	subdir = before ? arena_strndup(a, before + 1, (size_t)(slash - before - 1)) : NULL;
+	if (!subdir || !platform_is_subdir(subdir)) {
+		before = slash;
+		subdir = arena_strdup(a, "");
+	}
+	*ret = (struct lock_place){ arena_strndup(a, url, (size_t)(before - url)), subdir, fn };
+	return true;
+}

@@ -1,0 +1,206 @@
+/*
+ * Into an OCI image layout that others may be writing to at the same time. The directory itself is locked, so
+ * that nothing stays behind; blobs come first, index.json last.
+ */
+#include <errno.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "oci/index.h"
+#include "oci/parcel.h"
+
+struct layout {
+	int fd; /* locked */
+	char *path;
+	char *made; /* the topmost directory that was not there before, or NULL */
+};
+
+/* ---- the directory ---- */
+
+/* The shortest part of path that does not exist, or NULL. */
+static char *first_missing(const char *path)
+{
+	auto_free char *p = mem_strdup(path);
+
+	for (char *at = p + (*p == '/'); *at; at++) {
+		bool there;
+
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		there = fs_exists(AT_FDCWD, p);
+		if (!there)
+			return TAKE(p);
+		*at = '/';
+	}
+	return fs_exists(AT_FDCWD, p) ? NULL : TAKE(p);
+}
+
+static bool is_still_at(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Who waited for the lock may hold a directory that its maker has given up and removed: again, then. */
+static int enter(struct layout *l, const char *path, struct err *err)
+{
+	*l = (struct layout){ .fd = -1, .path = mem_strdup(path) };
+	for (;;) {
+		auto_free char *made = first_missing(path);
+		auto_fd fd = fs_opendir(AT_FDCWD, path, err);
+
+		if (made && !l->made)
+			l->made = TAKE(made);
+		if (fd < 0)
+			return -1;
+		while (flock(fd, LOCK_EX) < 0)
+			if (errno != EINTR)
+				return err_sys(err, "cannot lock %s", path);
+		if (is_still_at(fd, path)) {
+			l->fd = TAKE_FD(fd);
+			return 0;
+		}
+	}
+}
+
+/* As if we had never been here, if the directory is ours and nobody has put an image into it. */
+static void retreat(struct layout *l)
+{
+	auto_free char *p = mem_strdup(l->path);
+	struct err ignored = ERR_INIT;
+	char *slash;
+
+	if (!l->made || (l->fd >= 0 && fs_exists(l->fd, "index.json")))
+		return;
+	if (l->fd >= 0)
+		fs_remove(AT_FDCWD, p, &ignored);
+	else
+		unlinkat(AT_FDCWD, p, AT_REMOVEDIR);
+	while (strlen(p) > strlen(l->made) && (slash = strrchr(p, '/'))) {
+		*slash = '\0';
+		if (*p && unlinkat(AT_FDCWD, p, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			return;
+	}
+}
+
+static void leave(struct layout *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->path);
+	free(l->made);
+}
+
+/* ---- the layout ---- */
+
+static int check_version(const struct layout *l, struct err *err)
+{
+	auto_arena a = { 0 };
+	auto_buf text = { 0 };
+	const struct doc *d;
+	const char *version;
+
+	if (fs_read(l->fd, LAYOUT_FILE, LAYOUT_FILE_MAX, &text, err) < 0)
+		return -1;
+	d = doc_parse_json(&a, buf_cstr(&text), text.n, LAYOUT_FILE, err);
+	if (!d || doc_get_string(d, "imageLayoutVersion", "", &version, err) < 0)
+		return -1;
+	return str_starts(version, "1.") ? 0
+					 : doc_fault(d, err, "imageLayoutVersion is '%.40s', expected 1.0.0", version);
+}
+
+static int check_empty(const struct layout *l, struct err *err)
+{
+	auto_arena a = { 0 };
+	const char *const *names;
+	size_t n;
+
+	if (fs_list(&a, l->fd, ".", &names, &n, err) < 0)
+		return -1;
+	return n ? err_set(err, ERR_USAGE, "is neither empty nor an OCI image layout: it has '%s', and no %s", names[0],
+			   LAYOUT_FILE)
+		 : 0;
+}
+
+/* The mark comes first: who is killed in the middle leaves a layout without an image, to be gone on with. */
+static int claim(const struct layout *l, struct err *err)
+{
+	if (fs_exists(l->fd, LAYOUT_FILE))
+		return check_version(l, err);
+	if (check_empty(l, err) < 0)
+		return -1;
+	return fs_write(l->fd, LAYOUT_FILE, LAYOUT_TEXT, strlen(LAYOUT_TEXT), 0644, err);
+}
+
+/* ---- blobs ---- */
+
+static int put_blob(struct store *to, struct source *in, struct err *err)
+{
+	struct digest digest;
+	uint64_t size;
+	auto_sink *out = in ? store_put(to, &digest, &size, err) : NULL;
+
+	if (!out || io_copy(in, out, NULL, err) < 0)
+		return -1;
+	return sink_finish(out, err);
+}
+
+static int put_text(struct store *to, const struct buf *text, const struct digest *d, struct err *err)
+{
+	auto_source *in = source_bytes(text->p, text->n);
+
+	return store_has(to, d, text->n) ? 0 : put_blob(to, in, err);
+}
+
+static int put_layer(struct store *to, const struct parcel *p, size_t i, struct err *err)
+{
+	const struct layer *l = &p->im->layers[i].layer;
+	auto_source *in = NULL;
+
+	if (store_has(to, &l->digest, l->size))
+		return 0;
+	in = parcel_layer(p, i, err);
+	return put_blob(to, in, err) < 0 ? parcel_fault(p, i, err) : 0;
+}
+
+static int put_blobs(const struct layout *l, const struct parcel *p, struct err *err)
+{
+	auto_store *to = store_open(l->fd, ".", err);
+
+	if (!to)
+		return -1;
+	for (size_t i = 0; i < p->im->n_layers; i++)
+		if (put_layer(to, p, i, err) < 0)
+			return -1;
+	if (put_text(to, &p->config, &p->config_digest, err) < 0)
+		return -1;
+	return put_text(to, &p->manifest, &p->manifest_digest, err);
+}
+
+static int move_tag(const struct layout *l, const char *tag, const struct parcel *p, struct err *err)
+{
+	struct annotation name = { ANNOTATION_REF_NAME, tag };
+	auto_buf old = { 0 }, text = { 0 };
+
+	if (fs_exists(l->fd, "index.json") && fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0)
+		return -1;
+	if (parcel_index(p, &name, 1, buf_cstr(&old), old.n, "index.json", &text, err) < 0)
+		return -1;
+	if (text.n > INDEX_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "index.json would be larger than %d bytes", INDEX_BYTES_MAX);
+	return fs_write(l->fd, "index.json", text.p, text.n, 0644, err);
+}
+
+int layout_write(const struct dest *d, const struct parcel *p, struct err *err)
+{
+	CLEANUP(leave) struct layout l;
+
+	if (enter(&l, d->path, err) == 0 && claim(&l, err) == 0 && put_blobs(&l, p, err) == 0 &&
+	    move_tag(&l, d->tag ? d->tag : "latest", p, err) == 0)
+		return 0;
+	retreat(&l);
+	return err_at(err, "%s", d->path);
+}

@@ -1,0 +1,189 @@
+/*
+ * Take away candidates that can be in no solution, before libsolv sees them.
+ *
+ * A name is settled when every solution has it: it is requested, or every living
+ * candidate of a settled name depends on it. What all living candidates of a
+ * settled name agree to refuse of another name is dead; so is a candidate with a
+ * dependency that nobody living meets, or with a constraint that a settled name
+ * cannot meet. To a fixpoint. All of it follows from the question, so no
+ * solution is lost: tests solve every case with and without.
+ */
+#include <string.h>
+
+#include "solver/problem.h"
+
+struct reducer {
+	struct problem *p;
+	bool *settled;		/* by name */
+	uint32_t *stamp;	/* by candidate: the round of settle() that allowed it */
+	uint32_t round;
+	bool changed;
+};
+
+static bool any_alive(struct problem *p, uint32_t spec)
+{
+	const struct spec *s = problem_providers(p, spec);
+
+	for (uint32_t i = 0; i < s->n_providers; i++)
+		if (!p->candidates[s->providers[i]].dead)
+			return true;
+	return false;
+}
+
+static uint32_t count_alive(const struct problem *p, const struct name *n)
+{
+	uint32_t alive = 0;
+
+	for (uint32_t i = 0; i < n->n; i++)
+		alive += !p->candidates[n->candidates[i]].dead;
+	return alive;
+}
+
+static void kill(struct reducer *r, uint32_t c)
+{
+	if (!r->p->candidates[c].dead) {
+		r->p->candidates[c].dead = true;
+		r->changed = true;
+	}
+}
+
+/* Whether a candidate asks something that no living candidate can give. */
+static bool is_hopeless(struct reducer *r, const struct candidate *c)
+{
+	struct problem *p = r->p;
+
+	for (uint32_t i = 0; i < c->n_needs; i++)
+		if (!c->needs[i].when && !c->needs[i].extra && !any_alive(p, c->needs[i].spec))
+			return true;
+	for (uint32_t i = 0; i < c->n_constrains; i++) {
+		const struct need *n = &c->constrains[i];
+		uint32_t name = p->specs[n->spec].name;
+
+		if (!n->when && name != NONE && name != c->name && r->settled[name] && !any_alive(p, n->spec))
+			return true;
+	}
+	return false;
+}
+
+static void kill_hopeless(struct reducer *r)
+{
+	for (uint32_t i = 0; i < r->p->n_candidates; i++)
+		if (!r->p->candidates[i].dead && is_hopeless(r, &r->p->candidates[i]))
+			kill(r, i);
+}
+
+/* Kill the candidates of a name that a spec does not meet. */
+static void keep_only(struct reducer *r, uint32_t spec)
+{
+	struct problem *p = r->p;
+	const struct spec *s = problem_providers(p, spec);
+	const struct name *n = &p->names[s->name];
+
+	r->round++;
+	for (uint32_t i = 0; i < s->n_providers; i++)
+		r->stamp[s->providers[i]] = r->round;
+	for (uint32_t i = 0; i < n->n; i++)
+		if (r->stamp[n->candidates[i]] != r->round)
+			kill(r, n->candidates[i]);
+}
+
+/* Whether a candidate's needs (or constraints) say something of a name; then what it allows is stamped. */
+static bool allows(struct reducer *r, const struct candidate *c, const struct need *needs, uint32_t n_needs, uint32_t name)
+{
+	const struct need *first = NULL;
+
+	for (uint32_t i = 0; i < n_needs; i++)
+		if (!needs[i].when && !needs[i].extra && r->p->specs[needs[i].spec].name == name && c->name != name) {
+			first = &needs[i];
+			break;
+		}
+	if (!first)
+		return false;
+	for (uint32_t i = 0; i < problem_providers(r->p, first->spec)->n_providers; i++)
+		r->stamp[r->p->specs[first->spec].providers[i]] = r->round;
+	return true;
+}
+
+/* What every living candidate of settled name n says of the name of its i-th need (or constraint). */
+static void spread_one(struct reducer *r, const struct name *n, uint32_t about, bool depends)
+{
+	struct problem *p = r->p;
+
+	r->round++;
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct candidate *c = &p->candidates[n->candidates[i]];
+
+		if (!c->dead && !(depends ? allows(r, c, c->needs, c->n_needs, about)
+					  : allows(r, c, c->constrains, c->n_constrains, about)))
+			return;
+	}
+	for (uint32_t i = 0; i < p->names[about].n; i++)
+		if (r->stamp[p->names[about].candidates[i]] != r->round)
+			kill(r, p->names[about].candidates[i]);
+	if (depends && !r->settled[about]) {
+		r->settled[about] = true;
+		r->changed = true;
+	}
+}
+
+static void spread(struct reducer *r, const struct name *n)
+{
+	struct problem *p = r->p;
+	const struct candidate *first = NULL;
+
+	for (uint32_t i = 0; i < n->n && !first; i++)
+		if (!p->candidates[n->candidates[i]].dead)
+			first = &p->candidates[n->candidates[i]];
+	for (uint32_t i = 0; first && i < first->n_needs; i++) {
+		uint32_t about = p->specs[first->needs[i].spec].name;
+
+		if (about != NONE && !first->needs[i].when && !first->needs[i].extra && about != first->name)
+			spread_one(r, n, about, true);
+	}
+	for (uint32_t i = 0; first && i < first->n_constrains; i++) {
+		uint32_t about = p->specs[first->constrains[i].spec].name;
+
+		if (about != NONE && !first->constrains[i].when && about != first->name)
+			spread_one(r, n, about, false);
+	}
+}
+
+static void settle_request(struct reducer *r)
+{
+	struct problem *p = r->p;
+
+	for (uint32_t i = 0; i < p->n_roots; i++) {
+		uint32_t name = p->specs[p->roots[i]].name;
+
+		if (name == NONE || p->specs[p->roots[i]].m->when)
+			continue;
+		r->settled[name] = true;
+		keep_only(r, p->roots[i]);
+	}
+	for (uint32_t i = 0; i < p->n_pins; i++)
+		if (p->specs[p->pins[i]].name != NONE && !p->specs[p->pins[i]].m->when)
+			keep_only(r, p->pins[i]);
+	for (uint32_t i = 0; i < p->n_candidates; i++)
+		if (p->candidates[i].virtual)
+			r->settled[p->candidates[i].name] = true;
+}
+
+bool reduce_candidates(struct problem *p)
+{
+	auto_free bool *settled = mem_array(p->n_names, sizeof(*settled));
+	auto_free uint32_t *stamp = mem_array(p->n_candidates, sizeof(*stamp));
+	struct reducer r = { .p = p, .settled = settled, .stamp = stamp };
+
+	settle_request(&r);
+	do {
+		r.changed = false;
+		kill_hopeless(&r);
+		for (uint32_t i = 0; i < p->n_names; i++)
+			if (settled[i])
+				spread(&r, &p->names[i]);
+	} while (r.changed);
+	for (uint32_t i = 0; i < p->n_names; i++)
+		if (settled[i] && !count_alive(p, &p->names[i]))
+			return false;
+	return true;
+}

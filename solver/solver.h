@@ -1,0 +1,55 @@
+/*
+ * Which records to take. Same question, same answer: no clock, no network, no
+ * environment; the order of records and of specs in the question has no say.
+ *
+ * libsolv is the SAT engine under it and is seen in solver/pool.c alone; what a
+ * spec means and which candidate is better is decided here (docs/solver.md).
+ */
+#ifndef SOLVER_SOLVER_H
+#define SOLVER_SOLVER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conda/record.h"
+
+enum channel_priority {
+	PRIORITY_STRICT,	/* only the first channel that has a name provides it */
+	PRIORITY_FLEXIBLE,	/* the first channel's records are preferred, whatever their version */
+	PRIORITY_DISABLED,	/* versions decide; channels break ties */
+};
+
+struct solve {
+	const struct index *index;	/* holds every record that the specs reach */
+	const char *const *specs;	/* MatchSpecs; v3 keys allowed */
+	size_t n_specs;
+	const struct record *virtuals;	/* forced in */
+	size_t n_virtuals;
+	const char *const *pins;	/* hold only for what is installed */
+	size_t n_pins;
+	const char *const *channel_names;	/* by channel_rank, for sentences; may be NULL */
+	enum channel_priority priority;
+	int64_t exclude_newer;		/* milliseconds since 1970; records newer than that are left out; 0: none */
+	bool no_reduce;			/* give libsolv every candidate: to prove that reducing changes nothing */
+};
+
+struct solution {
+	struct arena arena;
+	const struct record **records;	/* of the index, sorted by name; no virtual ones */
+	size_t n;
+	const char *const *why;		/* after ERR_UNSAT: sentences, most important first; NULL-terminated */
+};
+
+/*
+ * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_FORMAT: a
+ * spec cannot be read. ret is to be released in any case.
+ */
+int solver_run(const struct solve *q, struct solution *ret, struct err *err);
+void solution_release(struct solution *s);
+
+#define auto_solution CLEANUP(solution_release) struct solution
+
+/* "strict", "flexible", "disabled"; and back. ERR_USAGE. */
+const char *channel_priority_text(enum channel_priority p);
+int channel_priority_parse(const char *text, enum channel_priority *ret, struct err *err);
+
+#endif

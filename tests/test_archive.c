@@ -1,0 +1,473 @@
+#include "base/archive.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+/* ---- archives by hand, after POSIX pax (ustar) and APPNOTE.TXT (zip) ---- */
+
+static void tar_member(struct buf *b, const char *path, char type, const char *target, const char *content, size_t n,
+		       uint64_t said)
+{
+	char h[512] = { 0 };
+	unsigned sum = 0;
+
+	snprintf(h, 100, "%s", path);
+	snprintf(h + 100, 8, "%07o", 0644u);
+	snprintf(h + 108, 8, "%07o", 0u);
+	snprintf(h + 116, 8, "%07o", 0u);
+	snprintf(h + 124, 12, "%011llo", (unsigned long long)(said & 077777777777));
+	snprintf(h + 136, 12, "%011o", 0u);
+	memset(h + 148, ' ', 8);
+	h[156] = type;
+	snprintf(h + 157, 100, "%s", target ? target : "");
+	memcpy(h + 257, "ustar\00000", 8);
+	for (size_t i = 0; i < sizeof(h); i++)
+		sum += (unsigned char)h[i];
+	snprintf(h + 148, 8, "%06o", sum);
+	buf_add(b, h, sizeof(h));
+	buf_add(b, content, n);
+	while (b->n % 512)
+		buf_addc(b, '\0');
+}
+
+static void tar_end(struct buf *b)
+{
+	static const char zeros[1024];
+
+	buf_add(b, zeros, sizeof(zeros));
+}
+
+static void tar_file(struct buf *b, const char *path, const char *content)
+{
+	tar_member(b, path, '0', NULL, content, strlen(content), strlen(content));
+}
+
+static void put(struct buf *b, uint32_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		buf_addc(b, (char)(v >> 8 * i));
+}
+
+static uint32_t crc32_of(const char *p, size_t n)
+{
+	uint32_t c = ~0u;
+
+	for (size_t i = 0; i < n; i++) {
+		c ^= (unsigned char)p[i];
+		for (int k = 0; k < 8; k++)
+			c = c & 1 ? 0xedb88320u ^ c >> 1 : c >> 1;
+	}
+	return ~c;
+}
+
+struct zip {
+	struct buf body, dir;
+	unsigned n;
+};
+
+static void zip_fields(struct buf *b, uint32_t crc, const char *name, size_t size)
+{
+	put(b, 20, 2); /* version needed */
+	put(b, 0, 2); /* flags */
+	put(b, 0, 2); /* stored */
+	put(b, 0x00210000, 4); /* 1980-01-01 */
+	put(b, crc, 4);
+	put(b, (uint32_t)size, 4);
+	put(b, (uint32_t)size, 4);
+	put(b, (uint32_t)strlen(name), 2);
+	put(b, 0, 2); /* extra */
+}
+
+static void zip_file(struct zip *z, const char *name, const char *content, uint32_t crc)
+{
+	uint32_t offset = (uint32_t)z->body.n;
+
+	put(&z->body, 0x04034b50, 4);
+	zip_fields(&z->body, crc, name, strlen(content));
+	buf_adds(&z->body, name);
+	buf_adds(&z->body, content);
+	put(&z->dir, 0x02014b50, 4);
+	put(&z->dir, 0x0314, 2); /* made on unix */
+	zip_fields(&z->dir, crc, name, strlen(content));
+	put(&z->dir, 0, 2); /* comment */
+	put(&z->dir, 0, 4); /* disk, internal attributes */
+	put(&z->dir, 0100644u << 16, 4);
+	put(&z->dir, offset, 4);
+	buf_adds(&z->dir, name);
+	z->n++;
+}
+
+static int zip_fd(struct zip *z)
+{
+	uint32_t at = (uint32_t)z->body.n;
+	int fd = memfd_create("zip", MFD_CLOEXEC);
+
+	buf_add(&z->body, z->dir.p, z->dir.n);
+	put(&z->body, 0x06054b50, 4);
+	put(&z->body, 0, 4);
+	put(&z->body, z->n, 2);
+	put(&z->body, z->n, 2);
+	put(&z->body, (uint32_t)z->dir.n, 4);
+	put(&z->body, at, 4);
+	put(&z->body, 0, 2);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, z->body.p, z->body.n), z->body.n);
+	buf_release(&z->body);
+	buf_release(&z->dir);
+	return fd;
+}
+
+/* ---- reading all of it as text: one line a member ---- */
+
+static int list(struct archive_in *a, struct buf *out, struct err *err)
+{
+	static const char types[] = "-dlh?";
+	struct source *content;
+	struct member m;
+	int got;
+
+	while ((got = archive_next(a, &m, &content, err)) > 0) {
+		buf_addf(out, "%c%o %s", types[m.type], m.mode, m.path);
+		if (m.target)
+			buf_addf(out, " -> %s", m.target);
+		if (content) {
+			buf_addf(out, " %llu:", (unsigned long long)m.size);
+			if (io_slurp(content, 1 << 20, out, err) < 0)
+				return -1;
+		}
+		buf_addc(out, '\n');
+	}
+	return got;
+}
+
+/* A source that hands out a few bytes at a time, and may fail. */
+struct drip {
+	struct source base;
+	const char *p;
+	size_t n, at, step, fail_at;
+};
+
+static ssize_t drip_read(struct source *s, void *buf, size_t len, struct err *err)
+{
+	struct drip *d = (struct drip *)s;
+
+	if (d->at >= d->fail_at)
+		return err_set(err, ERR_NET, "the line is dead");
+	if (len > d->step)
+		len = d->step;
+	if (len > d->n - d->at)
+		len = d->n - d->at;
+	memcpy(buf, d->p + d->at, len);
+	d->at += len;
+	return (ssize_t)len;
+}
+
+static void drip_free(struct source *s)
+{
+	free(s);
+}
+
+static const struct source_ops drip_ops = { drip_read, drip_free };
+
+static struct source *drip(const struct buf *b, size_t step, size_t fail_at)
+{
+	struct drip *d = NEW(struct drip);
+
+	*d = (struct drip){ { &drip_ops }, b->p, b->n, 0, step, fail_at };
+	return &d->base;
+}
+
+static void every_kind_of_member_is_told(void **state)
+{
+	static const size_t steps[] = { 1, 7, 511, 512, 4096, 1 << 20 };
+	auto_buf tar = { 0 };
+
+	(void)state;
+	tar_member(&tar, "./", '5', NULL, "", 0, 0);
+	tar_member(&tar, "./bin/", '5', NULL, "", 0, 0);
+	tar_file(&tar, "./bin/a", "hello");
+	tar_file(&tar, "bin/empty", "");
+	tar_member(&tar, "bin/l", '2', "../a b", "", 0, 0);
+	tar_member(&tar, "bin/h", '1', "bin/a", "", 0, 0);
+	tar_member(&tar, "dev/null", '3', NULL, "", 0, 0);
+	tar_file(&tar, "/abs", "x");
+	tar_file(&tar, "../up", "y");
+	tar_end(&tar);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		struct err err = ERR_INIT;
+		auto_buf out = { 0 };
+		auto_archive *a = archive_open_tar(drip(&tar, steps[i], SIZE_MAX), &err);
+
+		assert_non_null(a);
+		assert_int_equal(list(a, &out, &err), 0);
+		assert_string_equal(buf_cstr(&out), "d644 .\nd644 bin\n-644 bin/a 5:hello\n-644 bin/empty 0:\n"
+						    "l644 bin/l -> ../a b\nh644 bin/h -> bin/a\n?644 dev/null\n"
+						    "-644 /abs 1:x\n-644 ../up 1:y\n");
+	}
+}
+
+static void pax_and_gnu_names_are_bytes(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 }, out = { 0 };
+	auto_archive *a = NULL;
+	char longer[301] = { 0 }, want[400];
+
+	(void)state;
+	memset(longer, 'n', 300);
+	tar_member(&tar, "PaxHeaders/x", 'x', NULL,
+		   "16 path=gr\xc3\xbc\xc3\x9f"
+		   "e\n",
+		   16, 16);
+	tar_file(&tar, "short", "1");
+	tar_file(&tar, "raw\xff", "2");
+	tar_member(&tar, "././@LongLink", 'L', NULL, longer, 301, 301);
+	tar_file(&tar, "short", "3");
+	tar_end(&tar);
+	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
+	assert_non_null(a);
+	assert_int_equal(list(a, &out, &err), 0);
+	snprintf(want, sizeof(want),
+		 "-644 gr\xc3\xbc\xc3\x9f"
+		 "e 1:1\n-644 raw\xff 1:2\n-644 %s 1:3\n",
+		 longer);
+	assert_string_equal(buf_cstr(&out), want);
+}
+
+static void unread_content_is_skipped(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 };
+	auto_archive *a = NULL;
+	struct source *content;
+	struct member m;
+	char c;
+
+	(void)state;
+	tar_file(&tar, "a", "hello");
+	tar_file(&tar, "b", "world");
+	tar_file(&tar, "c", "!");
+	tar_end(&tar);
+	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
+	assert_int_equal(archive_next(a, &m, &content, &err), 1);
+	assert_int_equal(archive_next(a, &m, &content, &err), 1);
+	assert_int_equal(source_read(content, &c, 1, &err), 1);
+	assert_int_equal(c, 'w');
+	assert_int_equal(archive_next(a, &m, &content, &err), 1);
+	assert_string_equal(m.path, "c");
+	assert_int_equal(archive_next(a, &m, &content, &err), 0);
+}
+
+static void broken_tars_are_refused(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf whole = { 0 }, out = { 0 };
+	struct archive_in *a;
+
+	(void)state;
+	tar_file(&whole, "a", "hello");
+	tar_member(&whole, "big", '0', NULL, "short", 5, 5000); /* says more than there is */
+	for (size_t n = 0; n < 7; n++) {
+		static const size_t cuts[] = { 0, 100, 511, 513, 700, 1500, 2000 };
+
+		a = archive_open_tar(source_bytes(whole.p, cuts[n]), &err);
+		if (a)
+			assert_int_equal(list(a, &out, &err), -1);
+		archive_in_free(a);
+		assert_int_equal(err.code, ERR_FORMAT);
+		err_clear(&err);
+	}
+	a = archive_open_tar(source_bytes(whole.p, whole.n), &err);
+	assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+	archive_in_free(a);
+	err_clear(&err);
+	whole.p[3] ^= 1; /* no longer what the header's checksum says */
+	a = archive_open_tar(source_bytes(whole.p, whole.n), &err);
+	if (a)
+		assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+	archive_in_free(a);
+}
+
+static void endless_special_headers_end(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 }, out = { 0 };
+	auto_archive *a = NULL;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		tar_member(&tar, "././@LongLink", 'L', NULL, "", 0, 0);
+	tar_file(&tar, "a", "b");
+	tar_end(&tar);
+	a = archive_open_tar(source_buf(&tar), &err);
+	if (a)
+		assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+}
+
+static void broken_pax_header_is_not_passed_over(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 }, out = { 0 };
+	auto_archive *a = NULL;
+
+	(void)state;
+	tar_member(&tar, "PaxHeaders/x", 'x', NULL, "17 path=evil.sh\n", 16, 16);
+	tar_file(&tar, "good", "1");
+	tar_end(&tar);
+	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
+	if (a)
+		assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+}
+
+static void huge_special_header_is_refused(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 }, out = { 0 };
+	auto_archive *a = NULL;
+
+	(void)state;
+	tar_member(&tar, "PaxHeaders/x", 'x', NULL, "", 0, 077777777777);
+	a = archive_open_tar(source_buf(&tar), &err);
+	if (a)
+		assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+}
+
+static void failure_of_the_stream_comes_through(void **state)
+{
+	auto_buf tar = { 0 };
+
+	(void)state;
+	tar_file(&tar, "a", "hello");
+	tar_file(&tar, "b", "world");
+	tar_end(&tar);
+	for (size_t at = 0; at < 1600; at += 200) {
+		struct err err = ERR_INIT;
+		auto_buf out = { 0 };
+		auto_archive *a = archive_open_tar(drip(&tar, 100, at), &err);
+
+		if (a)
+			assert_int_equal(list(a, &out, &err), -1);
+		assert_int_equal(err.code, ERR_NET);
+		assert_string_equal(err.text, "the line is dead");
+	}
+}
+
+static void null_passes_through(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_null(archive_open_tar(NULL, &err));
+	assert_int_equal(err.code, ERR_NONE);
+}
+
+static void zip_members_are_told(void **state)
+{
+	struct err err = ERR_INIT;
+	struct zip z = { 0 };
+	auto_buf out = { 0 };
+	auto_fd fd = -1;
+	auto_archive *a = NULL;
+
+	(void)state;
+	zip_file(&z, "metadata.json", "{}", crc32_of("{}", 2));
+	zip_file(&z, "pkg-x-1-0.tar.zst", "payload", crc32_of("payload", 7));
+	fd = zip_fd(&z);
+	a = archive_open_zip(fd, &err);
+	assert_non_null(a);
+	assert_int_equal(list(a, &out, &err), 0);
+	assert_string_equal(buf_cstr(&out), "-644 metadata.json 2:{}\n-644 pkg-x-1-0.tar.zst 7:payload\n");
+}
+
+static void wrong_zip_checksum_is_seen(void **state)
+{
+	struct err err = ERR_INIT;
+	struct zip z = { 0 };
+	auto_buf out = { 0 };
+	auto_fd fd = -1;
+	auto_archive *a = NULL;
+
+	(void)state;
+	zip_file(&z, "a", "hello", crc32_of("hellO", 5));
+	fd = zip_fd(&z);
+	a = archive_open_zip(fd, &err);
+	assert_non_null(a);
+	assert_int_equal(list(a, &out, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+}
+
+static void what_is_no_zip_is_refused(void **state)
+{
+	static const char *const rows[] = { "", "PK", "PK\x05\x06", "hello, this is not a zip file at all" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = ERR_INIT;
+		auto_buf out = { 0 };
+		auto_fd fd = memfd_create("zip", MFD_CLOEXEC);
+		auto_archive *a = NULL;
+
+		assert_int_equal(write(fd, rows[i], strlen(rows[i])), strlen(rows[i]));
+		a = archive_open_zip(fd, &err);
+		if (a)
+			assert_int_equal(list(a, &out, &err), -1);
+		assert_int_equal(err.code, ERR_FORMAT);
+	}
+}
+
+/* No byte of a zip that is flipped may do more than fail. */
+static void flipped_zip_bytes_do_no_harm(void **state)
+{
+	struct zip z = { 0 };
+	auto_fd fd = -1;
+	char byte;
+
+	(void)state;
+	zip_file(&z, "a", "hello", crc32_of("hello", 5));
+	zip_file(&z, "b", "world", crc32_of("world", 5));
+	fd = zip_fd(&z);
+	for (off_t at = 0; pread(fd, &byte, 1, at) == 1; at++) {
+		struct err err = ERR_INIT;
+		auto_buf out = { 0 };
+		char other = (char)(byte ^ 0xff);
+		struct archive_in *a;
+
+		assert_int_equal(pwrite(fd, &other, 1, at), 1);
+		a = archive_open_zip(fd, &err);
+		if (a)
+			list(a, &out, &err);
+		archive_in_free(a);
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_of_member_is_told),
+		cmocka_unit_test(pax_and_gnu_names_are_bytes),
+		cmocka_unit_test(unread_content_is_skipped),
+		cmocka_unit_test(broken_tars_are_refused),
+		cmocka_unit_test(endless_special_headers_end),
+		cmocka_unit_test(broken_pax_header_is_not_passed_over),
+		cmocka_unit_test(huge_special_header_is_refused),
+		cmocka_unit_test(failure_of_the_stream_comes_through),
+		cmocka_unit_test(null_passes_through),
+		cmocka_unit_test(zip_members_are_told),
+		cmocka_unit_test(wrong_zip_checksum_is_seen),
+		cmocka_unit_test(what_is_no_zip_is_refused),
+		cmocka_unit_test(flipped_zip_bytes_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
