@@ -118,12 +118,15 @@ uint32_t intern_add(struct intern *t, struct str s)
 
 const char *intern_text(struct intern *t, struct str s)
 {
-	return t->entries[add(t, s, false)].p;
+	uint32_t i = add(t, s, false); /* may move entries */
+
+	return t->entries[i].p;
 }
 
 const char *const *intern_list(struct intern *t, const char *const *list, size_t n)
 {
 	struct str bytes = { (const char *)list, (n + 1) * sizeof(*list) };
+	uint32_t i = add(t, bytes, true);
 
-	return (const char *const *)(const void *)t->entries[add(t, bytes, true)].p;
+	return (const char *const *)(const void *)t->entries[i].p;
 }

@@ -372,7 +372,7 @@ static int split_number(struct scan *s, struct str *whole, struct str *frac, lon
 int scan_number(struct scan *s, struct scan_number *ret)
 {
 	struct str whole = { 0 }, frac = { 0 };
-	long exp, point;
+	long exp = 0, point;
 
 	if (s->fault)
 		return -1;

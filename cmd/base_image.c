@@ -41,7 +41,7 @@ static int look_in_layer(struct arena *a, struct blobs *b, const struct image_la
 	auto_archive *tar = NULL;
 	struct member m;
 	struct source *content;
-	int got;
+	int got = 0;
 
 	if (!in)
 		return -1;

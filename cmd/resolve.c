@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "channels/repodata.h"
 #include "conda/libc.h"
@@ -12,6 +13,15 @@
 
 /* ---- the question ---- */
 
+/* A relative path without "./" is a name to conda; whoever has such a folder may have meant the folder. */
+static void warn_of_folder(const char *text)
+{
+	auto_free char *noarch = mem_printf("%s/noarch", text);
+
+	if (!str_starts(text, "/") && !str_starts(text, "./") && !str_starts(text, "../") && fs_exists(AT_FDCWD, noarch))
+		log_warn("'%s' is taken as the name of a channel; for the folder write ./%s", text, text);
+}
+
 static int read_channels(struct question *q, const struct options *o, struct err *err)
 {
 	struct channel *list = NULL;
@@ -19,6 +29,8 @@ static int read_channels(struct question *q, const struct options *o, struct err
 	const char *dir = input_dir(&q->arena, q->env->file);
 	int rc = 0;
 
+	for (size_t i = 0; i < o->n_channels; i++)
+		warn_of_folder(o->channels[i]);
 	for (size_t i = 0; rc == 0 && i < o->n_channels; i++)
 		rc = channel_resolve(&q->arena, o->channels[i], ".", &list, &n, err);
 	for (const char *const *c = q->env->channels; rc == 0 && !o->override_channels && *c; c++)
@@ -107,7 +119,7 @@ void question_release(struct question *q)
 static int load(const struct question *q, struct workshop *w, struct index *ret, struct err *err)
 {
 	auto_arena a = { 0 };
-	const char **names = arena_array(&a, q->n_specs + 1, sizeof(*names));
+	const char **names = arena_array(&a, q->n_specs + 2, sizeof(*names));
 	struct repodata_stats stats = { 0 };
 	size_t n = 0;
 
@@ -116,6 +128,7 @@ static int load(const struct question *q, struct workshop *w, struct index *ret,
 
 		names[n++] = arena_strndup(&a, name.p, name.n);
 	}
+	names[n++] = "pip";	/* which python brings */
 	if (strcmp(q->libc, "auto") == 0)
 		names[n++] = libc_package_name(&a, q->platform);
 	if (repodata_load(w->http, &(struct repodata_request){ .channels = q->channels,
@@ -206,7 +219,8 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 						 .virtuals = virtuals.records,
 						 .n_virtuals = virtuals.n,
 						 .channel_names = channel_names(q, a),
-						 .priority = q->priority },
+						 .priority = q->priority,
+						 .python_needs_pip = true },
 				&solution, err);
 		if (rc < 0 && err->code == ERR_UNSAT) {
 			print_why(q, &solution);

@@ -66,12 +66,12 @@ static const char *map_path(struct arena *a, const struct package *p, const stru
 	const char *rest;
 
 	if (package_info(p)->noarch != NOARCH_PYTHON)
-		return path;
+		return arena_strdup(a, path);
 	rest = below(path, SITE_PACKAGES);
 	if (rest)
 		return need_python(p, prefix, err) < 0 ? NULL : joined(a, site_packages(a, prefix), rest);
 	rest = below(path, PYTHON_SCRIPTS);
-	return rest ? joined(a, "bin", rest) : path;
+	return rest ? joined(a, "bin", rest) : arena_strdup(a, path);
 }
 
 static int check_path(const struct package *p, const struct prefix *prefix, const char *path, struct err *err)

@@ -152,6 +152,8 @@ static size_t list_length(const char *const *list)
 	return n;
 }
 
+static const char *const pip[] = { "pip", NULL };
+
 static bool read_candidate(struct problem *p, struct candidate *c)
 {
 	const struct record *r = c->record;
@@ -159,8 +161,11 @@ static bool read_candidate(struct problem *p, struct candidate *c)
 
 	for (size_t i = 0; i < r->n_extras; i++)
 		n += list_length(r->extras[i].depends);
-	c->needs = arena_array(&p->arena, n, sizeof(*c->needs));
+	c->needs = arena_array(&p->arena, n + 1, sizeof(*c->needs));
 	if (!read_needs(p, r->depends, NULL, c->needs, &c->n_needs))
+		return false;
+	if (p->q->python_needs_pip && strcmp(r->name, "python") == 0 && map_get(&p->name_map, "pip", NULL) &&
+	    !read_needs(p, pip, NULL, c->needs, &c->n_needs))
 		return false;
 	for (size_t i = 0; i < r->n_extras; i++)
 		if (!read_needs(p, r->extras[i].depends, r->extras[i].name, c->needs, &c->n_needs))
@@ -326,7 +331,8 @@ static int read_request(struct problem *p, const char *const *texts, size_t n, u
 {
 	auto_free const char **sorted = mem_array(n, sizeof(*sorted));
 
-	memcpy(sorted, texts, n * sizeof(*sorted));
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = texts[i];
 	qsort(sorted, n, sizeof(*sorted), str_ptr_cmp);
 	*ret = arena_array(&p->arena, n, sizeof(**ret));
 	for (size_t i = 0; i < n; i++) {

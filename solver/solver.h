@@ -29,6 +29,7 @@ struct solve {
 	const char *const *channel_names;	/* by channel_rank, for sentences; may be NULL */
 	enum channel_priority priority;
 	int64_t exclude_newer;		/* milliseconds since 1970; records newer than that are left out; 0: none */
+	bool python_needs_pip;		/* as conda and mamba have it: python brings pip, where there is one */
 	bool no_reduce;			/* give libsolv every candidate: to prove that reducing changes nothing */
 };
 

@@ -59,8 +59,10 @@ def split(data):
 			need(m.isreg() or m.issym(), f"{m.name}: type {m.type}")
 			need(not m.name.startswith("/") and ".." not in m.name.split("/"), f"{m.name}: unsafe path")
 			need(m.name not in info and m.name not in payload, f"{m.name}: twice")
-			need(m.uid == m.gid == 0 and not m.uname and m.mode in (0o644, 0o755, 0o777), f"{m.name}: mode {m.mode:o} or owner")
-			(info if m.name.startswith("info/") else payload)[m.name] = (m, t.extractfile(m).read() if m.isreg() else None)
+			need(m.uid == m.gid == 0 and not m.uname and m.mode in (0o644, 0o755, 0o777),
+				f"{m.name}: mode {m.mode:o} or owner")
+			(info if m.name.startswith("info/") else payload)[m.name] = (m,
+				t.extractfile(m).read() if m.isreg() else None)
 	return info, payload
 
 
@@ -171,7 +173,8 @@ def matches(spec, record):
 		if want.endswith("*"):
 			ok = fnmatch.fnmatchcase(record["version"] + ".", want.rstrip("*").rstrip(".") + ".*")
 		else:
-			ok = {">=": order >= 0, "<=": order <= 0, "<": order < 0, ">": order > 0, "==": order == 0, "": order == 0}[op]
+			ok = {">=": order >= 0, "<=": order <= 0, "<": order < 0, ">": order > 0, "==": order == 0,
+				"": order == 0}[op]
 		if not ok:
 			return False
 	return len(rest) < 2 or fnmatch.fnmatchcase(record["build"], rest[1])

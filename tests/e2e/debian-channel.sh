@@ -2,7 +2,7 @@
 # tools/debian-channel makes a channel which is what its records say, and whose packages run on their own libc.
 #
 # The channel is kept in $CONDAIMG_TEST_CACHE (default: the build folder), for other tests and for the next run.
-# Needs Debian 12's python3 patchelf zstd xz-utils binutils, and for the part that runs things bubblewrap. 77 = skipped.
+# Needs Debian 12's python3 patchelf zstd binutils, and for the part that runs things bubblewrap. 77 = skipped.
 set -euo pipefail
 
 root=${CONDAIMG_SOURCE_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
