@@ -134,6 +134,8 @@ static int compile_build(struct arena *a, const char *text, struct matchspec *m,
 	/* In the canonical text it would stand at the end and make the whole a file name. */
 	if (matchspec_parse_is_file(str_of(text)))
 		return err_set(err, ERR_FORMAT, "build '%.100s' ends like a file", text);
+	if (strchr(text, ' ') && !pattern_is_regex(text))
+		return err_set(err, ERR_FORMAT, "build '%.100s' has a space in it", text);
 	m->build_text = text;
 	if (strcmp(text, "*") == 0)
 		return 0;
