@@ -48,7 +48,7 @@ conf() { # PORT
 		client_body_temp_path $tmp/tmp; proxy_temp_path $tmp/tmp; fastcgi_temp_path $tmp/tmp;
 		uwsgi_temp_path $tmp/tmp; scgi_temp_path $tmp/tmp;
 		etag on; gzip on; gzip_types *; gzip_min_length 1; sendfile on; root $tmp/www;
-		limit_req_zone \$binary_remote_addr zone=slow:1m rate=5r/s;
+		limit_req_zone \$binary_remote_addr zone=slow:1m rate=10r/s;
 		limit_req_status 429;
 		server {
 			listen 127.0.0.1:$1;
