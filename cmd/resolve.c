@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "channels/repodata.h"
 #include "conda/libc.h"
@@ -12,6 +13,15 @@
 
 /* ---- the question ---- */
 
+/* A relative path without "./" is a name to conda; whoever has such a folder may have meant the folder. */
+static void warn_of_folder(const char *text)
+{
+	auto_free char *noarch = mem_printf("%s/noarch", text);
+
+	if (!str_starts(text, "/") && !str_starts(text, "./") && !str_starts(text, "../") && fs_exists(AT_FDCWD, noarch))
+		log_warn("'%s' is taken as the name of a channel; for the folder write ./%s", text, text);
+}
+
 static int read_channels(struct question *q, const struct options *o, struct err *err)
 {
 	struct channel *list = NULL;
@@ -19,6 +29,8 @@ static int read_channels(struct question *q, const struct options *o, struct err
 	const char *dir = input_dir(&q->arena, q->env->file);
 	int rc = 0;
 
+	for (size_t i = 0; i < o->n_channels; i++)
+		warn_of_folder(o->channels[i]);
 	for (size_t i = 0; rc == 0 && i < o->n_channels; i++)
 		rc = channel_resolve(&q->arena, o->channels[i], ".", &list, &n, err);
 	for (const char *const *c = q->env->channels; rc == 0 && !o->override_channels && *c; c++)

@@ -17,20 +17,20 @@ static const struct {
 
 /*
  * Where the tag begins. A tag of oci: has no '/', so the last ':' is it unless a '/' follows, and paths may have
- * ':' in their directories. The name in docker-archive: has both, so there the first ':' is it, as skopeo reads it.
+ * ':' in their directories. In archives it may be a whole NAME:TAG, so there the first ':' is it, as skopeo reads it.
  */
 static const char *find_tag(enum dest_type type, const char *rest)
 {
-	const char *colon = type == DEST_DOCKER_ARCHIVE ? strchr(rest, ':') : strrchr(rest, ':');
+	const char *colon = type == DEST_OCI ? strrchr(rest, ':') : strchr(rest, ':');
 
-	return colon && (type == DEST_DOCKER_ARCHIVE || !strchr(colon, '/')) ? colon : NULL;
+	return colon && (type != DEST_OCI || !strchr(colon, '/')) ? colon : NULL;
 }
 
 static int check_tag(struct arena *a, enum dest_type type, const char *tag, struct err *err)
 {
 	struct repotag ignored;
 
-	if (type == DEST_DOCKER_ARCHIVE)
+	if (type == DEST_DOCKER_ARCHIVE || (type == DEST_OCI_ARCHIVE && !repotag_is_tag(tag)))
 		return repotag_parse(a, tag, &ignored, err);
 	return repotag_is_tag(tag) ? 0
 				   : err_set(err, ERR_USAGE,

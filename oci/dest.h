@@ -2,7 +2,7 @@
  * Where images go to and come from on this machine:
  *
  *	oci:DIR[:TAG]			an OCI image layout, added to
- *	oci-archive:FILE[:TAG]		the same as one tar
+ *	oci-archive:FILE[:[NAME:]TAG]	the same as one tar
  *	docker-archive:FILE[:NAME]	what "docker load" reads (NAME is "app:1"); carries the OCI layout too
  *
  * The tag of a new image is "latest" unless said; without a NAME, a docker archive has no name.
