@@ -507,7 +507,7 @@ const struct doc *doc_parse_yaml(struct arena *a, const char *p, size_t n, const
 	if (!yaml_parser_initialize(&y.parser))
 		abort();
 	yaml_parser_set_encoding(&y.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&y.parser, (const unsigned char *)p, n);
+	yaml_parser_set_input_string(&y.parser, (const unsigned char *)(n ? p : ""), n);
 	rc = yaml_document(&y, d);
 	yaml_parser_delete(&y.parser);
 	return rc < 0 ? NULL : d;

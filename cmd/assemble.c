@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/work.h"
+#include "cmd/activation.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
 #include "cmd/recipe.h"
@@ -170,6 +171,43 @@ static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan
 	}
 }
 
+static struct tree *open_linked(const struct assembly *a, size_t i, struct err *err)
+{
+	const struct record *r = &a->packages[i];
+	struct package *p = open_package(a, r, err);
+	struct tree *t;
+
+	if (!p)
+		return NULL;
+	t = linked_tree(p, r, &a->prefix, a->paths.dropped[i], err);
+	if (!t)
+		err_at(err, "%s", r->fn);
+	return t;
+}
+
+/* Few packages have variables to set; these are read once more for them. */
+static int read_activation(struct assembly *a, const struct linked_list *lists, struct err *err)
+{
+	struct activation_file *files = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < a->lp->n_packages; i++) {
+		struct tree *t;
+
+		if (!activation_is_in(&lists[i]))
+			continue;
+		t = open_linked(a, i, err);
+		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
+		if (rc < 0 && t)
+			err_at(err, "%s", a->packages[i].fn);
+	}
+	if (rc == 0)
+		rc = activation_merge(&a->arena, files, n, &a->paths.variables, &a->paths.n_variables, err);
+	free(files);
+	return rc;
+}
+
 static int plan_paths(struct assembly *a, struct err *err)
 {
 	size_t n = a->lp->n_packages;
@@ -189,8 +227,8 @@ static int plan_paths(struct assembly *a, struct err *err)
 	if (rc < 0 || clobber_plan(&a->arena, lists, names, n, &plan, err) < 0)
 		return -1;
 	tell_of_clobbers(a, &plan);
-	a->paths = (struct paths_plan){ plan.dropped, scripts };
-	return 0;
+	a->paths = (struct paths_plan){ .dropped = plan.dropped, .scripts = scripts };
+	return read_activation(a, lists, err);
 }
 
 static void warn_of_scripts(const struct assembly *a)
@@ -236,17 +274,8 @@ struct opener {
 static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
-	size_t k = o->group->members[i];
-	const struct record *r = &o->a->packages[k];
-	struct package *p = open_package(o->a, r, err);
-	struct tree *t;
 
-	if (!p)
-		return NULL;
-	t = linked_tree(p, r, &o->a->prefix, o->a->paths.dropped ? o->a->paths.dropped[k] : NULL, err);
-	if (!t)
-		err_at(err, "%s", r->fn);
-	return t;
+	return open_linked(o->a, o->group->members[i], err);
 }
 
 static struct tree *open_libc(const struct assembly *a, struct err *err)
@@ -310,7 +339,7 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 			size_t k = l->group->members[i];
 
 			recipe_add_package(&b, &a->packages[k], &a->prefix,
-					   a->paths.dropped ? a->paths.dropped[k] : NULL);
+					   a->paths.dropped[k]);
 			l->weight += a->packages[k].size;
 		}
 	} else if (l->part == PART_LIBC) {

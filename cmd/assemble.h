@@ -24,6 +24,8 @@ struct part_layer {
 struct paths_plan {
 	const char *const **dropped;	/* paths that another package provides */
 	const char *const **scripts;	/* link scripts, which are not run */
+	const struct env_variable *variables;	/* of all packages together: what activation would set */
+	size_t n_variables;
 };
 
 struct assembly {

@@ -85,6 +85,8 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "CONDA_SHLVL", "1");
 	put_env(&e, "HOME", ROOTFS_HOME);
 	put_env(&e, "LANG", "C.UTF-8");
+	for (size_t i = 0; i < a->paths.n_variables; i++)
+		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
 		put_env(&e, a->lock->variables[i].name, a->lock->variables[i].value);
 	ret = arena_strlist(&a->arena, e.list, e.n);

@@ -6,7 +6,7 @@
 #include "conda/placeholder.h"
 
 #define DIR_MODE 0755
-#define SCRIPT_MODE 0755
+#define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
 
 enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
@@ -29,6 +29,12 @@ struct named {
 	bool ended;
 };
 
+/* A hard link that became a file. */
+struct copied {
+	const char *target; /* in the archive */
+	const struct linked_path *path;
+};
+
 struct linked {
 	struct tree base;
 	struct package *package;
@@ -45,6 +51,8 @@ struct linked {
 	size_t at; /* of dirs or list, in their phases */
 	struct named content;
 	struct item *open_item; /* whose digest is known when the content at hand is at its end */
+	struct copied *copies;
+	size_t n_copies; /* at most PACKAGE_COPIES_MAX */
 	struct buf path, target; /* of the entry at hand */
 };
 
@@ -192,9 +200,61 @@ static int give_symlink(struct linked *t, const struct linked_path *l, const str
 	return 1;
 }
 
-static bool same_placeholder(const struct package_path *a, const struct package_path *b)
+/* Whether the content of a, once it stands under the prefix, is that of b: both are said to be hard links of one another. */
+static bool same_treatment(const struct package_path *a, const struct package_path *b)
 {
-	return a->mode == b->mode && (a->mode == PATH_PLAIN || strcmp(a->placeholder, b->placeholder) == 0);
+	return a->type == b->type && a->mode == b->mode &&
+	       (a->mode == PATH_PLAIN || strcmp(a->placeholder, b->placeholder) == 0) &&
+	       (b->has_sha256 || !a->has_sha256);
+}
+
+/*
+ * What a hard link from l to target of the archive can point to: the target itself, or an earlier
+ * link to it that became a file. Its content is known; it is in the tree, unless l is not either.
+ */
+static const struct linked_path *stand_in(const struct linked *t, const struct linked_path *l, const char *target)
+{
+	const struct package_path *to = package_find(t->package, target);
+	const struct linked_path *first = to ? t->destination[to - package_info(t->package)->paths] : NULL;
+	bool dropped = item_of(t, l)->dropped;
+
+	for (size_t i = 0; i <= t->n_copies; i++) {
+		const struct item *item = first ? item_of(t, first) : NULL;
+
+		if (item && (item->given || (dropped && item->has_sha256)) && !item->is_symlink &&
+		    same_treatment(l->from, first->from))
+			return first;
+		first = NULL;
+		if (i < t->n_copies && strcmp(t->copies[i].target, target) == 0)
+			first = t->copies[i].path;
+	}
+	return NULL;
+}
+
+static int check_same(const struct linked *t, const struct package_path *from, const struct package_path *to,
+		      struct err *err)
+{
+	if (!from->has_sha256 || digest_equal(&from->sha256, &to->sha256))
+		return 0;
+	return err_set(err, ERR_INTEGRITY, "%s: %s: is a hard link to '%s', sha256:%s, expected sha256:%s",
+		       package_fn(t->package), from->path, to->path, digest_hex(&to->sha256).hex,
+		       digest_hex(&from->sha256).hex);
+}
+
+/* 1 where the link is in the tree, 0 where it is dropped. */
+static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to,
+			 const struct member *m, struct entry *e)
+{
+	struct item *item = item_of(t, l);
+	bool dropped = item->dropped;
+
+	*item = *item_of(t, to);
+	item->dropped = dropped;
+	item->given = !dropped;
+	*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
+	e->path = image_path(t, &t->path, l->path);
+	e->target = image_path(t, &t->target, to->path);
+	return item->given;
 }
 
 /*
@@ -205,33 +265,16 @@ static bool same_placeholder(const struct package_path *a, const struct package_
 static int give_hardlink(struct linked *t, const struct linked_path *l, const struct member *m, struct entry *e,
 			 struct source **content, struct err *err)
 {
-	const struct package_path *from = l->from, *to = package_find(t->package, m->target);
-	const struct linked_path *first = to ? t->destination[to - package_info(t->package)->paths] : NULL;
-	struct item *item = item_of(t, l), *target = first ? item_of(t, first) : NULL;
+	const struct linked_path *to = stand_in(t, l, m->target);
 	struct member copy;
 	struct source *in;
 
-	if (target && target->given && same_placeholder(from, to) && (to->has_sha256 || !from->has_sha256)) {
-		if (from->has_sha256 && !digest_equal(&from->sha256, &to->sha256))
-			return err_set(err, ERR_INTEGRITY,
-				       "%s: %s: is a hard link to '%s', sha256:%s, expected sha256:%s",
-				       package_fn(t->package), from->path, to->path, digest_hex(&to->sha256).hex,
-				       digest_hex(&from->sha256).hex);
-		*item = (struct item){
-			.dropped = item->dropped,
-			.given = !item->dropped,
-			.has_sha256 = target->has_sha256,
-			.sha256 = target->sha256,
-			.has_size = target->has_size,
-			.size = target->size,
-		};
-		*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
-		e->path = image_path(t, &t->path, l->path);
-		e->target = image_path(t, &t->target, first->path);
-		return item->given;
-	}
-	if (package_copy(t->package, from->path, m->target, &copy, &in, err) < 0)
+	if (to)
+		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, m, e);
+	if (package_copy(t->package, l->from->path, m->target, &copy, &in, err) < 0)
 		return -1;
+	mem_grow(t->copies, t->n_copies);
+	t->copies[t->n_copies++] = (struct copied){ arena_strdup(&t->arena, m->target), l };
 	if (copy.type == MEMBER_SYMLINK)
 		return give_symlink(t, l, &copy, e);
 	return give_file(t, l, &copy, in, e, content, err);
@@ -346,6 +389,7 @@ static void linked_free(struct tree *tree)
 	free(t->items);
 	free(t->destination);
 	free(t->dirs);
+	free(t->copies);
 	buf_release(&t->path);
 	buf_release(&t->target);
 	arena_release(&t->arena);

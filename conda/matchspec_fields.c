@@ -106,6 +106,8 @@ static int compile_name(struct arena *a, const char *text, struct matchspec *m, 
 {
 	if (strcmp(text, "*") == 0)
 		return 0;
+	if (matchspec_parse_is_file(str_of(text)))
+		return err_set(err, ERR_FORMAT, "name '%.100s' ends like a file", text);
 	if (!matchspec_channel_is_pattern(text)) {
 		m->name = lowered(a, text);
 		return 0;
@@ -129,10 +131,8 @@ static int compile_version(struct arena *a, const char *text, struct matchspec *
 
 static int compile_build(struct arena *a, const char *text, struct matchspec *m, struct err *err)
 {
-	size_t stem;
-
 	/* In the canonical text it would stand at the end and make the whole a file name. */
-	if (record_is_package_file(text, &stem))
+	if (matchspec_parse_is_file(str_of(text)))
 		return err_set(err, ERR_FORMAT, "build '%.100s' ends like a file", text);
 	m->build_text = text;
 	if (strcmp(text, "*") == 0)
@@ -246,9 +246,11 @@ static int compile_when(struct arena *a, const char *text, unsigned flags, struc
 
 static int compile_strings(struct arena *a, const char *const *v, struct matchspec *m, struct err *err)
 {
-	if (v[FIELD_SUBDIR] && strpbrk(v[FIELD_SUBDIR], "'\"[]"))
-		return err_set(err, ERR_FORMAT, "subdir '%.100s' has a character that subdirs do not have",
-			       v[FIELD_SUBDIR]);
+	for (size_t i = 0; i < FIELD_N; i++) {
+		if (v[i] && !matchspec_brackets_quote(v[i]))
+			return err_set(err, ERR_FORMAT, "%s '%.100s': both kinds of quotes, or a backslash at the end",
+				       names[i], v[i]);
+	}
 	m->channel = v[FIELD_CHANNEL];
 	m->subdir = v[FIELD_SUBDIR];
 	m->fn = v[FIELD_FN];

@@ -192,7 +192,7 @@ static int fetch_begin(struct http_batch *b, size_t i, struct http_request *q, s
 		return -1;
 	t->live = true;
 	q->url = t->d->url;
-	q->max = t->d->size ? t->d->size + 1 : DOWNLOAD_MAX;
+	q->max = DOWNLOAD_MAX; /* the sink knows better, where a size was told */
 	*out = &t->base;
 	return 1;
 }

@@ -225,7 +225,7 @@ static void noarch_python_goes_where_its_python_looks(void **state)
 				"-755 p/bin/tool tool\n"
 				"-644 p/site-packages-not/a a\n"
 				"-644 p/share/site-packages/a a\n"
-				"-755 p/bin/run #!/p/bin/python3.13\n"
+				"-775 p/bin/run #!/p/bin/python3.13\n"
 				"# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom m.n import f\n\n"
 				"if __name__ == '__main__':\n"
 				"    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
@@ -234,7 +234,7 @@ static void noarch_python_goes_where_its_python_looks(void **state)
 				"-755 p/bin/tool tool\n"
 				"-644 p/site-packages-not/a a\n"
 				"-644 p/share/site-packages/a a\n"
-				"-755 p/bin/run #!/p/bin/python3.11\n"
+				"-775 p/bin/run #!/p/bin/python3.11\n"
 				"# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom m.n import f\n\n"
 				"if __name__ == '__main__':\n"
 				"    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
@@ -302,6 +302,23 @@ static void hard_links_stay_where_they_can(void **state)
 	pack_path(&k, "\"_path\": \"t\", \"path_type\": \"softlink\"");
 	finish(&k, NULL);
 	expect_tree(&k, &prefix, NULL, false, "-644 p/a same\nl777 p/s -> a\nl777 p/t -> a\n" META "\n");
+	/* Many links to what is not there need one copy. */
+	for (int i = 0; i < 2; i++) {
+		auto_buf want = { 0 };
+
+		pack_text(&k, i ? "unlisted" : "a", "same");
+		if (!i)
+			pack_path(&k, "\"_path\": \"a\"");
+		for (int n = 100; n < 100 + 2 * PACKAGE_COPIES_MAX; n++) {
+			auto_free char *path = mem_printf("n%d", n);
+
+			pack_hardlink(&k, path, i ? "unlisted" : "a", "same", NULL);
+			buf_addf(&want, n == 100 ? "-644 p/n100 same\n" : "h644 p/n%d -> p/n100\n", n);
+		}
+		finish(&k, NULL);
+		buf_adds(&want, META "\n");
+		expect_tree(&k, &prefix, dropped, false, want.p);
+	}
 	/* One that is said to be another content. */
 	pack_file(&k, "a", 0644, "same", NULL);
 	pack_hardlink(&k, "b", "a", "other", NULL);

@@ -378,16 +378,6 @@ static void read_expected(struct channel *c, struct lines *l)
 	qsort(l->all, l->n, sizeof(*l->all), line_cmp);
 }
 
-/*
- * The one difference that is meant: an entry point's mode. mamba gives 0775, conda and
- * rattler 0755.
- */
-static bool is_entry_point_mode(const char *ours, const char *theirs)
-{
-	return str_starts(ours, "f 0755 ") && str_starts(theirs, "f 0775 ") && strcmp(ours + 7, theirs + 7) == 0 &&
-	       str_ends(ours, " bin/normalizer");
-}
-
 static size_t compare(const struct lines *ours, const struct lines *theirs)
 {
 	size_t i = 0, k = 0, differences = 0;
@@ -397,7 +387,7 @@ static size_t compare(const struct lines *ours, const struct lines *theirs)
 		const char *o = order <= 0 ? ours->all[i++].text : "nothing";
 		const char *t = order >= 0 ? theirs->all[k++].text : "nothing";
 
-		if (strcmp(o, t) == 0 || is_entry_point_mode(o, t))
+		if (strcmp(o, t) == 0)
 			continue;
 		if (differences++ < 40)
 			print_error("  ours:  %s\n  mamba: %s\n", o, t);
