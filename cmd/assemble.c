@@ -45,13 +45,11 @@ static int plan_prefix(struct assembly *a, struct err *err)
 	return 0;
 }
 
-/* SOURCE_DATE_EPOCH, or when the newest package was made, or a constant; never now. */
-static int64_t plan_time(const struct assembly *a)
+/* When the newest package was made, or a constant; never now. */
+static int64_t newest_package(const struct assembly *a)
 {
 	int64_t newest = 0;
 
-	if (a->settings->epoch >= 0)
-		return a->settings->epoch;
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		if (a->lp->packages[i].timestamp > newest)
 			newest = a->lp->packages[i].timestamp;
@@ -81,7 +79,8 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	*a = (struct assembly){ .settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base };
 	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
 		return -1;
-	a->created = plan_time(a);
+	a->newest = newest_package(a);
+	a->created = s->epoch >= 0 ? s->epoch : a->newest;
 	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
 	if (!base && lp->n_libc_packages && !s->libc_none)
@@ -299,7 +298,7 @@ static struct tree *open_tree(const struct assembly *a, const struct part_layer 
 		*o = (struct opener){ a, l->group };
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
-		return rootfs_environment(&a->prefix, a->lock, a->lp, a->created);
+		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
 	}
 	return NULL;
 }

@@ -43,7 +43,8 @@ struct assembly {
 	size_t n_groups;
 	struct part_layer *layers;
 	size_t n_layers;
-	int64_t created;
+	int64_t newest;			/* seconds since 1970: of the packages, so that layers know no SOURCE_DATE_EPOCH */
+	int64_t created;		/* of the image */
 };
 
 /* Everything that can be known without the packages: prefix, python, groups, time. ERR_FORMAT, ERR_USAGE. */

@@ -74,6 +74,8 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 
 static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
 {
+	for (const char *const *warning = lock->warnings; *warning; warning++)
+		log_warn("%s", *warning);
 	b->from = lock;
 	b->lp = lock_find(lock, b->platform->subdir);
 	if (!b->lp)

@@ -247,6 +247,7 @@ void resolve_lock(struct lock *ret, const struct question *q, const char *source
 	ret->sources = sources;
 	ret->requested = q->canonical_specs;
 	ret->name = q->env->name;
+	ret->priority = channel_priority_text(q->priority);
 	ret->variables = q->env->variables;
 	ret->n_variables = q->env->n_variables;
 	ret->platforms = platforms;

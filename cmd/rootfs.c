@@ -120,9 +120,9 @@ static void add_python_string(struct buf *b, const char *s)
 	buf_addc(b, quote);
 }
 
-static void write_history(const struct lock *lock, const struct lock_platform *lp, int64_t created, struct buf *b)
+static void write_history(const struct lock *lock, const struct lock_platform *lp, int64_t time, struct buf *b)
 {
-	buf_addf(b, "==> %s <==\n# cmd: condaimg build\n", rootfs_time(created).s);
+	buf_addf(b, "==> %s <==\n# cmd: condaimg build\n", rootfs_time(time).s);
 	for (size_t i = 0; i < lp->n_packages; i++) {
 		const struct record *r = &lp->packages[i];
 
@@ -151,14 +151,14 @@ static void write_state(const struct lock *lock, struct buf *b)
 }
 
 struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
-				int64_t created)
+				int64_t time)
 {
 	struct tree *t = tree_memory();
 	auto_free char *history = mem_printf("%s/conda-meta/history", prefix->path + 1);
 	auto_free char *state = mem_printf("%s/conda-meta/state", prefix->path + 1);
 	auto_buf text = { 0 };
 
-	write_history(lock, lp, created, &text);
+	write_history(lock, lp, time, &text);
 	tree_memory_file(t, history, 0644, text.p, text.n);
 	if (lock->n_variables) {
 		text.n = 0;
