@@ -18,8 +18,9 @@ static const char *package_names(struct assembly *a, const struct part_layer *l)
 	return arena_strdup(&a->arena, buf_cstr(&b));
 }
 
-static const char *const part_names[] = { [PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages",
-					  [PART_ENVIRONMENT] = "environment" };
+static const char *const part_names[] = {
+	[PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment"
+};
 
 static void add_layer(struct assembly *a, const struct part_layer *l, struct image_layer *ret)
 {
@@ -35,7 +36,8 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 		.layer = l->layer,
 		.annotations = notes,
 		.n_annotations = n,
-		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "", packages),
+		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",
+					   packages),
 	};
 }
 

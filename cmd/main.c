@@ -10,7 +10,8 @@
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *
  *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
- *	resolve()		cmd/resolve.c		environment -> lock
+ *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
