@@ -127,7 +127,6 @@ static void a_lock_keeps_others_waiting(void **state)
 	struct err err = ERR_INIT;
 	struct check_dir d = check_mkdir();
 	int fd = fs_lock(d.fd, "lock", &err), status;
-	auto_buf b = { 0 };
 	pid_t pid;
 
 	(void)state;
