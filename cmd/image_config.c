@@ -49,6 +49,16 @@ struct env_list {
 	size_t n;
 };
 
+static bool has_env(const struct env_list *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=')
+			return true;
+	return false;
+}
+
 /* NAME=value; what was said of that name before is replaced in its place. */
 static void put_env(struct env_list *e, const char *name, const char *value)
 {
@@ -86,7 +96,8 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "CONDA_DEFAULT_ENV", a->lock->name ? a->lock->name : a->prefix.path);
 	put_env(&e, "CONDA_SHLVL", "1");
 	put_env(&e, "HOME", ROOTFS_HOME);
-	put_env(&e, "LANG", "C.UTF-8");
+	if (!has_env(&e, "LANG"))
+		put_env(&e, "LANG", "C.UTF-8");
 	for (size_t i = 0; i < a->paths.n_variables; i++)
 		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
