@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/resolve.h"

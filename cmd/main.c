@@ -16,7 +16,7 @@
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
  *	  lock_write()		conda/lock_write.c
- *	assemble()		cmd/assemble.c		lock -> image
+ *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  layer_write()		oci/layer.c		  files -> tar -> blob

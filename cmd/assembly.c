@@ -1,4 +1,4 @@
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 
 #include <string.h>
 
