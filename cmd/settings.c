@@ -96,6 +96,10 @@ static int read_images(const struct options *o, struct settings *s, struct err *
 		if (dest_parse(&s->arena, o->output, &s->output, err) < 0)
 			return err_at(err, "--output");
 	}
+	if (s->has_output && s->output.type == DEST_DOCKER_ARCHIVE && s->codec.type == CODEC_ZSTD)
+		return err_set(err, ERR_USAGE,
+			       "--compression zstd is not for docker-archive:, which docker load cannot read everywhere; "
+			       "use --compression gzip, or oci-archive:");
 	return 0;
 }
 
