@@ -115,7 +115,7 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	if (o->platform && !(ret->platform = platform_parse(o->platform, err)))
 		return -1;
 	if (o->compression && codec_parse(o->compression, &ret->codec, err) < 0)
-		return -1;
+		return err_at(err, "--compression %s", o->compression);
 	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
 		return -1;
 	if (prefix_check(ret->prefix, err) < 0 || read_count("layers", o->layers, LAYERS_DEFAULT, LAYERS_LIMIT, &layers, err) < 0 ||
