@@ -22,8 +22,8 @@ bool activation_is_in(const struct linked_list *l)
 	return false;
 }
 
-int activation_read(struct arena *a, struct tree *tree, const struct prefix *prefix, struct activation_file **ret, size_t *n,
-		    struct err *err)
+int activation_read(struct arena *a, struct tree *tree, const struct prefix *prefix, struct activation_file **ret,
+		    size_t *n, struct err *err)
 {
 	auto_tree *t = tree;
 	size_t skip = strlen(prefix->path); /* the tree's paths lack its first '/', and have one behind it */

@@ -11,7 +11,7 @@
 #define ACTIVATION_DIR "etc/conda/env_vars.d/"
 
 struct activation_file {
-	const char *name;	/* of the file, without directory */
+	const char *name; /* of the file, without directory */
 	const char *text;
 };
 
@@ -19,8 +19,8 @@ struct activation_file {
 bool activation_is_in(const struct linked_list *l);
 
 /* The files of one package, by draining its tree, which is freed. In a; *ret is grown by mem_grow, the caller frees. */
-int activation_read(struct arena *a, struct tree *t, const struct prefix *prefix, struct activation_file **ret, size_t *n,
-		    struct err *err);
+int activation_read(struct arena *a, struct tree *t, const struct prefix *prefix, struct activation_file **ret,
+		    size_t *n, struct err *err);
 
 /*
  * What they come to: files by name, the later file wins; PATH and names that no variable can

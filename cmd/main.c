@@ -10,12 +10,13 @@
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *
  *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
- *	resolve()		cmd/resolve.c		environment -> lock
+ *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
  *	  lock_write()		conda/lock_write.c
- *	assemble()		cmd/assemble.c		lock -> image
+ *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  layer_write()		oci/layer.c		  files -> tar -> blob

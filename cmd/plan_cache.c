@@ -20,8 +20,9 @@ static char *plan_name(const struct assembly *a)
 	auto_buf b = { 0 };
 	struct digest d;
 
-	buf_addf(&b, "paths plan %d, linked %d\nprefix %s\npython %s %s\n", PLAN_VERSION, LINKED_VERSION, a->prefix.path,
-		 a->prefix.python ? a->prefix.python : "-", a->prefix.site_packages ? a->prefix.site_packages : "-");
+	buf_addf(&b, "paths plan %d, linked %d\nprefix %s\npython %s %s\n", PLAN_VERSION, LINKED_VERSION,
+		 a->prefix.path, a->prefix.python ? a->prefix.python : "-",
+		 a->prefix.site_packages ? a->prefix.site_packages : "-");
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		buf_addf(&b, "%s %d\n", digest_hex(&a->packages[i].sha256).hex, (int)a->packages[i].noarch);
 	d = digest_bytes(b.p, b.n);
@@ -62,7 +63,8 @@ static bool read_line(struct assembly *a, struct str line, struct lists *dropped
 	uint64_t i;
 	const char *path;
 
-	if (!str_cut(&line, ' ', &kind) || !line.p || !str_cut(&line, ' ', &number) || !line.p || number.n >= sizeof(text))
+	if (!str_cut(&line, ' ', &kind) || !line.p || !str_cut(&line, ' ', &number) || !line.p ||
+	    number.n >= sizeof(text))
 		return false;
 	to = str_eq(kind, "drop") ? dropped : str_eq(kind, "script") ? scripts : NULL;
 	memcpy(text, number.p, number.n);
@@ -81,7 +83,8 @@ static bool read_variable(struct assembly *a, struct str line, struct env_variab
 
 	if (!str_cut(&line, '=', &name) || !name.n || !line.p)
 		return false;
-	*ret = (struct env_variable){ arena_strndup(&a->arena, name.p, name.n), arena_strndup(&a->arena, line.p, line.n) };
+	*ret = (struct env_variable){ arena_strndup(&a->arena, name.p, name.n),
+				      arena_strndup(&a->arena, line.p, line.n) };
 	return true;
 }
 
@@ -113,7 +116,8 @@ bool plan_cache_get(struct assembly *a, struct paths_plan *ret)
 	auto_free struct env_variable *variables = NULL;
 	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
-	bool good = n && fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, PLAN_MAX, &b, &none) == 0 &&
+	bool good = n && fs_exists(a->workshop->plans, name) &&
+		    fs_read(a->workshop->plans, name, PLAN_MAX, &b, &none) == 0 &&
 		    read_plan(a, (struct str){ b.p, b.n }, &dropped, &scripts, &variables, &plan.n_variables);
 
 	plan.dropped = lists_keep(&dropped, &a->arena, n);

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 
-static const char passwd[] = "root:x:0:0:root:/root:/sbin/nologin\n" ROOTFS_USER ":x:" ROOTFS_UID
-			     ":0:" ROOTFS_USER ":" ROOTFS_HOME ":/sbin/nologin\n"
+static const char passwd[] = "root:x:0:0:root:/root:/sbin/nologin\n" ROOTFS_USER ":x:" ROOTFS_UID ":0:" ROOTFS_USER
+			     ":" ROOTFS_HOME ":/sbin/nologin\n"
 			     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n";
 
 static const char group[] = "root:x:0:\n" ROOTFS_USER ":x:" ROOTFS_UID ":\nnogroup:x:65534:\n";
@@ -26,7 +26,7 @@ struct tree *rootfs_home(void)
 
 	tree_memory_dir(t, "home", 0755);
 	/* Owned by root and its group, which the user is in, as is any user that OpenShift invents. */
-	tree_memory_dir(t, ROOTFS_HOME + 1, 0775);
+	tree_memory_dir(t, &ROOTFS_HOME[1], 0775);
 	return t;
 }
 

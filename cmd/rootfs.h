@@ -18,8 +18,8 @@
 
 struct rootfs {
 	const struct prefix *prefix;
-	bool has_cacert;	/* the environment has ca-certificates: ssl/cacert.pem */
-	bool has_zoneinfo;	/* the environment has tzdata: share/zoneinfo */
+	bool has_cacert; /* the environment has ca-certificates: ssl/cacert.pem */
+	bool has_zoneinfo; /* the environment has tzdata: share/zoneinfo */
 };
 
 /* /etc/passwd, group, nsswitch.conf, os-release, CA bundle, zoneinfo, /tmp, HOME, mount points. Pure. */

@@ -1,6 +1,5 @@
 #include "conda/linked.h"
 
-#include "base/num.h"
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
@@ -8,6 +7,7 @@
 #define DIR_MODE 0755
 #define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
+#define META_DIR "conda-meta"
 
 enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
 
@@ -45,10 +45,10 @@ struct linked {
 	struct linked_list list;
 	struct item *items; /* one a path of list */
 	const struct linked_path **destination; /* one a path of the package; NULL where an entry point replaces it */
-	const char **dirs; /* relative to the image's root */
-	size_t n_dirs;
+	struct str *dirs; /* below the prefix */
+	size_t n_dirs, next_dir;
 	enum phase phase;
-	size_t at; /* of dirs or list, in their phases */
+	size_t at; /* of the prefix or the list, in their phases */
 	struct named content;
 	struct item *open_item; /* whose digest is known when the content at hand is at its end */
 	struct copied *copies;
@@ -79,7 +79,7 @@ static const struct source_ops named_ops = { named_read, named_free };
 /* Takes in over. */
 static struct source *content_of(struct linked *t, const struct linked_path *l, struct source *in)
 {
-	const char *path = l ? l->path : "conda-meta";
+	const char *path = l ? l->path : META_DIR;
 
 	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, false };
 	return &t->content.base;
@@ -282,11 +282,23 @@ static int give_hardlink(struct linked *t, const struct linked_path *l, const st
 
 /* ---- phases: 1 with an entry, 0 when over, -1 ---- */
 
+/* First the prefix, component by component, then what is below it. */
 static int next_dir(struct linked *t, struct entry *e)
 {
-	if (t->at == t->n_dirs)
+	const char *root = t->prefix + 1, *slash;
+
+	t->path.n = 0;
+	if (t->at <= strlen(root)) {
+		slash = strchrnul(root + t->at, '/');
+		buf_add(&t->path, root, (size_t)(slash - root));
+		t->at = t->path.n + 1;
+	} else if (t->next_dir < t->n_dirs) {
+		buf_addf(&t->path, "%s/%.*s", root, (int)t->dirs[t->next_dir].n, t->dirs[t->next_dir].p);
+		t->next_dir++;
+	} else {
 		return 0;
-	*e = (struct entry){ .path = t->dirs[t->at++], .mode = DIR_MODE, .type = ENTRY_DIR };
+	}
+	*e = (struct entry){ .path = t->path.p, .mode = DIR_MODE, .type = ENTRY_DIR };
 	return 1;
 }
 
@@ -351,7 +363,7 @@ static int give_meta(struct linked *t, struct entry *e, struct source **content)
 	meta_write(r, package_info(t->package), paths, t->list.n, &text);
 	*e = (struct entry){ .size = text.n, .mode = META_MODE, .type = ENTRY_FILE };
 	t->path.n = 0;
-	buf_addf(&t->path, "%s/conda-meta/%s-%s-%s.json", t->prefix + 1, r->name, r->version, r->build);
+	buf_addf(&t->path, "%s/" META_DIR "/%s-%s-%s.json", t->prefix + 1, r->name, r->version, r->build);
 	e->path = t->path.p;
 	*content = content_of(t, NULL, source_buf(&text));
 	return 1;
@@ -400,48 +412,39 @@ static const struct tree_ops linked_ops = { linked_next, linked_free };
 
 /* ---- open ---- */
 
-static void add_dir(struct linked *t, const char *path)
+static void add_dir(struct linked *t, const char *path, size_t n)
 {
 	mem_grow(t->dirs, t->n_dirs);
-	t->dirs[t->n_dirs++] = path;
+	t->dirs[t->n_dirs++] = (struct str){ path, n };
 }
 
-/* Every directory on the way to path, which is relative to the image's root. */
-static void add_parents(struct linked *t, const char *path)
+static int dir_cmp(const void *x, const void *y)
 {
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
-		add_dir(t, arena_strndup(&t->arena, path, (size_t)(slash - path)));
-}
+	const struct str *a = x, *b = y;
+	int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
 
-static size_t dir_length(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? (size_t)(slash - path) : 0;
+	return c ? c : (a->n > b->n) - (a->n < b->n);
 }
 
 static void collect_dirs(struct linked *t)
 {
-	const char *last = NULL;
+	const char *last = "";
 	size_t n = 0;
 
-	add_parents(t, image_path(t, &t->path, "conda-meta/"));
+	add_dir(t, META_DIR, strlen(META_DIR));
 	for (size_t i = 0; i < t->list.n; i++) {
-		const char *path = t->list.paths[i].path;
-		bool is_dir = t->list.paths[i].type == PATH_DIR;
+		const char *path = t->list.paths[i].path, *slash = strchr(path + linked_common_dir(last, path), '/');
 
 		if (t->items[i].dropped)
 			continue;
-		if (is_dir)
-			add_dir(t, arena_strdup(&t->arena, image_path(t, &t->path, path)));
-		if (last && dir_length(path) == dir_length(last) && memcmp(path, last, dir_length(path)) == 0)
-			continue;
-		last = path;
-		add_parents(t, image_path(t, &t->path, path));
+		for (last = path; slash; slash = strchr(slash + 1, '/'))
+			add_dir(t, path, (size_t)(slash - path));
+		if (t->list.paths[i].type == PATH_DIR)
+			add_dir(t, path, strlen(path));
 	}
-	qsort(t->dirs, t->n_dirs, sizeof(*t->dirs), str_ptr_cmp);
+	qsort(t->dirs, t->n_dirs, sizeof(*t->dirs), dir_cmp);
 	for (size_t i = 0; i < t->n_dirs; i++)
-		if (!n || strcmp(t->dirs[n - 1], t->dirs[i]) != 0)
+		if (!n || dir_cmp(&t->dirs[n - 1], &t->dirs[i]) != 0)
 			t->dirs[n++] = t->dirs[i];
 	t->n_dirs = n;
 }

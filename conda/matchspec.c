@@ -163,13 +163,15 @@ static bool add_version(struct buf *b, struct buf *brackets, const struct matchs
 	const char *s = m->version ? version_spec_text(m->version) : "*";
 	size_t n = strlen(s);
 	bool negative = str_starts(s, "!=") || str_starts(s, "~=");
-	bool inside = strpbrk(s, "><$^|,@() ") || matchspec_parse_is_file(str_of(s)) || (negative && m->build_text);
+	bool inside = strpbrk(s, "><$^|,@() ") || str_ends(s, "!") || matchspec_parse_is_file(str_of(s)) ||
+		      (negative && m->build_text);
 
 	if (!m->version)
 		return false;
 	if (!inside && !negative && s[n - 1] == '*') {
 		n -= str_ends(s, ".*") ? 2 : 1;
-		inside = *s == '=' || !is_fuzzy(s, n);
+		/* What "=" is read back as has no dot before the star where it is a glob already. */
+		inside = *s == '=' || !is_fuzzy(s, n) || (memchr(s, '*', n) && str_ends(s, ".*"));
 		if (!inside)
 			buf_addf(b, "=%.*s", (int)n, s);
 	} else if (!inside) {

@@ -104,12 +104,15 @@ static char *lowered(struct arena *a, const char *text)
 
 static int compile_name(struct arena *a, const char *text, struct matchspec *m, struct err *err)
 {
+	const char *lower;
+
 	if (strcmp(text, "*") == 0)
 		return 0;
-	if (matchspec_parse_is_file(str_of(text)))
+	lower = lowered(a, text);
+	if (matchspec_parse_is_file(str_of(lower)))
 		return err_set(err, ERR_FORMAT, "name '%.100s' ends like a file", text);
 	if (!matchspec_channel_is_pattern(text)) {
-		m->name = lowered(a, text);
+		m->name = lower;
 		return 0;
 	}
 	m->name_pattern = pattern_parse(a, text, PATTERN_FOLD, err);
@@ -134,6 +137,8 @@ static int compile_build(struct arena *a, const char *text, struct matchspec *m,
 	/* In the canonical text it would stand at the end and make the whole a file name. */
 	if (matchspec_parse_is_file(str_of(text)))
 		return err_set(err, ERR_FORMAT, "build '%.100s' ends like a file", text);
+	if (strchr(text, ' ') && !pattern_is_regex(text))
+		return err_set(err, ERR_FORMAT, "build '%.100s' has a space in it", text);
 	m->build_text = text;
 	if (strcmp(text, "*") == 0)
 		return 0;

@@ -289,8 +289,9 @@ static int parse_package(struct parse *p, const char *text)
 		*text == '/' ? arena_printf(p->arena, "file://%s", text) : matchspec_channel_public_url(p->arena, text);
 	const char *slash = strrchr(url, '/'), *fn = slash ? slash + 1 : url;
 	const char *name, *version, *build, *subdir = NULL, *channel = NULL;
+	size_t stem;
 
-	if (strpbrk(fn, "'\"[]() ,="))
+	if (!record_is_package_file(fn, &stem) || strpbrk(fn, "'\"[]() ,="))
 		return fault(p, "not the file name of a package", str_of(fn));
 	p->f.value[FIELD_FN] = fn;
 	if (has_url) {
@@ -333,9 +334,11 @@ static int parse_text(struct parse *p, const char *text)
 	if (cut)
 		s.n = (size_t)(cut - s.p);
 	/* Conditions of an abandoned design: today's conda takes such specs without. */
-	cut = p->flags & MATCHSPEC_V3 ? NULL : memmem(s.p, s.n, " if ", 4);
-	if (cut)
+	cut = memmem(s.p, s.n, " if ", 4);
+	if (cut && !(p->flags & MATCHSPEC_V3))
 		s.n = (size_t)(cut - s.p);
+	else if (cut && !memchr(s.p, '[', (size_t)(cut - s.p)))
+		return fault(p, "conditions are written [when=\"...\"], not", from_to(cut, s.p + s.n));
 	if (is_plain(s))
 		return name_and_rest(p, s);
 	return matchspec_parse_is_file(s) ? parse_package(p, copy(p, s)) : parse_general(p, s);
@@ -381,12 +384,14 @@ struct str matchspec_name_of(const char *text)
 	cut = memchr(s.p, '#', s.n);
 	if (cut)
 		s.n = (size_t)(cut - s.p);
-	cut = memmem(s.p, s.n, " if ", 4);
-	if (cut)
-		s.n = (size_t)(cut - s.p);
-	if (matchspec_parse_is_file(s))
-		return (struct str){ s.p, 0 };
 	open = memchr(s.p, '[', s.n);
+	cut = memmem(s.p, s.n, " if ", 4);
+	if (cut && (!open || cut < open))
+		s.n = (size_t)(cut - s.p);
+	if (open && open >= s.p + s.n)
+		open = NULL;
+	if (!open && matchspec_parse_is_file(s))
+		return (struct str){ s.p, 0 };
 	if (open)
 		s.n = (size_t)(open - s.p);
 	cut = last_of(s, ':');

@@ -12,17 +12,16 @@
 #include "base/fs.h"
 #include "base/io.h"
 
-#define assert_ok(rc, err)                                                       \
-	do {                                                                     \
-		if ((rc) < 0)                                                    \
-			fail_msg("%s", (err).text[0] ? (err).text : "failed");   \
+#define assert_ok(rc, err)                                                     \
+	do {                                                                   \
+		if ((rc) < 0)                                                  \
+			fail_msg("%s", (err).text[0] ? (err).text : "failed"); \
 	} while (0)
 
-#define assert_err(err, want, part)                                                              \
-	do {                                                                                     \
-		if ((err).code != (want) || !strstr((err).text, (part)))                         \
-			fail_msg("got error %d '%s', expected %d '%s'", (err).code, (err).text,  \
-				 (want), (part));                                                \
+#define assert_err(err, want, part)                                                                              \
+	do {                                                                                                     \
+		if ((err).code != (want) || !strstr((err).text, (part)))                                         \
+			fail_msg("got error %d '%s', expected %d '%s'", (err).code, (err).text, (want), (part)); \
 	} while (0)
 
 /* A fresh directory, open; remove it with check_rmdir(). */

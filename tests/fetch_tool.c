@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 		return 2;
 	log_set_level(LOG_DEBUG);
 	http_set_patience(t.http,
-			  &(struct http_patience){ .connect_ms = 3000, .stall_s = 5, .tries = 3, .backoff_ms = 20 });
+			  &(struct http_patience){ .connect_ms = 3000, .stall_s = 5, .tries = 3, .backoff_ms = 150 });
 	t.cachefd = fs_opendir(AT_FDCWD, argv[1], &err);
 	argc -= 2;
 	argv += 2;

@@ -56,7 +56,7 @@ static void released_it_is_empty_and_usable(void **state)
 
 	(void)state;
 	arena_release(&a);
-	arena_alloc(&a, 1000000);	/* a chunk of its own, and the first */
+	arena_alloc(&a, 1000000); /* a chunk of its own, and the first */
 	arena_alloc(&a, 10);
 	arena_alloc(&a, 1000000);
 	arena_release(&a);

@@ -29,8 +29,11 @@ static void known_texts_have_known_digests(void **state)
 
 static void hex_is_read_strictly(void **state)
 {
-	static const char *const bad[] = { "", "ba78", SHA_ABC "0", "sha256:" SHA_ABC, " " SHA_ABC,
-					   "ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" };
+	static const char *const bad[] = {
+		"",	     "ba78",
+		SHA_ABC "0", "sha256:" SHA_ABC,
+		" " SHA_ABC, "ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	};
 	struct digest d = { 0 }, abc = digest_bytes("abc", 3);
 	uint8_t two[2];
 
@@ -51,7 +54,7 @@ static void only_the_promised_bytes_pass(void **state)
 {
 	static const struct {
 		const char *data;
-		const char *sha;	/* of what is promised; NULL: nothing */
+		const char *sha; /* of what is promised; NULL: nothing */
 		uint64_t size;
 		enum err_code want;
 		const char *words;
@@ -125,7 +128,8 @@ static void a_break_in_the_middle_is_told_as_it_is(void **state)
 {
 	struct err err = ERR_INIT;
 	struct digest d;
-	auto_source *in = source_verify(check_breaks_after(3), NULL, 100), *other = source_digest(check_breaks_after(3), &d, NULL);
+	auto_source *in = source_verify(check_breaks_after(3), NULL, 100),
+		    *other = source_digest(check_breaks_after(3), &d, NULL);
 
 	(void)state;
 	assert_int_equal(io_drain(in, &err), -1);

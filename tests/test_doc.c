@@ -23,7 +23,7 @@ static void dump(const struct doc *d, struct buf *b)
 	case DOC_INT:
 	case DOC_FLOAT:
 	case DOC_STRING:
-		buf_addf(b, "%c%s", "nbifs"[d->type], d->text);
+		buf_addf(b, "%c%s", "nbifs"[d->type], d -> text);
 		break;
 	}
 }
@@ -65,13 +65,16 @@ static void yaml_values(void **state)
 		{ "9223372036854775808", "f9223372036854775808" },
 		{ "-99999999999999999999999", "f-99999999999999999999999" },
 		{ "3.10: x\nnull: y\nyes: z\n", "{3.10:sx null:sy yes:sz}" },
-		{ "\xef\xbb\xbf" "a: b\n", "{a:sb}" },
+		{ "\xef\xbb\xbf"
+		  "a: b\n",
+		  "{a:sb}" },
 		{ "a: b\r\nc:\r\n- d\r\n", "{a:sb c:[sd]}" },
 		{ "---\na: 1\n...\n", "{a:i1}" },
 		{ "%YAML 1.2\n---\na: 1\n", "{a:i1}" },
 		{ "a: |\n  x\n  y\n", "{a:sx\ny\n}" },
 		{ "a: >-\n  x\n  y\n", "{a:sx y}" },
-		{ "a: \"\\u00e9\\x41\\t\"", "{a:s\xc3\xa9" "A\t}" },
+		{ "a: \"\\u00e9\\x41\\t\"", "{a:s\xc3\xa9"
+					    "A\t}" },
 		{ "- python >=3.9  # why\n- x#y\n", "[spython >=3.9 sx#y]" },
 		{ "{a: [b, {c: d}], e: {}}", "{a:[sb {c:sd}] e:{}}" },
 		{ "'it''s'", "sit's" },
@@ -126,7 +129,10 @@ static void nul_bytes_and_odd_ends_are_refused(void **state)
 	assert_err(err, ERR_FORMAT, "f:1:");
 	err_clear(&err);
 	/* UTF-16, by its mark or without: this reader takes UTF-8 only. */
-	assert_null(doc_parse_yaml(&a, "\xff\xfe" "a\0:\0", 6, "f", &err));
+	assert_null(doc_parse_yaml(&a,
+				   "\xff\xfe"
+				   "a\0:\0",
+				   6, "f", &err));
 	assert_err(err, ERR_FORMAT, "f:1:1: is not UTF-8 text");
 }
 
@@ -184,17 +190,38 @@ static void long_documents_take_linear_time(void **state)
 static void json_values(void **state)
 {
 	static const struct row rows[] = {
-		{ "{\"b\": 1, \"a\": [true, false, null, \"x\", -5, 1.5]}", "{b:i1 a:[btrue bfalse nnull sx i-5 f1.5]}" },
+		{ "{\"b\": 1, \"a\": [true, false, null, \"x\", -5, 1.5]}",
+		  "{b:i1 a:[btrue bfalse nnull sx i-5 f1.5]}" },
 		{ " 7 ", "i7" },
 		{ "\"\\u00e9\\ud83d\\udc0d\"", "s\xc3\xa9\xf0\x9f\x90\x8d" },
 		{ "9223372036854775807", "i9223372036854775807" },
 		{ "{}", "{}" },
 	};
 	static const char *const bad[] = {
-		"",	      "{",	    "{\"a\":1,}",      "[1,]",		     "{\"a\":1,\"a\":2}", "nul",
-		"{} x",	      "'a'",	    "{a:1}",	       "01",		     "1.",		  "NaN",
-		"\"\xff\"",   "\"\t\"",	    "\"\\u0000\"",     "{\"\\u0000\":1}",    "\"\\ud800\"",	  "// x\n1",
-		"1e400",      "[1 2]",	    "9223372036854775808", "\xef\xbb\xbf{}", "\"a",		  "-",
+		"",
+		"{",
+		"{\"a\":1,}",
+		"[1,]",
+		"{\"a\":1,\"a\":2}",
+		"nul",
+		"{} x",
+		"'a'",
+		"{a:1}",
+		"01",
+		"1.",
+		"NaN",
+		"\"\xff\"",
+		"\"\t\"",
+		"\"\\u0000\"",
+		"{\"\\u0000\":1}",
+		"\"\\ud800\"",
+		"// x\n1",
+		"1e400",
+		"[1 2]",
+		"9223372036854775808",
+		"\xef\xbb\xbf{}",
+		"\"a",
+		"-",
 	};
 
 	(void)state;

@@ -58,7 +58,8 @@ static void files_in_testdata(void **state)
 			continue;
 		assert_ok(fs_read(dir, names[i], 1 << 20, &text, &err), err);
 		assert_ok(fs_read(dir,
-				  arena_printf(&a, "%.*s.%s", (int)strlen(names[i]) - 4, names[i], refused ? "err" : "want"),
+				  arena_printf(&a, "%.*s.%s", (int)strlen(names[i]) - 4, names[i],
+					       refused ? "err" : "want"),
 				  1 << 20, &want, &err),
 			  err);
 		if (text.p && str_starts(text.p, "# for "))

@@ -46,7 +46,7 @@ static void too_long_texts_are_cut(void **state)
 	err_at(&err, "front");
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	assert_memory_equal(err.text, "front: xxx", 10);
-	err_at(&err, "%s", big);	/* there is no room for it at all */
+	err_at(&err, "%s", big); /* there is no room for it at all */
 	assert_memory_equal(err.text, "front: xxx", 10);
 }
 
@@ -55,7 +55,9 @@ static void foreign_text_cannot_speak_to_the_terminal(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	err_set(&err, ERR_FORMAT, "a\033[2Jb\rc\a \xc2\x9b" "31m\x7f");
+	err_set(&err, ERR_FORMAT,
+		"a\033[2Jb\rc\a \xc2\x9b"
+		"31m\x7f");
 	assert_string_equal(err.text, "a?[2Jb?c? ??31m?");
 	err_at(&err, "\033]0;x");
 	assert_memory_equal(err.text, "?]0;x: a", 8);

@@ -118,7 +118,7 @@ static void removing_takes_links_not_what_they_point_to(void **state)
 	assert_ok(fs_remove(d.fd, "gone", &err), err);
 	assert_false(fs_exists(d.fd, "gone"));
 	assert_true(fs_exists(d.fd, "keep/this"));
-	assert_ok(fs_remove(d.fd, "gone", &err), err);	/* missing is success */
+	assert_ok(fs_remove(d.fd, "gone", &err), err); /* missing is success */
 	check_rmdir(&d);
 }
 
@@ -127,7 +127,6 @@ static void a_lock_keeps_others_waiting(void **state)
 	struct err err = ERR_INIT;
 	struct check_dir d = check_mkdir();
 	int fd = fs_lock(d.fd, "lock", &err), status;
-	auto_buf b = { 0 };
 	pid_t pid;
 
 	(void)state;

@@ -148,7 +148,7 @@ static void pipes_are_read_to_their_end(void **state)
 
 	(void)state;
 	assert_int_equal(mkfifoat(d.fd, "p", 0600), 0);
-	r = openat(d.fd, "p", O_RDWR);	/* so that neither end waits for the other */
+	r = openat(d.fd, "p", O_RDWR); /* so that neither end waits for the other */
 	in = source_file(d.fd, "p", &err);
 	w = openat(d.fd, "p", O_WRONLY);
 	assert_int_equal(write(w, "abc", 3), 3);
@@ -197,7 +197,7 @@ static void a_file_appears_on_finish_or_not_at_all(void **state)
 	assert_ok(fs_read(d.fd, "f", 100, &b, &err), err);
 	assert_string_equal(b.p, "newer");
 	assert_int_equal(fstatat(d.fd, "f", &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0640);	/* exactly, whatever the umask is */
+	assert_int_equal(st.st_mode & 07777, 0640); /* exactly, whatever the umask is */
 	assert_int_equal(count_names(&d), 1);
 	umask(old);
 	check_rmdir(&d);
@@ -228,7 +228,7 @@ static void a_finish_that_fails_leaves_nothing(void **state)
 
 	(void)state;
 	assert_ok(fs_mkdirs(d.fd, "dir/sub", &err), err);
-	out = sink_file(d.fd, "dir", 0644, &err);	/* a directory is in the way */
+	out = sink_file(d.fd, "dir", 0644, &err); /* a directory is in the way */
 	assert_non_null(out);
 	assert_int_equal(sink_finish(out, &err), -1);
 	assert_err(err, ERR_IO, "cannot create dir");

@@ -36,9 +36,10 @@ static void compact(void **state)
 
 	(void)state;
 	fill(&j);
-	assert_string_equal(b.p, "{\"s\":\"a\\\"b\\\\c\\n\\t\\u0001/\\u007f\",\"null\":null,\"min\":-9223372036854775808,"
-				 "\"max\":18446744073709551615,\"t\":true,\"list\":[\"x\",\"y\"],\"none\":[],"
-				 "\"deep\":[{},[-1,false,null]]}");
+	assert_string_equal(b.p,
+			    "{\"s\":\"a\\\"b\\\\c\\n\\t\\u0001/\\u007f\",\"null\":null,\"min\":-9223372036854775808,"
+			    "\"max\":18446744073709551615,\"t\":true,\"list\":[\"x\",\"y\"],\"none\":[],"
+			    "\"deep\":[{},[-1,false,null]]}");
 }
 
 static void indented(void **state)
@@ -68,9 +69,12 @@ static void what_is_not_utf8_is_replaced(void **state)
 	} rows[] = {
 		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
 		{ "\xf0\x9f\x90\x8d", "\xf0\x9f\x90\x8d" },
-		{ "a\xff" "b", "a\xef\xbf\xbd" "b" },
-		{ "\xc3", "\xef\xbf\xbd" },				/* cut off */
-		{ "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd" },		/* overlong NUL */
+		{ "a\xff"
+		  "b",
+		  "a\xef\xbf\xbd"
+		  "b" },
+		{ "\xc3", "\xef\xbf\xbd" }, /* cut off */
+		{ "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong NUL */
 		{ "\xe0\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* a surrogate */
 		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },

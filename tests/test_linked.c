@@ -374,6 +374,23 @@ static void hostile_trees_are_refused(void **state)
 			"expected sha256:0000000000000000000000000000000000000000000000000000000000000000");
 }
 
+static void directories_have_a_limit(void **state)
+{
+	struct pack k = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 120; i++) {
+		auto_buf path = { 0 };
+
+		buf_addf(&path, "n%d", 100 + i);
+		while (path.n < 3900)
+			buf_adds(&path, "/a");
+		pack_path(&k, "\"_path\": \"%s\"", path.p);
+	}
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_LIMIT, FN ": has more than 200000 directories");
+}
+
 static void list_is_what_the_tree_gives(void **state)
 {
 	struct pack k = { 0 };
@@ -573,6 +590,7 @@ int main(void)
 		cmocka_unit_test(dropped_paths_are_left_out),
 		cmocka_unit_test(hard_links_stay_where_they_can),
 		cmocka_unit_test(hostile_trees_are_refused),
+		cmocka_unit_test(directories_have_a_limit),
 		cmocka_unit_test(list_is_what_the_tree_gives),
 		cmocka_unit_test(conda_meta_tells_the_record),
 		cmocka_unit_test(conda_meta_tells_every_path),

@@ -10,8 +10,9 @@ static const char *const none[] = { NULL };
 
 static const char *word(struct arena *a, uint32_t *seed)
 {
-	static const char *const odd[] = { "3.10", "yes", "null", "1e5", "a b", "it's", "\xc3\xa9", "x: y", "\"q\"", "#", "back\\slash",
-					   "tab\there", "*", ">=1,<2", "" };
+	static const char *const odd[] = { "3.10",	  "yes",       "null", "1e5",	 "a b",
+					   "it's",	  "\xc3\xa9",  "x: y", "\"q\"",	 "#",
+					   "back\\slash", "tab\there", "*",    ">=1,<2", "" };
 
 	if (check_random(seed) % 3)
 		return arena_printf(a, "w%u", check_random(seed) % 1000);
@@ -35,7 +36,8 @@ static const char *maybe(struct arena *a, uint32_t *seed)
 
 static struct record random_record(struct arena *a, uint32_t *seed, size_t i, const char *subdir)
 {
-	static const char *const channels[] = { "https://conda.anaconda.org/conda-forge", "file:///srv/channel", "/srv/channel" };
+	static const char *const channels[] = { "https://conda.anaconda.org/conda-forge", "file:///srv/channel",
+						"/srv/channel" };
 	static const char *const versions[] = { "1.10", "2024a", "1!2.0+local", "9e", "2025.10.5" };
 	struct record r = { 0 };
 	struct record_extra *extras = arena_array(a, 2, sizeof(*extras));
@@ -49,9 +51,10 @@ static struct record random_record(struct arena *a, uint32_t *seed, size_t i, co
 	r.subdir = r.noarch != NOARCH_NO ? "noarch" : subdir;
 	r.channel_rank = check_random(seed) % COUNT(channels);
 	r.channel = channels[r.channel_rank];
-	r.fn = arena_printf(a, "%s-%s-%s%s", r.name, r.version, r.build, check_random(seed) % 2 ? ".conda" : ".tar.bz2");
+	r.fn = arena_printf(a, "%s-%s-%s%s", r.name, r.version, r.build,
+			    check_random(seed) % 2 ? ".conda" : ".tar.bz2");
 	r.url = arena_printf(a, "%s/%s/%s", r.channel, r.subdir, r.fn);
-	if (check_random(seed) % 8 == 0)	/* info.base_url: the file is kept elsewhere, under another name */
+	if (check_random(seed) % 8 == 0) /* info.base_url: the file is kept elsewhere, under another name */
 		r.url = arena_printf(a, "https://mirror.example/files/%s-%s-%s.conda", r.name, r.version, r.build);
 	for (size_t k = 0; k < check_random(seed) % 4; k++)
 		deps[k] = arena_printf(a, "pkg%u >=%u,<3", check_random(seed) % 10, check_random(seed) % 10);
@@ -82,8 +85,8 @@ static struct record random_record(struct arena *a, uint32_t *seed, size_t i, co
 
 static void random_lock(uint32_t *seed, struct lock *l)
 {
-	static const char *const channels[] = { "https://conda.anaconda.org/conda-forge", "file:///srv/channel", "/srv/channel",
-						NULL };
+	static const char *const channels[] = { "https://conda.anaconda.org/conda-forge", "file:///srv/channel",
+						"/srv/channel", NULL };
 	static const char *const subdirs[] = { "linux-64", "linux-aarch64" };
 	static const char *const libcs[] = { "auto", "none", "2.28" };
 	struct arena *a = &l->arena;
@@ -112,8 +115,9 @@ static void random_lock(uint32_t *seed, struct lock *l)
 			libc[k] = random_record(a, seed, k, subdirs[i]);
 		lock_order(r, n);
 		lock_order(libc, m);
-		p[i] = (struct lock_platform){ subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n,
-					       libc, m };
+		p[i] = (struct lock_platform){
+			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m
+		};
 	}
 }
 
@@ -245,44 +249,48 @@ static void order_of_packages_in_memory_does_not_show(void **state)
 
 #define MD5 "f9e5fbc24009179e8b0409624691758a"
 #define SHA "3b5ad78b8bb61b6cdc0978a6a99f8dfb2cc789a451378d054698441005ecbdb6"
-#define META                                       \
-	"version: 1\n"                             \
-	"metadata:\n"                              \
-	"  content_hash:\n"                        \
-	"    linux-64: af8caa\n"                   \
-	"  channels:\n"                            \
-	"  - url: conda-forge\n"                   \
-	"    used_env_vars: []\n"                  \
-	"  platforms:\n"                           \
-	"  - linux-64\n"                           \
-	"  sources:\n"                             \
+#define META                      \
+	"version: 1\n"            \
+	"metadata:\n"             \
+	"  content_hash:\n"       \
+	"    linux-64: af8caa\n"  \
+	"  channels:\n"           \
+	"  - url: conda-forge\n"  \
+	"    used_env_vars: []\n" \
+	"  platforms:\n"          \
+	"  - linux-64\n"          \
+	"  sources:\n"            \
 	"  - environment.yml\n"
 #define URL "https://conda.anaconda.org/conda-forge/"
-#define PACKAGE_OF(name, version, url)             \
-	"- name: " name "\n"                       \
-	"  version: " version "\n"                 \
-	"  manager: conda\n"                       \
-	"  platform: linux-64\n"                   \
-	"  url: " url "\n"                         \
-	"  hash:\n"                                \
-	"    md5: " MD5 "\n"                       \
-	"    sha256: " SHA "\n"                    \
-	"  category: main\n"                       \
+#define PACKAGE_OF(name, version, url) \
+	"- name: " name "\n"           \
+	"  version: " version "\n"     \
+	"  manager: conda\n"           \
+	"  platform: linux-64\n"       \
+	"  url: " url "\n"             \
+	"  hash:\n"                    \
+	"    md5: " MD5 "\n"           \
+	"    sha256: " SHA "\n"        \
+	"  category: main\n"           \
 	"  optional: false\n"
 
 /* CEP 37's example, as conda-lock writes it. */
 static void conda_locks_own_locks_are_read(void **state)
 {
-	static const char text[] = META "  custom_metadata: {who: me}\n"
-					"  time_metadata: {created_at: '2025-01-01T00:00:00Z'}\n"
-					"package:\n"
-					"- name: zlib\n  version: 1.10\n  manager: conda\n  platform: linux-64\n"
-					"  dependencies:\n    libgcc: '>=13'\n    __glibc: '>=2.17,<3.0.a0'\n    ca-certificates: ''\n"
-					"  url: " URL "linux-64/zlib-1.10-h123_1.conda\n"
-					"  hash:\n    md5: " MD5 "\n  category: main\n  optional: false\n"
-		PACKAGE_OF("ca-certificates", "2025.10.5", URL "noarch/ca-certificates-2025.10.5-hbd8a1cb_0.conda")
-			"- name: pytest\n  version: '8'\n  manager: conda\n  platform: linux-64\n"
-			"  url: " URL "noarch/pytest-8-0.conda\n  hash: {md5: " MD5 "}\n  category: dev\n  optional: true\n";
+	static const char text[] = META
+		"  custom_metadata: {who: me}\n"
+		"  time_metadata: {created_at: '2025-01-01T00:00:00Z'}\n"
+		"package:\n"
+		"- name: zlib\n  version: 1.10\n  manager: conda\n  platform: linux-64\n"
+		"  dependencies:\n    libgcc: '>=13'\n    __glibc: '>=2.17,<3.0.a0'\n    ca-certificates: ''\n"
+		"  url: " URL "linux-64/zlib-1.10-h123_1.conda\n"
+		"  hash:\n    md5: " MD5 "\n  category: main\n  optional: false\n" PACKAGE_OF(
+			"ca-certificates", "2025.10.5",
+			URL
+			"noarch/ca-certificates-2025.10.5-hbd8a1cb_0.conda") "- name: pytest\n  version: '8'\n  manager: conda\n  platform: linux-64\n"
+									     "  url: " URL
+									     "noarch/pytest-8-0.conda\n  hash: {md5: " MD5
+									     "}\n  category: dev\n  optional: true\n";
 	struct err err = ERR_INIT;
 	auto_lock l = { 0 };
 	const struct lock_platform *p;
@@ -311,8 +319,9 @@ static void conda_locks_own_locks_are_read(void **state)
 	assert_string_equal(p->packages[1].depends[2], "ca-certificates");
 	assert_null(p->packages[1].depends[3]);
 	assert_false(p->packages[1].has_sha256);
-	assert_string_equal(l.warnings[0], "x-lock.yml:38:9: packages of other categories than 'main', such as this of 'dev', are "
-					   "left out");
+	assert_string_equal(l.warnings[0],
+			    "x-lock.yml:38:9: packages of other categories than 'main', such as this of 'dev', are "
+			    "left out");
 	assert_null(l.warnings[1]);
 }
 
@@ -321,11 +330,13 @@ static void credentials_in_urls_are_dropped(void **state)
 	static const struct {
 		const char *url, *clean, *channel;
 	} rows[] = {
-		{ "https://user:pass@h.example/c/noarch/a-1-0.conda", "https://h.example/c/noarch/a-1-0.conda", "https://h.example/c" },
+		{ "https://user:pass@h.example/c/noarch/a-1-0.conda", "https://h.example/c/noarch/a-1-0.conda",
+		  "https://h.example/c" },
 		{ "https://u@@h.example:8443/c/noarch/a-1-0.conda", "https://h.example:8443/c/noarch/a-1-0.conda",
 		  "https://h.example:8443/c" },
 		{ "https://h/t/tk-123-abc/c/noarch/a-1-0.conda", "https://h/c/noarch/a-1-0.conda", "https://h/c" },
-		{ "https://h/api/t/$TOKEN/c/noarch/a-1-0.conda", "https://h/api/c/noarch/a-1-0.conda", "https://h/api/c" },
+		{ "https://h/api/t/$TOKEN/c/noarch/a-1-0.conda", "https://h/api/c/noarch/a-1-0.conda",
+		  "https://h/api/c" },
 		{ "https://h/c/noarch/a-1-0.conda", "https://h/c/noarch/a-1-0.conda", "https://h/c" },
 		{ "https://h/a@b/noarch/a-1-0.conda", "https://h/a@b/noarch/a-1-0.conda", "https://h/a@b" },
 		{ "file:///srv/c/linux-64/a-1-0.conda", "file:///srv/c/linux-64/a-1-0.conda", "file:///srv/c" },
@@ -339,8 +350,11 @@ static void credentials_in_urls_are_dropped(void **state)
 		auto_lock l = { 0 };
 		auto_buf b = { 0 };
 
-		buf_addf(&b, META "package:\n- name: a\n  version: '1'\n  manager: conda\n  platform: linux-64\n  url: '%s'\n"
-				  "  hash: {md5: " MD5 "}\n", rows[i].url);
+		buf_addf(&b,
+			 META
+			 "package:\n- name: a\n  version: '1'\n  manager: conda\n  platform: linux-64\n  url: '%s'\n"
+			 "  hash: {md5: " MD5 "}\n",
+			 rows[i].url);
 		assert_ok(lock_parse(b.p, b.n, "f", &l, &err), err);
 		assert_string_equal(l.platforms[0].packages[0].url, rows[i].clean);
 		assert_string_equal(l.platforms[0].packages[0].channel, rows[i].channel);
@@ -376,7 +390,8 @@ static void hostile_and_broken_locks_are_refused(void **state)
 		  "platform 'win-64' stands here twice" },
 		{ "version: 1\nmetadata: {content_hash: {}, channels: [{url: 'ftp://x'}], platforms: [], sources: []}\npackage: []\n",
 		  "the channel's URL is neither http(s)" },
-		{ P("ftp://h/c/noarch/a-1-0.conda"), "f:17:8: the URL of a is neither http(s)://, file:// nor an absolute path" },
+		{ P("ftp://h/c/noarch/a-1-0.conda"),
+		  "f:17:8: the URL of a is neither http(s)://, file:// nor an absolute path" },
 		{ P("a-1-0.conda"), "is neither http" },
 		{ P("../../etc/a-1-0.conda"), "is neither http" },
 		{ P("https://h/c/noarch/b-1-0.conda"), "the URL is of b 1, expected a 1" },
@@ -392,25 +407,31 @@ static void hostile_and_broken_locks_are_refused(void **state)
 		{ P("\"https://h/c/noarch/a-1-0.conda\\n\""), "has a control character" },
 		{ LINES("  manager: pip\n  platform: linux-64\n"), "package 'a' is one from PyPI (manager: pip)" },
 		{ LINES("  manager: npm\n  platform: linux-64\n"), "manager is 'npm', expected 'conda'" },
-		{ LINES("  manager: conda\n  platform: osx-64\n"), "platform 'osx-64' is not among those in 'metadata'" },
+		{ LINES("  manager: conda\n  platform: osx-64\n"),
+		  "platform 'osx-64' is not among those in 'metadata'" },
 		{ LINES("  manager: conda\n  platform: linux-64\n"), "has no 'url'" },
-		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n"), "has no 'hash'" },
+		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n"),
+		  "has no 'hash'" },
 		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n  hash: {}\n"),
 		  "has neither 'sha256' nor 'md5'" },
-		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n  hash: {md5: abc}\n"),
+		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL
+			"noarch/a-1-0.conda\n  hash: {md5: abc}\n"),
 		  "md5 is 'abc', expected 32 hex digits" },
-		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n  hash: {sha1: abc}\n"),
+		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL
+			"noarch/a-1-0.conda\n  hash: {sha1: abc}\n"),
 		  "'sha1' is not a key of 'hash'" },
-		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL
-			"noarch/a-1-0.conda\n  hash: {md5: " MD5 "}\n  build: '1'\n"),
+		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n  hash: {md5: " MD5
+			"}\n  build: '1'\n"),
 		  "build is '1', but the URL's is '0'" },
-		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL
-			"noarch/a-1-0.conda\n  hash: {md5: " MD5 "}\n  dependencies: {x: [1]}\n"),
+		{ LINES("  manager: conda\n  platform: linux-64\n  url: " URL "noarch/a-1-0.conda\n  hash: {md5: " MD5
+			"}\n  dependencies: {x: [1]}\n"),
 		  "dependency 'x' is a list" },
 		{ LINES("  extra: 1\n"), "'extra' is not a key of a package" },
-		{ META "package:\n" PACKAGE_OF("a", "'1'", URL "noarch/a-1-0.conda") PACKAGE_OF("a", "'1'", URL "noarch/a-1-0.conda"),
+		{ META "package:\n" PACKAGE_OF("a", "'1'", URL "noarch/a-1-0.conda")
+			  PACKAGE_OF("a", "'1'", URL "noarch/a-1-0.conda"),
 		  "f:23:9: package 'a' stands here a second time for linux-64 (first in line 13)" },
-		{ META "  custom_metadata: {condaimg.format: '1'}\npackage:\n" PACKAGE_OF("a", "'1'", URL "noarch/a-1-0.conda"),
+		{ META "  custom_metadata: {condaimg.format: '1'}\npackage:\n" PACKAGE_OF("a", "'1'",
+											  URL "noarch/a-1-0.conda"),
 		  "custom_metadata has no 'condaimg.record.linux-64/a-1-0.conda'" },
 #define RECORD(json)                                                                                         \
 	META "  custom_metadata: {condaimg.format: '1', condaimg.record.linux-64/a-1-0.conda: '" json "'}\n" \
@@ -423,7 +444,8 @@ static void hostile_and_broken_locks_are_refused(void **state)
 		{ RECORD("{\"fn\":\"../a-1-0.conda\"}"), "names the file '../a-1-0.conda'" },
 		{ RECORD("{\"fn\":\"b-1-0.conda\"}"), "which is of another package" },
 		{ RECORD("{\"subdir\":\"../x\"}"), "is of '../x', expected linux-64 or noarch" },
-		{ RECORD("{\"python_site_packages_path\":\"../../etc\"}"), "python_site_packages_path has a \"..\" component" },
+		{ RECORD("{\"python_site_packages_path\":\"../../etc\"}"),
+		  "python_site_packages_path has a \"..\" component" },
 		{ RECORD("{\"extra_depends\":{\"a\":1}}"), "'a' is a number" },
 	};
 
@@ -459,8 +481,11 @@ static void truncated_locks_are_read_or_refused(void **state)
 
 static void the_content_hash_depends_on_what_was_asked_alone(void **state)
 {
-	static const char *const channels[] = { "https://a", "https://b", NULL }, *const swapped[] = { "https://b", "https://a", NULL };
-	static const char *const specs[] = { "a", "b", NULL }, *const specs2[] = { "b", "a", "b", NULL }, *const other[] = { "a", NULL };
+	static const char *const channels[] = { "https://a", "https://b", NULL }, *const swapped[] = { "https://b",
+												       "https://a",
+												       NULL };
+	static const char *const specs[] = { "a", "b", NULL }, *const specs2[] = { "b", "a", "b", NULL },
+				 *const other[] = { "a", NULL };
 	static const char *const virt[] = { "__unix=0=0", "__glibc=2.28=0", NULL };
 	struct lock_question q = { "linux-64", channels, specs, virt, "strict", "auto" }, p = q;
 	auto_arena a = { 0 };

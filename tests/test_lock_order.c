@@ -49,10 +49,10 @@ static void dependencies_come_first_in_any_order_of_input(void **state)
 		{ "a nothing __glibc, b a", "a b" },
 		{ "foo, foo-bar, foo_baz foo-bar foo", "foo foo-bar foo_baz" },
 		{ "python pip, pip* python setuptools, setuptools* python, a pip", "python setuptools pip a" },
-		{ "b c, c b, a", "a b c" },				/* no rule but the name */
+		{ "b c, c b, a", "a b c" }, /* no rule but the name */
 		{ "a b, b a, c a b, 0 c", "a b c 0" },
 		{ "a b, b c, c a, d c, e d", "a c b d e" },
-		{ "x y, y x, p x q, q p", "x y p q" },			/* a cycle that needs another */
+		{ "x y, y x, p x q, q p", "x y p q" }, /* a cycle that needs another */
 		{ "a a", "a" },
 		{ "a* b, b* a", "a b" },
 	};

@@ -184,6 +184,7 @@ static void errors_quote_the_spec_and_say_why(void **state)
 		  "spec 'a[when=\"b[when=c]\"]': when: spec 'b[when=c]': 'when' within 'when'" },
 		{ "a[build_number=x]",
 		  "spec 'a[build_number=x]': build_number 'x': expected a number, or an operator and a number" },
+		{ "a 1 b c", "spec 'a 1 b c': build 'b c' has a space in it" },
 		{ "a\nb", "spec 'a\nb': a control character" },
 	};
 	auto_arena a = { 0 };

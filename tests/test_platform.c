@@ -38,8 +38,17 @@ static void every_name_of_a_platform_is_known(void **state)
 
 static void others_are_refused_with_the_list(void **state)
 {
-	static const char *const bad[] = { "",		    "linux",	       "amd64",		"osx-arm64",	 "noarch", "windows/amd64",
-					   "linux/arm64/v7", "linux/amd64/v2", "linux/arm64/v8/", "linux/arm64/", "LINUX-64" };
+	static const char *const bad[] = { "",
+					   "linux",
+					   "amd64",
+					   "osx-arm64",
+					   "noarch",
+					   "windows/amd64",
+					   "linux/arm64/v7",
+					   "linux/amd64/v2",
+					   "linux/arm64/v8/",
+					   "linux/arm64/",
+					   "LINUX-64" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -65,7 +74,9 @@ static void loaders_stand_where_binaries_look_for_them(void **state)
 
 static void conda_knows_more_subdirs_than_images_have(void **state)
 {
-	static const char *const subdirs[] = { "noarch", "osx-arm64", "win-64", "linux-32", "emscripten-wasm32", "zos-z" };
+	static const char *const subdirs[] = {
+		"noarch", "osx-arm64", "win-64", "linux-32", "emscripten-wasm32", "zos-z"
+	};
 	static const char *const others[] = { "", "linux", "linux-64 ", "linux-65", "main", "Noarch" };
 
 	(void)state;

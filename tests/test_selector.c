@@ -16,7 +16,7 @@ static void expressions(void **state)
 		{ "linux64", "linux-aarch64", SELECTOR_FALSE },
 		{ "linux32", "linux-64", SELECTOR_FALSE },
 		{ "aarch64", "linux-aarch64", SELECTOR_TRUE },
-		{ "arm64", "linux-aarch64", SELECTOR_FALSE },	/* conda-build: macOS and Windows only */
+		{ "arm64", "linux-aarch64", SELECTOR_FALSE }, /* conda-build: macOS and Windows only */
 		{ "arm64", "osx-arm64", SELECTOR_TRUE },
 		{ "x86_64", "linux-64", SELECTOR_TRUE },
 		{ "x86", "linux-32", SELECTOR_TRUE },
@@ -31,7 +31,7 @@ static void expressions(void **state)
 		{ "not not win", "linux-64", SELECTOR_FALSE },
 		{ "linux and not aarch64", "linux-64", SELECTOR_TRUE },
 		{ "osx or win or linux", "linux-64", SELECTOR_TRUE },
-		{ "linux or osx and win", "linux-64", SELECTOR_TRUE },	/* and binds tighter */
+		{ "linux or osx and win", "linux-64", SELECTOR_TRUE }, /* and binds tighter */
 		{ "(linux or osx) and win", "linux-64", SELECTOR_FALSE },
 		{ "not (win or osx)", "linux-64", SELECTOR_TRUE },
 		{ "not(win)", "linux-64", SELECTOR_TRUE },

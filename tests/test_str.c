@@ -31,7 +31,7 @@ static void cutting_gives_every_part_once(void **state)
 		const char *text;
 		const char *parts[4];
 	} rows[] = {
-		{ "a,b,c", { "a", "b", "c" } }, { "", { "" } },	    { ",", { "", "" } },
+		{ "a,b,c", { "a", "b", "c" } }, { "", { "" } },	      { ",", { "", "" } },
 		{ "a,", { "a", "" } },		{ "abc", { "abc" } }, { ",,x", { "", "", "x" } },
 	};
 

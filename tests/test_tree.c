@@ -82,7 +82,7 @@ static void a_tree_made_in_memory_gives_what_was_put_in(void **state)
 	tree_memory_symlink(t, "c", "a/b");
 	assert_ok(listing(t, &b, &err), err);
 	assert_string_equal(b.p, "d:a:755 f:a/b:644:text f:a/empty:600 l:c:777->a/b");
-	assert_ok(listing(t, &b, &err), err);	/* at the end it stays */
+	assert_ok(listing(t, &b, &err), err); /* at the end it stays */
 	tree_free(NULL);
 }
 
@@ -103,7 +103,7 @@ static struct tree *open_one(void *arg, size_t i, struct err *err)
 	}
 	t = tree_memory();
 	if (i == 1)
-		return t;	/* an empty one in between */
+		return t; /* an empty one in between */
 	snprintf(name, sizeof(name), "f%zu", i);
 	tree_memory_file(t, name, 0644, name, 2);
 	return t;
@@ -113,7 +113,8 @@ static void chained_trees_are_opened_when_their_turn_comes(void **state)
 {
 	struct err err = ERR_INIT;
 	struct opened o = { 0, 99 };
-	auto_tree *t = tree_chain(open_one, &o, 3), *none = tree_chain(open_one, &o, 0), *half = tree_chain(open_one, &o, 3);
+	auto_tree *t = tree_chain(open_one, &o, 3), *none = tree_chain(open_one, &o, 0),
+		  *half = tree_chain(open_one, &o, 3);
 	auto_buf b = { 0 };
 	struct entry e;
 	struct source *content;
@@ -126,7 +127,7 @@ static void chained_trees_are_opened_when_their_turn_comes(void **state)
 	assert_string_equal(b.p, "f:f2:644:f2");
 	assert_int_equal(tree_next(none, &e, &content, &err), 0);
 	assert_null(content);
-	assert_int_equal(tree_next(half, &e, &content, &err), 1);	/* and freed in the middle */
+	assert_int_equal(tree_next(half, &e, &content, &err), 1); /* and freed in the middle */
 }
 
 static void a_tree_that_cannot_be_opened_ends_the_chain(void **state)

@@ -40,18 +40,20 @@ static void defaults_are_those_of_the_machine_that_runs_the_image(void **state)
 
 struct row {
 	const char *name, *text;
-	const char *want;	/* NULL: refused */
+	const char *want; /* NULL: refused */
 	const char *words;
 };
 
 static void options_set_and_take_away(void **state)
 {
 	static const struct row rows[] = {
-		{ NULL, "__cuda=12.4", "__archspec=1=x86_64 __cuda=12.4=0 __glibc=2.28=0 __linux=5.10=0 __unix=0=0", NULL },
+		{ NULL, "__cuda=12.4", "__archspec=1=x86_64 __cuda=12.4=0 __glibc=2.28=0 __linux=5.10=0 __unix=0=0",
+		  NULL },
 		{ NULL, "__glibc=2.17", "__archspec=1=x86_64 __glibc=2.17=0 __linux=5.10=0 __unix=0=0", NULL },
 		{ NULL, "__glibc=", "__archspec=1=x86_64 __linux=5.10=0 __unix=0=0", NULL },
 		{ NULL, "__osx=", "__archspec=1=x86_64 __glibc=2.28=0 __linux=5.10=0 __unix=0=0", NULL },
-		{ NULL, "__archspec=1=x86_64_v3", "__archspec=1=x86_64_v3 __glibc=2.28=0 __linux=5.10=0 __unix=0=0", NULL },
+		{ NULL, "__archspec=1=x86_64_v3", "__archspec=1=x86_64_v3 __glibc=2.28=0 __linux=5.10=0 __unix=0=0",
+		  NULL },
 		{ NULL, "__zz=1=b", "__archspec=1=x86_64 __glibc=2.28=0 __linux=5.10=0 __unix=0=0 __zz=1=b", NULL },
 		{ NULL, "__archspec=1", NULL, "has no build" },
 		{ NULL, "__archspec=x86_64_v3", NULL, "'x86_64_v3' is not a version" },
@@ -129,8 +131,8 @@ static void texts_are_read_back(void **state)
 {
 	static const char *const texts[] = { "__unix=0=0", "__cuda=12=0", "__archspec=1=x86_64_v3", NULL };
 	static const char *const bad[][3] = {
-		{ "__unix=0", NULL }, { "unix=0=0", NULL }, { "__unix=0=0=0", NULL }, { "", NULL },
-		{ "__a=1=0", "__a=2=0", NULL }, { "__a==0", NULL }, { "__a=1=", NULL },
+		{ "__unix=0", NULL },		{ "unix=0=0", NULL }, { "__unix=0=0=0", NULL }, { "", NULL },
+		{ "__a=1=0", "__a=2=0", NULL }, { "__a==0", NULL },   { "__a=1=", NULL },
 	};
 	struct err err = ERR_INIT;
 	auto_arena a = { 0 };

@@ -10,7 +10,7 @@
 
 struct shared {
 	atomic_uint begun, done[JOBS];
-	size_t fails_from;	/* this job and all after it fail */
+	size_t fails_from; /* this job and all after it fail */
 	enum err_code code;
 	atomic_size_t highest;
 };
@@ -58,7 +58,7 @@ static void the_lowest_failure_is_told_and_no_new_job_begins(void **state)
 
 			assert_int_equal(work_run(JOBS, threads[t], job, &s, &err), -1);
 			snprintf(want, sizeof(want), "job %zu", from);
-			assert_string_equal(err.text, want);	/* jobs begin in order, so the first to fail has begun */
+			assert_string_equal(err.text, want); /* jobs begin in order, so the first to fail has begun */
 			assert_true(s.begun <= from + (threads[t] ? threads[t] : 1));
 		}
 }

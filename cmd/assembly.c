@@ -1,4 +1,4 @@
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 
 #include <string.h>
 
@@ -12,8 +12,8 @@
 #include "conda/libc.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3	/* libc, system, environment */
-#define EPOCH_DEFAULT 315532800	/* 1980-01-01: no package says a time, nor does the user */
+#define OWN_LAYERS 3 /* libc, system, environment */
+#define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
 
@@ -61,9 +61,10 @@ static int plan_groups(struct assembly *a, struct err *err)
 	size_t taken = OWN_LAYERS + (a->base ? a->base->n_layers : 0);
 
 	if (taken >= a->settings->layers)
-		return err_set(err, ERR_USAGE, "--layers %zu leaves no layer for packages: %zu are taken%s", a->settings->layers,
-			       taken, a->base ? ", most by the base" : "");
-	group_packages(&a->arena, a->lp->packages, a->lp->n_packages, a->settings->layers - taken, &a->groups, &a->n_groups);
+		return err_set(err, ERR_USAGE, "--layers %zu leaves no layer for packages: %zu are taken%s",
+			       a->settings->layers, taken, a->base ? ", most by the base" : "");
+	group_packages(&a->arena, a->lp->packages, a->lp->n_packages, a->settings->layers - taken, &a->groups,
+		       &a->n_groups);
 	return 0;
 }
 
@@ -76,7 +77,9 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err)
 {
-	*a = (struct assembly){ .settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base };
+	*a = (struct assembly){
+		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
+	};
 	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
 		return -1;
 	a->newest = newest_package(a);
@@ -94,10 +97,14 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 
 /* ---- fetch ---- */
 
-static void add_download(struct download *d, const struct record *r)
+static void add_download(struct assembly *a, struct download *d, const struct record *r)
 {
-	*d = (struct download){ .url = r->url, .fn = r->fn, .size = r->size, .has_sha256 = r->has_sha256,
-				.has_md5 = r->has_md5, .sha256 = r->sha256 };
+	*d = (struct download){ .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
+				.fn = r->fn,
+				.size = r->size,
+				.has_sha256 = r->has_sha256,
+				.has_md5 = r->has_md5,
+				.sha256 = r->sha256 };
 	memcpy(d->md5, r->md5, sizeof(d->md5));
 }
 
@@ -113,11 +120,12 @@ static int fetch_packages(struct assembly *a, struct err *err)
 	struct progress_bar bar;
 
 	for (size_t i = 0; i < n; i++)
-		add_download(&d[i], &a->packages[i]);
+		add_download(a, &d[i], &a->packages[i]);
 	for (size_t i = 0; i < n_libc; i++)
-		add_download(&d[n + i], &a->lp->libc_packages[i]);
+		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
 	progress_begin(&bar, "fetching");
-	if (download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &bar.base, err) < 0) {
+	if (download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &bar.base,
+			 err) < 0) {
 		progress_end(&bar);
 		return -1;
 	}
@@ -141,7 +149,7 @@ static struct package *open_package(const struct assembly *a, const struct recor
 struct listing {
 	struct assembly *a;
 	struct linked_list *lists;
-	struct arena *arenas;	/* one a package: threads do not share */
+	struct arena *arenas; /* one a package: threads do not share */
 };
 
 static int list_one(void *arg, size_t i, struct err *err)
@@ -228,8 +236,9 @@ static void warn_of_scripts(const struct assembly *a)
 {
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		for (const char *const *s = a->paths.scripts[i]; s && *s; s++)
-			log_warn("%s has a link script, %s, which is not run: what it would do is missing from the image",
-				 a->packages[i].fn, *s);
+			log_warn(
+				"%s has a link script, %s, which is not run: what it would do is missing from the image",
+				a->packages[i].fn, *s);
 }
 
 int assembly_fetch(struct assembly *a, struct err *err)
@@ -299,7 +308,8 @@ static struct tree *open_tree(const struct assembly *a, const struct part_layer 
 /* Errors of packages begin with the package's name, which says which layer. */
 static int tell_layer(const struct part_layer *l, struct err *err)
 {
-	static const char *const names[] = { [PART_LIBC] = "the C library", [PART_SYSTEM] = "the system files",
+	static const char *const names[] = { [PART_LIBC] = "the C library",
+					     [PART_SYSTEM] = "the system files",
 					     [PART_ENVIRONMENT] = "the environment" };
 
 	return l->part == PART_PACKAGES ? -1 : err_at(err, "layer of %s", names[l->part]);
@@ -320,7 +330,9 @@ static void add_tree_to_recipe(struct buf *b, struct tree *t)
 
 static void make_recipe(struct assembly *a, struct part_layer *l)
 {
-	static const char *const kinds[] = { [PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages",
+	static const char *const kinds[] = { [PART_LIBC] = "libc",
+					     [PART_SYSTEM] = "system",
+					     [PART_PACKAGES] = "packages",
 					     [PART_ENVIRONMENT] = "environment" };
 	struct opener unused;
 	struct err none = ERR_INIT;
@@ -331,8 +343,7 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 		for (size_t i = 0; i < l->group->n; i++) {
 			size_t k = l->group->members[i];
 
-			recipe_add_package(&b, &a->packages[k], &a->prefix,
-					   a->paths.dropped[k]);
+			recipe_add_package(&b, &a->packages[k], &a->prefix, a->paths.dropped[k]);
 			l->weight += a->packages[k].size;
 		}
 	} else if (l->part == PART_LIBC) {

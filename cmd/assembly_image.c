@@ -1,7 +1,7 @@
 /* The image that is made of the layers: environment variables, user, labels, history. */
 #include <string.h>
 
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 #include "cmd/rootfs.h"
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,8 +18,9 @@ static const char *package_names(struct assembly *a, const struct part_layer *l)
 	return arena_strdup(&a->arena, buf_cstr(&b));
 }
 
-static const char *const part_names[] = { [PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages",
-					  [PART_ENVIRONMENT] = "environment" };
+static const char *const part_names[] = {
+	[PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment"
+};
 
 static void add_layer(struct assembly *a, const struct part_layer *l, struct image_layer *ret)
 {
@@ -35,7 +36,8 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 		.layer = l->layer,
 		.annotations = notes,
 		.n_annotations = n,
-		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "", packages),
+		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",
+					   packages),
 	};
 }
 
