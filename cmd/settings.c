@@ -97,9 +97,10 @@ static int read_images(const struct options *o, struct settings *s, struct err *
 			return err_at(err, "--output");
 	}
 	if (s->has_output && s->output.type == DEST_DOCKER_ARCHIVE && s->codec.type == CODEC_ZSTD)
-		return err_set(err, ERR_USAGE,
-			       "--compression zstd is not for docker-archive:, which docker load cannot read everywhere; "
-			       "use --compression gzip, or oci-archive:");
+		return err_set(
+			err, ERR_USAGE,
+			"--compression zstd is not for docker-archive:, which docker load cannot read everywhere; "
+			"use --compression gzip, or oci-archive:");
 	return 0;
 }
 
