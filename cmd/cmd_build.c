@@ -90,6 +90,20 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	return 0;
 }
 
+/* Whether a lock says that it was made from this file; one that does not say may have been. */
+static bool is_lock_of(const struct lock *l, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (const char *const *s = l->sources; s && *s; s++) {
+		const char *at = strrchr(*s, '/');
+
+		if (strcmp(at ? at + 1 : *s, name) == 0)
+			return true;
+	}
+	return !l->sources || !l->sources[0];
+}
+
 /* The lock beside the environment file, if it is there and still answers the question. 1 yes, 0 no. */
 static int try_lock(const struct options *o, struct build *b, struct err *err)
 {
@@ -111,8 +125,9 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
 			       o->args[0], b->platform->subdir, o->args[0]);
-	log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path, o->args[0],
-		 b->platform->subdir, o->args[0]);
+	if (is_lock_of(&b->lock, o->args[0]))
+		log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path,
+			 o->args[0], b->platform->subdir, o->args[0]);
 	lock_release(&b->lock);
 	return 0;
 }
