@@ -405,6 +405,7 @@ int assembly_layers(struct assembly *a, struct err *err)
 		if (!l->known)
 			todo[n++] = l;
 	}
+	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
 	progress_begin(&bar, "making layers");
 	progress_expect(&bar, n);

@@ -204,9 +204,7 @@ int cmd_lock(const struct options *o, struct err *err)
 	if (!n || workshop_open(&s, o->offline, &w, err) < 0 ||
 	    lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
 		return -1;
-	path = o->lockfile ? o->lockfile : arena_printf(&a, "%s/conda-lock.yml", input_dir(&a, o->args[0]));
-	if (!o->lockfile && !strchr(o->args[0], '/'))
-		path = "conda-lock.yml";
+	path = o->lockfile ? o->lockfile : input_lock_path(&a, o->args[0]);
 	slash = strrchr(o->args[0], '/');
 	resolve_lock(&lock, &l.questions[0], slash ? slash + 1 : o->args[0], l.answers, n);
 	return write_lock(o, &lock, path, err);
