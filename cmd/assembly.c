@@ -140,11 +140,8 @@ static int fetch_packages(struct assembly *a, struct err *err)
 static struct package *open_package(const struct assembly *a, const struct record *r, struct err *err)
 {
 	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
-	struct package *p = package_open(a->workshop->packages, path, r->fn, err);
 
-	if (!p)
-		err_at(err, "%s", r->fn);
-	return p;
+	return package_open(a->workshop->packages, path, r->fn, err);
 }
 
 /* ---- which paths are whose ---- */
@@ -161,11 +158,7 @@ static int list_one(void *arg, size_t i, struct err *err)
 	const struct record *r = &l->a->packages[i];
 	auto_package *p = open_package(l->a, r, err);
 
-	if (!p)
-		return -1;
-	if (linked_paths(&l->arenas[i], p, r, &l->a->prefix, &l->lists[i], err) < 0)
-		return err_at(err, "%s", r->fn);
-	return 0;
+	return p ? linked_paths(&l->arenas[i], p, r, &l->a->prefix, &l->lists[i], err) : -1;
 }
 
 static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan *plan)
@@ -312,15 +305,14 @@ static struct tree *open_tree(const struct assembly *a, const struct part_layer 
 	return NULL;
 }
 
-/* The members' names for an error: one package, or "N packages from X". */
-static const char *layer_name(const struct assembly *a, const struct part_layer *l)
+/* Errors of packages begin with the package's name, which says which layer. */
+static int tell_layer(const struct part_layer *l, struct err *err)
 {
-	static const char *const names[] = { [PART_LIBC] = "C library",
-					     [PART_SYSTEM] = "system files",
-					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment" };
+	static const char *const names[] = { [PART_LIBC] = "the C library",
+					     [PART_SYSTEM] = "the system files",
+					     [PART_ENVIRONMENT] = "the environment" };
 
-	return l->part == PART_PACKAGES && l->group->n == 1 ? a->packages[l->group->members[0]].fn : names[l->part];
+	return l->part == PART_PACKAGES ? -1 : err_at(err, "layer of %s", names[l->part]);
 }
 
 static void add_tree_to_recipe(struct buf *b, struct tree *t)
@@ -381,7 +373,7 @@ static int make_one(void *arg, size_t i, struct err *err)
 	auto_tree *t = open_tree(m->a, l, &o, err);
 
 	if (!t || layer_write(t, m->a->workshop->layers, &m->a->settings->codec, &l->layer, err) < 0)
-		return err_at(err, "layer of %s", layer_name(m->a, l));
+		return tell_layer(l, err);
 	if (store_remember(m->a->workshop->layers, &l->recipe, &l->layer, err) < 0)
 		return -1;
 	progress_step(m->bar);
@@ -413,6 +405,7 @@ int assembly_layers(struct assembly *a, struct err *err)
 		if (!l->known)
 			todo[n++] = l;
 	}
+	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
 	progress_begin(&bar, "making layers");
 	progress_expect(&bar, n);

@@ -112,15 +112,17 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	const struct lock_platform *lp;
 
 	if (!path)
-		path = arena_printf(&b->arena, "%s/conda-lock.yml", input_dir(&b->arena, o->args[0]));
+		path = input_lock_path(&b->arena, o->args[0]);
 	if (!o->lockfile && (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path)))
 		return 0;
 	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0 ||
 	    lock_parse(buf_cstr(&text), text.n, path, &b->lock, err) < 0)
 		return -1;
 	lp = lock_find(&b->lock, b->platform->subdir);
-	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0)
+	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
+		log_debug("%s still answers %s, so nothing is solved", path, o->args[0]);
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
