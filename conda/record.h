@@ -51,6 +51,12 @@ struct record {
 /* Give every NULL list an empty one and every NULL required string "". */
 void record_defaults(struct record *r);
 
+/*
+ * Fill what a bare record does not know from index, its package's own index.json; texts and lists are copied into a.
+ * What the lock did say stays: its dependencies are the channel's, which may have been corrected since.
+ */
+void record_fill(struct arena *a, struct record *r, const struct record *index);
+
 /* "name-version-build", in a. */
 const char *record_dist(struct arena *a, const struct record *r);
 
