@@ -1,6 +1,7 @@
 #include "cmd/assembly.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/work.h"
@@ -73,6 +74,27 @@ static void add_layer(struct assembly *a, enum part part, const struct group *gr
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
 }
 
+static int plan(struct assembly *a, struct err *err)
+{
+	const struct lock_platform *lp = a->lp;
+	const struct settings *s = a->settings;
+
+	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
+		return -1;
+	a->newest = newest_package(a);
+	a->created = s->epoch >= 0 ? s->epoch : a->newest;
+	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
+	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
+	a->n_layers = 0;
+	if (!a->base && lp->n_libc_packages && !s->libc_none)
+		add_layer(a, PART_LIBC, NULL);
+	add_layer(a, PART_SYSTEM, NULL);
+	for (size_t i = 0; i < a->n_groups; i++)
+		add_layer(a, PART_PACKAGES, &a->groups[i]);
+	add_layer(a, PART_ENVIRONMENT, NULL);
+	return 0;
+}
+
 int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err)
@@ -80,19 +102,7 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	*a = (struct assembly){
 		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
 	};
-	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
-		return -1;
-	a->newest = newest_package(a);
-	a->created = s->epoch >= 0 ? s->epoch : a->newest;
-	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
-	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
-	if (!base && lp->n_libc_packages && !s->libc_none)
-		add_layer(a, PART_LIBC, NULL);
-	add_layer(a, PART_SYSTEM, NULL);
-	for (size_t i = 0; i < a->n_groups; i++)
-		add_layer(a, PART_PACKAGES, &a->groups[i]);
-	add_layer(a, PART_ENVIRONMENT, NULL);
-	return 0;
+	return plan(a, err);
 }
 
 /* ---- fetch ---- */
@@ -142,6 +152,72 @@ static struct package *open_package(const struct assembly *a, const struct recor
 	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
 
 	return package_open(a->workshop->packages, path, r->fn, err);
+}
+
+/* ---- records of foreign locks ---- */
+
+struct filling {
+	struct assembly *a;
+	struct arena *arenas; /* one a package: threads do not share */
+};
+
+static uint64_t size_of(const struct assembly *a, const struct record *r)
+{
+	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
+	struct stat st;
+
+	return fstatat(a->workshop->packages, path, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static int fill_one(void *arg, size_t i, struct err *err)
+{
+	struct filling *f = arg;
+	struct record *r = &f->a->packages[i];
+	auto_package *p = NULL;
+
+	if (!r->bare)
+		return 0;
+	p = open_package(f->a, r, err);
+	if (!p)
+		return -1;
+	record_fill(&f->arenas[i], r, &package_info(p)->index);
+	if (!r->size)
+		r->size = size_of(f->a, r);
+	return 0;
+}
+
+static bool has_bare(const struct assembly *a)
+{
+	for (size_t i = 0; i < a->lp->n_packages; i++)
+		if (a->packages[i].bare)
+			return true;
+	return false;
+}
+
+/*
+ * A lock that only says where packages are leaves the rest to them. Once that is known everything
+ * is planned anew, so that the image is the same as of a lock that says it all.
+ */
+static int fill_records(struct assembly *a, struct err *err)
+{
+	size_t n = a->lp->n_packages;
+	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
+	struct filling f = { a, arenas };
+	struct lock_platform *lp;
+	int rc;
+
+	if (!has_bare(a))
+		return 0;
+	rc = work_run(n, a->workshop->threads, fill_one, &f, err);
+	for (size_t i = 0; i < n; i++)
+		arena_join(&a->arena, &arenas[i]);
+	if (rc < 0)
+		return -1;
+	lock_order(a->packages, n);
+	lp = arena_dup(&a->arena, a->lp, sizeof(*lp));
+	lp->packages = a->packages;
+	a->lp = lp;
+	return plan(a, err);
 }
 
 /* ---- which paths are whose ---- */
@@ -243,7 +319,7 @@ static void warn_of_scripts(const struct assembly *a)
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (fetch_packages(a, err) < 0)
+	if (fetch_packages(a, err) < 0 || fill_records(a, err) < 0)
 		return -1;
 	if (!plan_cache_get(a, &a->paths)) {
 		if (plan_paths(a, err) < 0)

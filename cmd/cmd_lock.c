@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/convert.h"
 #include "cmd/resolve.h"
+#include "conda/explicit.h"
 
 static int print_json(const char *path, const struct lock *l)
 {
@@ -125,16 +127,30 @@ static int write_file(const char *path, const struct buf *text, struct err *err)
 	return fs_write(AT_FDCWD, real ? real : path, text->p, text->n, 0644, err);
 }
 
-static int write_lock(const struct options *o, const struct lock *l, const char *path, struct err *err)
+/* ---- what is written ---- */
+
+static int render(const struct options *o, bool explicit, const struct lock *l, struct buf *ret, struct err *err)
+{
+	if (!explicit) {
+		lock_write(l, ret);
+		return 0;
+	}
+	if (l->n_platforms != 1)
+		return err_set(
+			err, ERR_USAGE,
+			"a list (--format explicit) is for one platform, and there are %zu: say which with --platform",
+			l->n_platforms);
+	explicit_write(&l->platforms[0], o->md5, ret);
+	return 0;
+}
+
+static int write_lock(const struct options *o, bool explicit, const struct lock *l, const char *path, struct err *err)
 {
 	auto_buf text = { 0 };
 
-	lock_write(l, &text);
-	if (o->dry_run) {
-		fputs(text.p, stdout);
-		return 0;
-	}
-	if (strcmp(path, "-") == 0) {
+	if (render(o, explicit, l, &text, err) < 0)
+		return -1;
+	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
 	}
@@ -145,6 +161,25 @@ static int write_lock(const struct options *o, const struct lock *l, const char 
 	puts(path);
 	return 0;
 }
+
+static int read_format(const struct options *o, bool *explicit, struct err *err)
+{
+	*explicit = o->format && strcmp(o->format, "explicit") == 0;
+	if (o->format && !*explicit && strcmp(o->format, "conda-lock") != 0)
+		return err_set(err, ERR_USAGE, "--format is '%s', expected conda-lock or explicit", o->format);
+	if (o->md5 && !*explicit)
+		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
+	return 0;
+}
+
+static const char *lock_path(const struct options *o, bool explicit, struct arena *a)
+{
+	if (o->lockfile)
+		return o->lockfile;
+	return explicit ? "-" : input_lock_path(a, o->args[0]);
+}
+
+/* ---- solving ---- */
 
 /* One reading of the file for each platform, because selectors depend on it. */
 struct locking {
@@ -165,47 +200,69 @@ static void locking_release(struct locking *l)
 	free(l->answers);
 }
 
-static int lock_all(const struct options *o, const struct settings *s, struct workshop *w, const char *path,
-		    const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
-		    struct err *err)
+static int lock_all(const struct options *o, const struct settings *s, struct workshop *w,
+		    const struct input_files *files, const struct platform *const *platforms, size_t n, struct arena *a,
+		    struct locking *l, struct err *err)
 {
 	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
 			       mem_array(n, sizeof(*l->answers)), n };
 	for (size_t i = 0; i < n; i++) {
-		if (input_read(path, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
+		if (input_read(files, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
 		    lock_one(o, s, w, &l->inputs[i].env, platforms[i], a, &l->questions[i], &l->answers[i], err) < 0)
 			return -1;
-		log_info("%s: %zu packages for %s", path, l->answers[i].n_packages, platforms[i]->subdir);
+		log_info("%s: %zu packages for %s", files->names, l->answers[i].n_packages, platforms[i]->subdir);
 	}
 	qsort(l->answers, n, sizeof(*l->answers), subdir_cmp);
 	return 0;
 }
 
+/* A lock of any kind, written as another. Nothing is solved. */
+static int convert(const struct options *o, const struct settings *s, bool explicit, const struct input_files *files,
+		   const struct input *in, struct err *err)
+{
+	auto_arena a = { 0 };
+	struct lock lock;
+	const char *path = lock_path(o, explicit, &a);
+
+	if (in->is_conda_lock && !explicit)
+		return err_set(err, ERR_USAGE,
+			       "%s is a lock already; lock takes an environment.yml (--format explicit lists its URLs)",
+			       o->args[0]);
+	for (const char *const *warning = in->lock.warnings; *warning; warning++)
+		log_warn("%s", *warning);
+	if (convert_lock(&in->lock, o->args[0], s->platform, &a, &lock, err) < 0)
+		return -1;
+	lock.sources = input_sources(&a, files, path);
+	return write_lock(o, explicit, &lock, path, err);
+}
+
 int cmd_lock(const struct options *o, struct err *err)
 {
 	auto_settings s = { 0 };
+	auto_input_files files = { 0 };
 	auto_input in = { 0 };
 	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
 	auto_arena a = { 0 };
 	auto_lock lock = { 0 };
 	CLEANUP(locking_release) struct locking l = { 0 };
 	const struct platform **platforms;
-	const char *path, *slash;
+	const char *path;
+	bool explicit;
 	size_t n;
 
-	if (settings_read(o, &s, err) < 0 ||
-	    input_read(o->args[0], (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	if (settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
-		return err_set(err, ERR_USAGE, "%s is a lock already; lock takes an environment.yml", o->args[0]);
+		return convert(o, &s, explicit, &files, &in, err);
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = list_platforms(&s, &in.env, &a, &platforms, err);
 	if (!n || workshop_open(&s, o->offline, &w, err) < 0 ||
-	    lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
+	    lock_all(o, &s, &w, &files, platforms, n, &a, &l, err) < 0)
 		return -1;
-	path = o->lockfile ? o->lockfile : input_lock_path(&a, o->args[0]);
-	slash = strrchr(o->args[0], '/');
-	resolve_lock(&lock, &l.questions[0], slash ? slash + 1 : o->args[0], l.answers, n);
-	return write_lock(o, &lock, path, err);
+	path = lock_path(o, explicit, &a);
+	resolve_lock(&lock, &l.questions[0], o->args[0], l.answers, n);
+	lock.sources = input_sources(&a, &files, path);
+	return write_lock(o, explicit, &lock, path, err);
 }

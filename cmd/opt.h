@@ -18,8 +18,8 @@ struct options {
 	const char **virtual_packages;
 	size_t n_virtual_packages;
 	const char *platform, *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
-	const char *channel_priority, *layers, *jobs;
-	bool override_channels, offline, dry_run, json, quiet, help;
+	const char *channel_priority, *layers, *jobs, *environment, *format, *virtual_package_spec, *cuda;
+	bool md5, override_channels, offline, dry_run, json, quiet, help;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
