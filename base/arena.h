@@ -16,14 +16,14 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *chunks;
-	char *at;	/* the next free byte of the newest chunk */
-	size_t left;	/* bytes after at */
+	char *at; /* the next free byte of the newest chunk */
+	size_t left; /* bytes after at */
 };
 
-void *arena_alloc(struct arena *a, size_t size);		/* zeroed, aligned for anything */
-void *arena_array(struct arena *a, size_t n, size_t size);	/* likewise; the product is checked */
-char *arena_strdup(struct arena *a, const char *s);		/* NULL gives NULL */
-char *arena_strndup(struct arena *a, const char *s, size_t n);	/* n bytes and a NUL */
+void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for anything */
+void *arena_array(struct arena *a, size_t n, size_t size); /* likewise; the product is checked */
+char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
+char *arena_strndup(struct arena *a, const char *s, size_t n); /* n bytes and a NUL */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 void *arena_dup(struct arena *a, const void *p, size_t size);
 

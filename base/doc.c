@@ -161,7 +161,8 @@ static int from_json(struct arena *a, const json_t *j, const char *name, unsigne
 		d->n = n;
 		d->keys = keys;
 		d->items = items;
-		json_object_foreach((json_t *)j, key, v) {
+		json_object_foreach((json_t *)j, key, v)
+		{
 			keys[i] = (struct doc){ .type = DOC_STRING, .text = arena_strdup(a, key), .file = name };
 			if (from_json(a, v, name, depth + 1, &items[i++], err) < 0)
 				return -1;
@@ -195,9 +196,9 @@ struct yaml_reader {
 	yaml_parser_t parser;
 	struct arena *a;
 	const char *name;
-	const char *text;	/* the document, for comments */
+	const char *text; /* the document, for comments */
 	size_t n;
-	size_t at, chars;	/* text[at] is the character number chars: marks count characters */
+	size_t at, chars; /* text[at] is the character number chars: marks count characters */
 	size_t nodes;
 	struct err *err;
 };
@@ -218,7 +219,8 @@ static int reader_fault(struct yaml_reader *y)
 		line += y->text[i] == '\n';
 		column = y->text[i] == '\n' ? 1 : column + first;
 	}
-	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not UTF-8 text: %s", y->name, line, column, y->parser.problem);
+	return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: is not UTF-8 text: %s", y->name, line, column,
+		       y->parser.problem);
 }
 
 static size_t byte_of(struct yaml_reader *y, size_t chars);
@@ -258,7 +260,7 @@ static bool is_float(const char *s)
 	char *end;
 
 	if (n && !digits[n])
-		return true;	/* a whole number that is too large for one */
+		return true; /* a whole number that is too large for one */
 	if (is_one_of(digits, others))
 		return true;
 	if (s[strspn(s, "+-0123456789.eE")] || !strpbrk(s, "0123456789") || !strchr(s, '.'))
@@ -382,7 +384,8 @@ static int yaml_unique(struct yaml_reader *y, const struct doc *keys, size_t n)
 	}
 	if (!twice)
 		return 0;
-	return doc_fault(twice, y->err, "key '%s' stands here a second time (first in line %u)", twice->text, first->line);
+	return doc_fault(twice, y->err, "key '%s' stands here a second time (first in line %u)", twice->text,
+			 first->line);
 }
 
 static int yaml_map(struct yaml_reader *y, unsigned depth, struct doc *d)
@@ -507,7 +510,7 @@ const struct doc *doc_parse_yaml(struct arena *a, const char *p, size_t n, const
 	if (!yaml_parser_initialize(&y.parser))
 		abort();
 	yaml_parser_set_encoding(&y.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&y.parser, (const unsigned char *)p, n);
+	yaml_parser_set_input_string(&y.parser, (const unsigned char *)(n ? p : ""), n);
 	rc = yaml_document(&y, d);
 	yaml_parser_delete(&y.parser);
 	return rc < 0 ? NULL : d;

@@ -94,7 +94,7 @@ int fs_list(struct arena *a, int dirfd, const char *path, const char *const **re
 		return -1;
 	if (!d)
 		return err_sys(err, "cannot list %s", path);
-	(void)TAKE_FD(fd);	/* d closes it */
+	(void)TAKE_FD(fd); /* d closes it */
 	while ((errno = 0, e = readdir(d))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;

@@ -195,7 +195,7 @@ static ssize_t stream_source_read(struct source *s, void *buf, size_t len, struc
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, "cannot read %s", f->name);
-	f->ended = n == 0;	/* a terminal would go on after its end */
+	f->ended = n == 0; /* a terminal would go on after its end */
 	return n;
 }
 
@@ -384,11 +384,11 @@ struct sink *sink_fd(int fd)
 
 struct sink_tmp {
 	struct sink base;
-	int dirfd;	/* of the file's directory; owned */
+	int dirfd; /* of the file's directory; owned */
 	int fd;
-	char *name;	/* in that directory */
-	char *tmp;	/* a hidden name, where O_TMPFILE is not to be had or to replace */
-	char *path;	/* as the caller gave it, for sentences */
+	char *name; /* in that directory */
+	char *tmp; /* a hidden name, where O_TMPFILE is not to be had or to replace */
+	char *path; /* as the caller gave it, for sentences */
 };
 
 static char *hidden_name(const char *name)
@@ -405,7 +405,7 @@ static int tmp_write(struct sink *s, const void *p, size_t len, struct err *err)
 	return write_all(t->fd, p, len, t->path, err);
 }
 
-#define NAMES_MAX 1000	/* hidden names that are tried: a killed process of the same pid may have left some */
+#define NAMES_MAX 1000 /* hidden names that are tried: a killed process of the same pid may have left some */
 
 /* Link the unnamed file in. Without /proc the kernel may still allow it by descriptor. */
 static int link_fd(const struct sink_tmp *t, const char *name)
@@ -482,8 +482,9 @@ struct sink *sink_file(int dirfd, const char *path, unsigned mode, struct err *e
 	auto_free char *dir = slash ? mem_printf("%.*s", (int)(slash - path + 1), path) : mem_strdup(".");
 	struct sink_tmp *t = NEW(struct sink_tmp);
 
-	*t = (struct sink_tmp){ .base = { &tmp_ops }, .fd = -1,
-				.name = mem_strdup(slash ? slash + 1 : path), .path = mem_strdup(path) };
+	*t = (struct sink_tmp){
+		.base = { &tmp_ops }, .fd = -1, .name = mem_strdup(slash ? slash + 1 : path), .path = mem_strdup(path)
+	};
 	t->dirfd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dirfd >= 0)
 		t->fd = openat(t->dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);

@@ -17,7 +17,7 @@ struct map_slot {
 };
 
 struct map {
-	struct map_slot *slots;	/* a power of two of them, or NULL */
+	struct map_slot *slots; /* a power of two of them, or NULL */
 	size_t n, cap;
 };
 

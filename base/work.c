@@ -11,7 +11,7 @@ struct work {
 	size_t next, n;
 	work_fn *fn;
 	void *arg;
-	size_t failed_at;	/* n: none */
+	size_t failed_at; /* n: none */
 	struct err err;
 };
 
@@ -60,7 +60,7 @@ int work_run(size_t n, unsigned threads, work_fn *fn, void *arg, struct err *err
 	ids = mem_array(threads, sizeof(*ids));
 	while (started + 1 < threads && pthread_create(&ids[started], NULL, worker, &w) == 0)
 		started++;
-	worker(&w);	/* this thread works too; and alone where no other could be had */
+	worker(&w); /* this thread works too; and alone where no other could be had */
 	while (started)
 		pthread_join(ids[--started], NULL);
 	if (w.failed_at == n)
@@ -76,6 +76,6 @@ unsigned work_cpus(void)
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		return (unsigned)CPU_COUNT(&set);
-	n = sysconf(_SC_NPROCESSORS_ONLN);	/* more CPUs than a cpu_set_t holds */
+	n = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than a cpu_set_t holds */
 	return n > 0 ? (unsigned)n : 1;
 }

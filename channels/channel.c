@@ -4,38 +4,17 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conda/platform.h"
 #include "fetch/url.h"
 
 #define CHANNEL_TEXT_MAX 2000
-
-/* CEP 26: what a last piece of a channel has to be to name one subdir. */
-static const char *const subdirs[] = {
-	"noarch",	 "emscripten-wasm32",
-	"wasi-wasm32",	 "freebsd-64",
-	"linux-32",	 "linux-64",
-	"linux-aarch64", "linux-armv6l",
-	"linux-armv7l",	 "linux-ppc64",
-	"linux-ppc64le", "linux-riscv64",
-	"linux-s390x",	 "osx-64",
-	"osx-arm64",	 "win-32",
-	"win-64",	 "win-arm64",
-	"zos-z",
-};
-
-static bool is_subdir(const char *text)
-{
-	for (size_t i = 0; i < COUNT(subdirs); i++)
-		if (strcmp(text, subdirs[i]) == 0)
-			return true;
-	return false;
-}
 
 /* Take "/linux-64" off the end of url, after its first min bytes. */
 static const char *cut_subdir(char *url, size_t min)
 {
 	char *slash = strrchr(url, '/');
 
-	if (!slash || (size_t)(slash - url) < min || !is_subdir(slash + 1))
+	if (!slash || (size_t)(slash - url) < min || !platform_is_subdir(slash + 1))
 		return NULL;
 	*slash = '\0';
 	return slash + 1;

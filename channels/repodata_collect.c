@@ -4,6 +4,7 @@
 #include "channels/parse.h"
 #include "channels/repodata.h"
 #include "channels/rows.h"
+#include "conda/matchspec.h"
 #include "fetch/url.h"
 
 #define NAME_MAX_BYTES 255
@@ -57,23 +58,11 @@ static void reach(struct collector *c, struct str name)
 	intern_add(&c->names, (struct str){ lower, name.n });
 }
 
-static bool ends_name(char ch)
+static const char *copy(struct collector *c, const char *from, const char *to)
 {
-	return !ch || strchr(" \t\n\r=<>!~[](),;@#", ch);
-}
-
-/* "channel/subdir:ns:name >=1[...]" -> "name" */
-static struct str spec_name(const char *p, const char *end)
-{
-	const char *stop, *from;
-
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	for (stop = p; stop < end && !ends_name(*stop);)
-		stop++;
-	from = memrchr(p, ':', (size_t)(stop - p));
-	from = from ? from + 1 : p;
-	return (struct str){ from, (size_t)(stop - from) };
+	c->room.n = 0;
+	buf_add(&c->room, from, (size_t)(to - from));
+	return buf_cstr(&c->room);
 }
 
 /* Each spec of a condition: "a >=1 and (b or c)". Words that are no names reach nothing there is. */
@@ -90,7 +79,7 @@ static void reach_condition(struct collector *c, const char *p, const char *end)
 				     : 1;
 		if (p > from && !(p - from == 3 && memcmp(from, "and", 3) == 0) &&
 		    !(p - from == 2 && memcmp(from, "or", 2) == 0))
-			reach(c, spec_name(from, p));
+			reach(c, matchspec_name_of(copy(c, from, p)));
 	}
 }
 
@@ -125,7 +114,7 @@ static void reach_spec(struct collector *c, const char *spec)
 	if (*seen == spec)
 		return;
 	*seen = spec;
-	reach(c, spec_name(spec, spec + strlen(spec)));
+	reach(c, matchspec_name_of(spec));
 	bracket = strchr(spec, '[');
 	if (bracket)
 		reach_when(c, bracket + 1);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/work.h"
+#include "cmd/activation.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
 #include "cmd/recipe.h"
@@ -11,8 +12,8 @@
 #include "conda/libc.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3	/* libc, system, environment */
-#define EPOCH_DEFAULT 315532800	/* 1980-01-01: no package says a time, nor does the user */
+#define OWN_LAYERS 3 /* libc, system, environment */
+#define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
 
@@ -44,13 +45,11 @@ static int plan_prefix(struct assembly *a, struct err *err)
 	return 0;
 }
 
-/* SOURCE_DATE_EPOCH, or when the newest package was made, or a constant; never now. */
-static int64_t plan_time(const struct assembly *a)
+/* When the newest package was made, or a constant; never now. */
+static int64_t newest_package(const struct assembly *a)
 {
 	int64_t newest = 0;
 
-	if (a->settings->epoch >= 0)
-		return a->settings->epoch;
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		if (a->lp->packages[i].timestamp > newest)
 			newest = a->lp->packages[i].timestamp;
@@ -62,9 +61,10 @@ static int plan_groups(struct assembly *a, struct err *err)
 	size_t taken = OWN_LAYERS + (a->base ? a->base->n_layers : 0);
 
 	if (taken >= a->settings->layers)
-		return err_set(err, ERR_USAGE, "--layers %zu leaves no layer for packages: %zu are taken%s", a->settings->layers,
-			       taken, a->base ? ", most by the base" : "");
-	group_packages(&a->arena, a->lp->packages, a->lp->n_packages, a->settings->layers - taken, &a->groups, &a->n_groups);
+		return err_set(err, ERR_USAGE, "--layers %zu leaves no layer for packages: %zu are taken%s",
+			       a->settings->layers, taken, a->base ? ", most by the base" : "");
+	group_packages(&a->arena, a->lp->packages, a->lp->n_packages, a->settings->layers - taken, &a->groups,
+		       &a->n_groups);
 	return 0;
 }
 
@@ -77,10 +77,13 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err)
 {
-	*a = (struct assembly){ .settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base };
+	*a = (struct assembly){
+		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
+	};
 	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
 		return -1;
-	a->created = plan_time(a);
+	a->newest = newest_package(a);
+	a->created = s->epoch >= 0 ? s->epoch : a->newest;
 	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
 	if (!base && lp->n_libc_packages && !s->libc_none)
@@ -94,10 +97,14 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 
 /* ---- fetch ---- */
 
-static void add_download(struct download *d, const struct record *r)
+static void add_download(struct assembly *a, struct download *d, const struct record *r)
 {
-	*d = (struct download){ .url = r->url, .fn = r->fn, .size = r->size, .has_sha256 = r->has_sha256,
-				.has_md5 = r->has_md5, .sha256 = r->sha256 };
+	*d = (struct download){ .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
+				.fn = r->fn,
+				.size = r->size,
+				.has_sha256 = r->has_sha256,
+				.has_md5 = r->has_md5,
+				.sha256 = r->sha256 };
 	memcpy(d->md5, r->md5, sizeof(d->md5));
 }
 
@@ -113,11 +120,12 @@ static int fetch_packages(struct assembly *a, struct err *err)
 	struct progress_bar bar;
 
 	for (size_t i = 0; i < n; i++)
-		add_download(&d[i], &a->packages[i]);
+		add_download(a, &d[i], &a->packages[i]);
 	for (size_t i = 0; i < n_libc; i++)
-		add_download(&d[n + i], &a->lp->libc_packages[i]);
+		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
 	progress_begin(&bar, "fetching");
-	if (download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &bar.base, err) < 0) {
+	if (download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &bar.base,
+			 err) < 0) {
 		progress_end(&bar);
 		return -1;
 	}
@@ -144,7 +152,7 @@ static struct package *open_package(const struct assembly *a, const struct recor
 struct listing {
 	struct assembly *a;
 	struct linked_list *lists;
-	struct arena *arenas;	/* one a package: threads do not share */
+	struct arena *arenas; /* one a package: threads do not share */
 };
 
 static int list_one(void *arg, size_t i, struct err *err)
@@ -171,6 +179,43 @@ static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan
 	}
 }
 
+static struct tree *open_linked(const struct assembly *a, size_t i, struct err *err)
+{
+	const struct record *r = &a->packages[i];
+	struct package *p = open_package(a, r, err);
+	struct tree *t;
+
+	if (!p)
+		return NULL;
+	t = linked_tree(p, r, &a->prefix, a->paths.dropped[i], err);
+	if (!t)
+		err_at(err, "%s", r->fn);
+	return t;
+}
+
+/* Few packages have variables to set; these are read once more for them. */
+static int read_activation(struct assembly *a, const struct linked_list *lists, struct err *err)
+{
+	struct activation_file *files = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < a->lp->n_packages; i++) {
+		struct tree *t;
+
+		if (!activation_is_in(&lists[i]))
+			continue;
+		t = open_linked(a, i, err);
+		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
+		if (rc < 0 && t)
+			err_at(err, "%s", a->packages[i].fn);
+	}
+	if (rc == 0)
+		rc = activation_merge(&a->arena, files, n, &a->paths.variables, &a->paths.n_variables, err);
+	free(files);
+	return rc;
+}
+
 static int plan_paths(struct assembly *a, struct err *err)
 {
 	size_t n = a->lp->n_packages;
@@ -190,16 +235,17 @@ static int plan_paths(struct assembly *a, struct err *err)
 	if (rc < 0 || clobber_plan(&a->arena, lists, names, n, &plan, err) < 0)
 		return -1;
 	tell_of_clobbers(a, &plan);
-	a->paths = (struct paths_plan){ plan.dropped, scripts };
-	return 0;
+	a->paths = (struct paths_plan){ .dropped = plan.dropped, .scripts = scripts };
+	return read_activation(a, lists, err);
 }
 
 static void warn_of_scripts(const struct assembly *a)
 {
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		for (const char *const *s = a->paths.scripts[i]; s && *s; s++)
-			log_warn("%s has a link script, %s, which is not run: what it would do is missing from the image",
-				 a->packages[i].fn, *s);
+			log_warn(
+				"%s has a link script, %s, which is not run: what it would do is missing from the image",
+				a->packages[i].fn, *s);
 }
 
 int assembly_fetch(struct assembly *a, struct err *err)
@@ -237,17 +283,8 @@ struct opener {
 static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
-	size_t k = o->group->members[i];
-	const struct record *r = &o->a->packages[k];
-	struct package *p = open_package(o->a, r, err);
-	struct tree *t;
 
-	if (!p)
-		return NULL;
-	t = linked_tree(p, r, &o->a->prefix, o->a->paths.dropped ? o->a->paths.dropped[k] : NULL, err);
-	if (!t)
-		err_at(err, "%s", r->fn);
-	return t;
+	return open_linked(o->a, o->group->members[i], err);
 }
 
 static struct tree *open_libc(const struct assembly *a, struct err *err)
@@ -270,7 +307,7 @@ static struct tree *open_tree(const struct assembly *a, const struct part_layer 
 		*o = (struct opener){ a, l->group };
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
-		return rootfs_environment(&a->prefix, a->lock, a->lp, a->created);
+		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
 	}
 	return NULL;
 }
@@ -278,8 +315,10 @@ static struct tree *open_tree(const struct assembly *a, const struct part_layer 
 /* The members' names for an error: one package, or "N packages from X". */
 static const char *layer_name(const struct assembly *a, const struct part_layer *l)
 {
-	static const char *const names[] = { [PART_LIBC] = "C library", [PART_SYSTEM] = "system files",
-					     [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment" };
+	static const char *const names[] = { [PART_LIBC] = "C library",
+					     [PART_SYSTEM] = "system files",
+					     [PART_PACKAGES] = "packages",
+					     [PART_ENVIRONMENT] = "environment" };
 
 	return l->part == PART_PACKAGES && l->group->n == 1 ? a->packages[l->group->members[0]].fn : names[l->part];
 }
@@ -299,7 +338,9 @@ static void add_tree_to_recipe(struct buf *b, struct tree *t)
 
 static void make_recipe(struct assembly *a, struct part_layer *l)
 {
-	static const char *const kinds[] = { [PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages",
+	static const char *const kinds[] = { [PART_LIBC] = "libc",
+					     [PART_SYSTEM] = "system",
+					     [PART_PACKAGES] = "packages",
 					     [PART_ENVIRONMENT] = "environment" };
 	struct opener unused;
 	struct err none = ERR_INIT;
@@ -310,8 +351,7 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 		for (size_t i = 0; i < l->group->n; i++) {
 			size_t k = l->group->members[i];
 
-			recipe_add_package(&b, &a->packages[k], &a->prefix,
-					   a->paths.dropped ? a->paths.dropped[k] : NULL);
+			recipe_add_package(&b, &a->packages[k], &a->prefix, a->paths.dropped[k]);
 			l->weight += a->packages[k].size;
 		}
 	} else if (l->part == PART_LIBC) {

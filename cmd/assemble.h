@@ -2,6 +2,7 @@
 #ifndef CMD_ASSEMBLE_H
 #define CMD_ASSEMBLE_H
 
+#include "channels/channel.h"
 #include "cmd/workshop.h"
 #include "conda/clobber.h"
 #include "conda/group.h"
@@ -13,17 +14,19 @@ enum part { PART_LIBC, PART_SYSTEM, PART_PACKAGES, PART_ENVIRONMENT };
 
 struct part_layer {
 	enum part part;
-	const struct group *group;	/* of PART_PACKAGES */
+	const struct group *group; /* of PART_PACKAGES */
 	struct digest recipe;
-	uint64_t weight;		/* bytes of packages that go in: the largest are begun first */
+	uint64_t weight; /* bytes of packages that go in: the largest are begun first */
 	struct layer layer;
-	bool known;			/* remembered: nothing had to be made */
+	bool known; /* remembered: nothing had to be made */
 };
 
 /* What the packages' own lists of paths come to, by package. */
 struct paths_plan {
-	const char *const **dropped;	/* paths that another package provides */
-	const char *const **scripts;	/* link scripts, which are not run */
+	const char *const **dropped; /* paths that another package provides */
+	const char *const **scripts; /* link scripts, which are not run */
+	const struct env_variable *variables; /* of all packages together: what activation would set */
+	size_t n_variables;
 };
 
 struct assembly {
@@ -34,14 +37,17 @@ struct assembly {
 	const struct lock_platform *lp;
 	const struct platform *platform;
 	struct prefix prefix;
-	const struct image *base;	/* or NULL */
-	struct record *packages;	/* lp's, with sha256 known of all */
+	const struct image *base; /* or NULL */
+	const struct channel *channels; /* those asked, with their credentials; records' URLs have none */
+	size_t n_channels;
+	struct record *packages; /* lp's, with sha256 known of all */
 	struct paths_plan paths;
 	const struct group *groups;
 	size_t n_groups;
 	struct part_layer *layers;
 	size_t n_layers;
-	int64_t created;
+	int64_t newest; /* seconds since 1970: of the packages, so that layers know no SOURCE_DATE_EPOCH */
+	int64_t created; /* of the image */
 };
 
 /* Everything that can be known without the packages: prefix, python, groups, time. ERR_FORMAT, ERR_USAGE. */

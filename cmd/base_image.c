@@ -29,13 +29,14 @@ static const char *version_in(struct arena *a, const char *p, size_t n)
 	if (!at)
 		return NULL;
 	at += sizeof(RELEASE) - 1;
-	while (at + len < end && ((at[len] >= '0' && at[len] <= '9') || (at[len] == '.' && at + len + 1 < end &&
-									at[len + 1] >= '0' && at[len + 1] <= '9')))
+	while (at + len < end && ((at[len] >= '0' && at[len] <= '9') ||
+				  (at[len] == '.' && at + len + 1 < end && at[len + 1] >= '0' && at[len + 1] <= '9')))
 		len++;
 	return len ? arena_strndup(a, at, len) : NULL;
 }
 
-static int look_in_layer(struct arena *a, struct blobs *b, const struct image_layer *l, const char **ret, struct err *err)
+static int look_in_layer(struct arena *a, struct blobs *b, const struct image_layer *l, const char **ret,
+			 struct err *err)
 {
 	struct source *in = blobs_get(b, &l->layer.digest, l->layer.size, err);
 	auto_archive *tar = NULL;
@@ -69,8 +70,9 @@ int base_image_glibc(struct arena *a, struct blobs *b, const char **ret, struct 
 		if (look_in_layer(a, b, &im->layers[i], ret, err) < 0)
 			return err_at(err, "layer %zu of the base", i + 1);
 	if (!*ret)
-		return err_set(err, ERR_FORMAT,
-			       "the base has no GNU libc (libc.so.6 in none of its %zu layers), which conda packages need",
-			       im->n_layers);
+		return err_set(
+			err, ERR_FORMAT,
+			"the base has no GNU libc (libc.so.6 in none of its %zu layers), which conda packages need",
+			im->n_layers);
 	return 0;
 }

@@ -10,19 +10,19 @@
 #include "cmd/commands.h"
 #include "cmd/resolve.h"
 
-#define REPAIRS_MAX 3	/* broken blobs in the cache that one build makes anew */
+#define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
 
 struct build {
 	struct arena arena;
 	struct settings settings;
 	struct input input;
-	struct lock lock;		/* what is built, where the input is no lock itself */
+	struct lock lock; /* what is built, where the input is no lock itself */
 	struct workshop workshop;
 	struct question question;
-	struct blobs *base;		/* or NULL */
+	struct blobs *base; /* or NULL */
 	struct assembly assembly;
 	const struct platform *platform;
-	const struct lock *from;	/* the lock that is built */
+	const struct lock *from; /* the lock that is built */
 	const struct lock_platform *lp;
 	struct lock_platform answer;
 	struct dest dest;
@@ -49,7 +49,7 @@ static int read_input(const struct options *o, struct build *b, struct err *err)
 
 	if (input_read(path, first->subdir, &b->input, err) < 0)
 		return -1;
-	b->platform = resolve_platform(&b->settings, &b->input, err);
+	b->platform = question_platform(&b->settings, &b->input, err);
 	if (!b->platform)
 		return err_at(err, "%s", path);
 	if (b->input.is_lock || b->platform == first)
@@ -74,16 +74,19 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 
 static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
 {
+	for (const char *const *warning = lock->warnings; *warning; warning++)
+		log_warn("%s", *warning);
 	b->from = lock;
 	b->lp = lock_find(lock, b->platform->subdir);
 	if (!b->lp)
-		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path, b->platform->subdir,
-			       b->platform->subdir);
+		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path,
+			       b->platform->subdir, b->platform->subdir);
 	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(err, ERR_FORMAT,
-			       "%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			       "(--libc none), or lock the environment again with condaimg lock",
-			       path);
+		return err_set(
+			err, ERR_FORMAT,
+			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
+			"(--libc none), or lock the environment again with condaimg lock",
+			path);
 	return 0;
 }
 
@@ -105,8 +108,9 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0)
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
 	if (o->lockfile)
-		return err_set(err, ERR_FORMAT, "%s does not match %s (for %s): run condaimg lock %s again, with the same options",
-			       path, o->args[0], b->platform->subdir, o->args[0]);
+		return err_set(err, ERR_FORMAT,
+			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
+			       o->args[0], b->platform->subdir, o->args[0]);
 	log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path, o->args[0],
 		 b->platform->subdir, o->args[0]);
 	lock_release(&b->lock);
@@ -232,7 +236,8 @@ static int report(const struct options *o, struct build *b, const struct digest 
 		bytes += a->layers[i].layer.size;
 		made += !a->layers[i].known;
 	}
-	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s, made);
+	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s,
+		 made);
 	if (!o->json) {
 		printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dest), digest_hex(d).hex);
 		return 0;
@@ -263,6 +268,8 @@ int cmd_build(const struct options *o, struct err *err)
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0)
 		return -1;
+	b.assembly.channels = b.question.channels;
+	b.assembly.n_channels = b.question.n_channels;
 	if (o->dry_run)
 		return dry_run(o, &b);
 	if (assembly_fetch(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)

@@ -78,7 +78,8 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 }
 
 static int lock_one(const struct options *o, const struct settings *s, struct workshop *w, const struct env *env,
-		    const struct platform *p, struct arena *a, struct question *q, struct lock_platform *ret, struct err *err)
+		    const struct platform *p, struct arena *a, struct question *q, struct lock_platform *ret,
+		    struct err *err)
 {
 	const char *glibc;
 
@@ -133,7 +134,8 @@ static void locking_release(struct locking *l)
 }
 
 static int lock_all(const struct options *o, const struct settings *s, struct workshop *w, const char *path,
-		    const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l, struct err *err)
+		    const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
+		    struct err *err)
 {
 	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
 			       mem_array(n, sizeof(*l->answers)), n };
@@ -167,7 +169,8 @@ int cmd_lock(const struct options *o, struct err *err)
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = list_platforms(&s, &in.env, &a, &platforms, err);
-	if (!n || workshop_open(&s, o->offline, &w, err) < 0 || lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
+	if (!n || workshop_open(&s, o->offline, &w, err) < 0 ||
+	    lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
 		return -1;
 	path = o->lockfile ? o->lockfile : arena_printf(&a, "%s/conda-lock.yml", input_dir(&a, o->args[0]));
 	if (!o->lockfile && !strchr(o->args[0], '/'))

@@ -18,8 +18,9 @@ static const char *package_names(struct assembly *a, const struct part_layer *l)
 	return arena_strdup(&a->arena, buf_cstr(&b));
 }
 
-static const char *const part_names[] = { [PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages",
-					  [PART_ENVIRONMENT] = "environment" };
+static const char *const part_names[] = {
+	[PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment"
+};
 
 static void add_layer(struct assembly *a, const struct part_layer *l, struct image_layer *ret)
 {
@@ -35,7 +36,8 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 		.layer = l->layer,
 		.annotations = notes,
 		.n_annotations = n,
-		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "", packages),
+		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",
+					   packages),
 	};
 }
 
@@ -46,6 +48,16 @@ struct env_list {
 	const char **list;
 	size_t n;
 };
+
+static bool has_env(const struct env_list *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=')
+			return true;
+	return false;
+}
 
 /* NAME=value; what was said of that name before is replaced in its place. */
 static void put_env(struct env_list *e, const char *name, const char *value)
@@ -84,7 +96,10 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "CONDA_DEFAULT_ENV", a->lock->name ? a->lock->name : a->prefix.path);
 	put_env(&e, "CONDA_SHLVL", "1");
 	put_env(&e, "HOME", ROOTFS_HOME);
-	put_env(&e, "LANG", "C.UTF-8");
+	if (!has_env(&e, "LANG"))
+		put_env(&e, "LANG", "C.UTF-8");
+	for (size_t i = 0; i < a->paths.n_variables; i++)
+		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
 		put_env(&e, a->lock->variables[i].name, a->lock->variables[i].value);
 	ret = arena_strlist(&a->arena, e.list, e.n);

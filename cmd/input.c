@@ -10,7 +10,8 @@
 /* Whether a document has the keys of a lock and not those of an environment. */
 static bool looks_like_lock(const char *p)
 {
-	return (str_starts(p, "package:") || strstr(p, "\npackage:")) && (str_starts(p, "metadata:") || strstr(p, "\nmetadata:"));
+	return (str_starts(p, "package:") || strstr(p, "\npackage:")) &&
+	       (str_starts(p, "metadata:") || strstr(p, "\nmetadata:"));
 }
 
 static int read_stdin(struct buf *ret, struct err *err)

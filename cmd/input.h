@@ -6,7 +6,7 @@
 #include "conda/lock.h"
 
 struct input {
-	const char *path;	/* as given */
+	const char *path; /* as given */
 	bool is_lock;
 	struct env env;
 	struct lock lock;

@@ -10,7 +10,8 @@
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *
  *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
- *	resolve()		cmd/resolve.c		environment -> lock
+ *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
@@ -25,6 +26,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/commands.h"
@@ -92,6 +94,16 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* In a pipe or a log, what went well is not worth a line. */
+static enum log_level choose_level(const struct options *o)
+{
+	if (o->quiet)
+		return LOG_QUIET;
+	if (o->verbose)
+		return LOG_DEBUG;
+	return isatty(STDERR_FILENO) ? LOG_INFO : LOG_WARN;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -103,7 +115,7 @@ static int run(const struct command *c, int argc, char **argv)
 		opt_help(c, &help);
 		fputs(help.p, stdout);
 	} else if (rc == 0) {
-		log_set_level(o.quiet ? LOG_QUIET : o.verbose ? LOG_DEBUG : LOG_INFO);
+		log_set_level(choose_level(&o));
 		rc = c->run(&o, &err);
 	}
 	if (rc == 0 && fflush(stdout) != 0)

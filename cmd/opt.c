@@ -8,10 +8,10 @@ enum kind { FLAG, COUNTED, TEXT, LIST };
 
 struct option {
 	const char *name;
-	char letter;		/* or 0 */
+	char letter; /* or 0 */
 	enum kind kind;
-	size_t offset;		/* in struct options; a LIST's count follows its pointer */
-	const char *value;	/* of TEXT and LIST, for help */
+	size_t offset; /* in struct options; a LIST's count follows its pointer */
+	const char *value; /* of TEXT and LIST, for help */
 	const char *help;
 };
 

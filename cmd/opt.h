@@ -27,10 +27,10 @@ struct options {
 
 struct command {
 	const char *name;
-	const char *args;	/* "ENVIRONMENT|LOCK", for help */
+	const char *args; /* "ENVIRONMENT|LOCK", for help */
 	const char *summary;
-	const char *details;	/* paragraphs for --help */
-	const char *options;	/* long names of its options, each followed by a space */
+	const char *details; /* paragraphs for --help */
+	const char *options; /* long names of its options, each followed by a space */
 	size_t min_args, max_args;
 	int (*run)(const struct options *o, struct err *err);
 };

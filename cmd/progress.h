@@ -15,8 +15,8 @@ struct progress_bar {
 };
 
 void progress_begin(struct progress_bar *p, const char *what);
-void progress_expect(struct progress_bar *p, size_t total);	/* steps */
-void progress_step(struct progress_bar *p);			/* from any thread */
+void progress_expect(struct progress_bar *p, size_t total); /* steps */
+void progress_step(struct progress_bar *p); /* from any thread */
 void progress_end(struct progress_bar *p);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 
-static const char passwd[] = "root:x:0:0:root:/root:/sbin/nologin\n" ROOTFS_USER ":x:" ROOTFS_UID
-			     ":0:" ROOTFS_USER ":" ROOTFS_HOME ":/sbin/nologin\n"
+static const char passwd[] = "root:x:0:0:root:/root:/sbin/nologin\n" ROOTFS_USER ":x:" ROOTFS_UID ":0:" ROOTFS_USER
+			     ":" ROOTFS_HOME ":/sbin/nologin\n"
 			     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n";
 
 static const char group[] = "root:x:0:\n" ROOTFS_USER ":x:" ROOTFS_UID ":\nnogroup:x:65534:\n";
@@ -26,7 +26,7 @@ struct tree *rootfs_home(void)
 
 	tree_memory_dir(t, "home", 0755);
 	/* Owned by root and its group, which the user is in, as is any user that OpenShift invents. */
-	tree_memory_dir(t, ROOTFS_HOME + 1, 0775);
+	tree_memory_dir(t, &ROOTFS_HOME[1], 0775);
 	return t;
 }
 
@@ -120,9 +120,9 @@ static void add_python_string(struct buf *b, const char *s)
 	buf_addc(b, quote);
 }
 
-static void write_history(const struct lock *lock, const struct lock_platform *lp, int64_t created, struct buf *b)
+static void write_history(const struct lock *lock, const struct lock_platform *lp, int64_t time, struct buf *b)
 {
-	buf_addf(b, "==> %s <==\n# cmd: condaimg build\n", rootfs_time(created).s);
+	buf_addf(b, "==> %s <==\n# cmd: condaimg build\n", rootfs_time(time).s);
 	for (size_t i = 0; i < lp->n_packages; i++) {
 		const struct record *r = &lp->packages[i];
 
@@ -151,14 +151,14 @@ static void write_state(const struct lock *lock, struct buf *b)
 }
 
 struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
-				int64_t created)
+				int64_t time)
 {
 	struct tree *t = tree_memory();
 	auto_free char *history = mem_printf("%s/conda-meta/history", prefix->path + 1);
 	auto_free char *state = mem_printf("%s/conda-meta/state", prefix->path + 1);
 	auto_buf text = { 0 };
 
-	write_history(lock, lp, created, &text);
+	write_history(lock, lp, time, &text);
 	tree_memory_file(t, history, 0644, text.p, text.n);
 	if (lock->n_variables) {
 		text.n = 0;

@@ -18,8 +18,8 @@
 
 struct rootfs {
 	const struct prefix *prefix;
-	bool has_cacert;	/* the environment has ca-certificates: ssl/cacert.pem */
-	bool has_zoneinfo;	/* the environment has tzdata: share/zoneinfo */
+	bool has_cacert; /* the environment has ca-certificates: ssl/cacert.pem */
+	bool has_zoneinfo; /* the environment has tzdata: share/zoneinfo */
 };
 
 /* /etc/passwd, group, nsswitch.conf, os-release, CA bundle, zoneinfo, /tmp, HOME, mount points. Pure. */
@@ -28,9 +28,9 @@ struct tree *rootfs_system(const struct rootfs *r);
 /* Only HOME: for an image on a foreign base. */
 struct tree *rootfs_home(void);
 
-/* PREFIX/conda-meta/history and state. created: seconds since 1970. Pure. */
+/* PREFIX/conda-meta/history and state. time: of that history, seconds since 1970. Pure. */
 struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
-				int64_t created);
+				int64_t time);
 
 /* "2026-11-21 08:32:53" of seconds since 1970, UTC. */
 struct rootfs_time {

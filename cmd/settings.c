@@ -7,7 +7,7 @@
 #include "conda/linked.h"
 
 #define OVERRIDE "CONDA_OVERRIDE_"
-#define EPOCH_MAX 253402300799	/* 9999-12-31 */
+#define EPOCH_MAX 253402300799 /* 9999-12-31 */
 #define THREADS_MAX 256
 
 extern char **environ;
@@ -114,7 +114,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 		return -1;
 	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
 		return -1;
-	if (prefix_check(ret->prefix, err) < 0 || read_count("layers", o->layers, LAYERS_DEFAULT, LAYERS_LIMIT, &layers, err) < 0 ||
+	if (prefix_check(ret->prefix, err) < 0 ||
+	    read_count("layers", o->layers, LAYERS_DEFAULT, LAYERS_LIMIT, &layers, err) < 0 ||
 	    read_count("jobs", o->jobs, work_cpus(), THREADS_MAX, &threads, err) < 0)
 		return -1;
 	ret->layers = layers;

@@ -14,30 +14,30 @@
 #include "solver/solver.h"
 
 #define LAYERS_DEFAULT 60
-#define LAYERS_LIMIT 120	/* docker 20.10 mounts 125 layers at most; some room for whoever builds on top */
+#define LAYERS_LIMIT 120 /* docker 20.10 mounts 125 layers at most; some room for whoever builds on top */
 #define PREFIX_DEFAULT "/opt/conda/envs/default"
 
 struct override {
-	const char *name, *value;	/* CONDA_OVERRIDE_NAME */
+	const char *name, *value; /* CONDA_OVERRIDE_NAME */
 };
 
 struct settings {
 	struct arena arena;
-	const struct platform *platform;	/* NULL: not said */
+	const struct platform *platform; /* NULL: not said */
 	struct codec codec;
 	size_t layers;
 	const char *prefix;
 	unsigned threads;
 	enum channel_priority priority;
 	bool libc_none;
-	bool has_base;			/* base is an image */
+	bool has_base; /* base is an image */
 	struct dest base;
 	bool has_output;
 	struct dest output;
-	const char *tag;		/* or NULL */
+	const char *tag; /* or NULL */
 	const char *cache_dir;
-	int64_t epoch;			/* SOURCE_DATE_EPOCH, or -1 */
-	struct override *overrides;	/* sorted by name */
+	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */
+	struct override *overrides; /* sorted by name */
 	size_t n_overrides;
 	const char *const *virtual_packages;
 	size_t n_virtual_packages;

@@ -12,7 +12,9 @@ int workshop_open(const struct settings *s, bool offline, struct workshop *ret, 
 {
 	auto_fd cache = -1;
 
-	*ret = (struct workshop){ .packages = -1, .repodata = -1, .plans = -1, .threads = s->threads, .offline = offline };
+	*ret = (struct workshop){
+		.packages = -1, .repodata = -1, .plans = -1, .threads = s->threads, .offline = offline
+	};
 	cache = fs_opendir(AT_FDCWD, s->cache_dir, err);
 	if (cache < 0)
 		return err_at(err, "cache");

@@ -7,10 +7,10 @@
 #include "oci/store.h"
 
 struct workshop {
-	int packages;		/* directory: packages by sha256 */
-	int repodata;		/* directory: downloaded repodata */
-	int plans;		/* directory: remembered clobber plans */
-	struct store *layers;	/* layers, and the recipes that made them */
+	int packages; /* directory: packages by sha256 */
+	int repodata; /* directory: downloaded repodata */
+	int plans; /* directory: remembered clobber plans */
+	struct store *layers; /* layers, and the recipes that made them */
 	struct http *http;
 	unsigned threads;
 	bool offline;

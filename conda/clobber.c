@@ -83,15 +83,12 @@ static int check_kinds(const struct claims *c, size_t first, size_t last, struct
 	return 0;
 }
 
-/* Each directory on the way to a path is nowhere a file. last is a path whose directories were looked at. */
+/* Each directory on the way to a path is nowhere a file. Those that it shares with last were looked at. */
 static int check_parents(const struct claims *c, const struct claim *claim, const char *last, struct err *err)
 {
-	const char *path = claim->path->path, *slash = strrchr(path, '/'), *last_slash = strrchr(last, '/');
+	const char *path = claim->path->path, *slash = strchr(path + linked_common_dir(last, path), '/');
 
-	if (!slash ||
-	    (last_slash && slash - path == last_slash - last && memcmp(path, last, (size_t)(slash - path)) == 0))
-		return 0;
-	for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (; slash; slash = strchr(slash + 1, '/')) {
 		const struct claim *dir = find(c, path, (size_t)(slash - path));
 
 		if (dir && dir->path->type != PATH_DIR)

@@ -432,10 +432,10 @@ static int parse_prefix_line(struct arena *a, struct str line, const char *where
 
 static int parse_old(struct arena *a, const struct info_texts *t, struct package_info *ret, struct err *err)
 {
-	struct package_path *paths, *p;
+	struct package_path *paths = NULL, *p;
 	struct str rest, line;
 	const char *where = file_names[INFO_HAS_PREFIX];
-	size_t n;
+	size_t n = 0;
 
 	if (!t->there[INFO_FILES])
 		return err_set(err, ERR_FORMAT, "has neither %s nor %s", file_names[INFO_PATHS],

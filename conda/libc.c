@@ -54,9 +54,9 @@ struct libc_tree {
 	struct tree base;
 	struct package *package;
 	const struct platform *platform;
-	char *root;		/* "x86_64-conda-linux-gnu/sysroot/" */
-	struct tree *links;	/* what comes after the package's files */
-	char *path;		/* of the entry handed out last */
+	char *root; /* "x86_64-conda-linux-gnu/sysroot/" */
+	struct tree *links; /* what comes after the package's files */
+	char *path; /* of the entry handed out last */
 	bool has_loader;
 };
 
@@ -166,8 +166,8 @@ static int libc_next(struct tree *base, struct entry *e, struct source **content
 		if (got)
 			return got;
 		if (!t->has_loader)
-			return err_set(err, ERR_FORMAT, "has no %s%s, the loader of %s", t->root, t->platform->loader + 1,
-				       t->platform->subdir);
+			return err_set(err, ERR_FORMAT, "has no %s%s, the loader of %s", t->root,
+				       t->platform->loader + 1, t->platform->subdir);
 		t->links = make_links(t->platform);
 	}
 	return tree_next(t->links, e, content, err);

@@ -187,26 +187,37 @@ const struct linked_path *linked_find(const struct linked_list *l, const char *p
 	return NULL;
 }
 
-/* No path may go through another that is no directory: written in order, it would leave the prefix by a link. */
+size_t linked_common_dir(const char *other, const char *path)
+{
+	size_t ret = 0;
+
+	for (size_t i = 0; path[i] && path[i] == other[i]; i++)
+		if (path[i] == '/')
+			ret = i + 1;
+	return ret;
+}
+
+/*
+ * No path may go through another that is no directory: written in order, it would leave the
+ * prefix by a link. Of directories that two neighbours share only the first is asked for.
+ */
 static int check_parents(const struct package *p, const struct linked_list *l, struct err *err)
 {
 	const char *last = "";
-	size_t last_len = 0;
+	size_t n_dirs = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		const char *path = l->paths[i].path, *slash = strrchr(path, '/');
-		size_t dir_len = slash ? (size_t)(slash - path) : 0;
+		const char *path = l->paths[i].path, *slash = strchr(path + linked_common_dir(last, path), '/');
 
-		if (dir_len == last_len && memcmp(path, last, dir_len) == 0)
-			continue;
-		last = path;
-		last_len = dir_len;
-		for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		for (last = path; slash; slash = strchr(slash + 1, '/')) {
 			const struct linked_path *dir = linked_find(l, path, (size_t)(slash - path));
 
 			if (dir && dir->type != PATH_DIR)
 				return err_set(err, ERR_FORMAT, "%s: '%s' would go through '%s', which is no directory",
 					       package_fn(p), path, dir->path);
+			if (n_dirs++ == LINKED_DIRS_MAX)
+				return err_set(err, ERR_LIMIT, "%s: has more than %d directories", package_fn(p),
+					       LINKED_DIRS_MAX);
 		}
 	}
 	return 0;

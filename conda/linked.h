@@ -15,6 +15,9 @@
 /* Raised whenever the same inputs would give other trees than before. Part of every layer's recipe. */
 #define LINKED_VERSION 1
 
+/* Directories below the prefix that one package may need. */
+#define LINKED_DIRS_MAX 200000
+
 /* The largest text file with a placeholder: its size must be known before its first byte. Larger: ERR_LIMIT. */
 #define LINKED_TEXT_MAX ((uint64_t)64 << 20)
 
@@ -57,6 +60,9 @@ struct linked_list {
  */
 int linked_paths(struct arena *a, const struct package *p, const struct record *r, const struct prefix *prefix,
 		 struct linked_list *ret, struct err *err);
+
+/* How many bytes of path, up to and with a '/', are a directory that other goes through, too. */
+size_t linked_common_dir(const char *other, const char *path);
 
 /* The path of the list that is the len bytes at path, or NULL. */
 const struct linked_path *linked_find(const struct linked_list *l, const char *path, size_t len);

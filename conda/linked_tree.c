@@ -1,13 +1,13 @@
 #include "conda/linked.h"
 
-#include "base/num.h"
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
 
 #define DIR_MODE 0755
-#define SCRIPT_MODE 0755
+#define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
+#define META_DIR "conda-meta"
 
 enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
 
@@ -29,6 +29,12 @@ struct named {
 	bool ended;
 };
 
+/* A hard link that became a file. */
+struct copied {
+	const char *target; /* in the archive */
+	const struct linked_path *path;
+};
+
 struct linked {
 	struct tree base;
 	struct package *package;
@@ -39,12 +45,14 @@ struct linked {
 	struct linked_list list;
 	struct item *items; /* one a path of list */
 	const struct linked_path **destination; /* one a path of the package; NULL where an entry point replaces it */
-	const char **dirs; /* relative to the image's root */
-	size_t n_dirs;
+	struct str *dirs; /* below the prefix */
+	size_t n_dirs, next_dir;
 	enum phase phase;
-	size_t at; /* of dirs or list, in their phases */
+	size_t at; /* of the prefix or the list, in their phases */
 	struct named content;
 	struct item *open_item; /* whose digest is known when the content at hand is at its end */
+	struct copied *copies;
+	size_t n_copies; /* at most PACKAGE_COPIES_MAX */
 	struct buf path, target; /* of the entry at hand */
 };
 
@@ -71,7 +79,7 @@ static const struct source_ops named_ops = { named_read, named_free };
 /* Takes in over. */
 static struct source *content_of(struct linked *t, const struct linked_path *l, struct source *in)
 {
-	const char *path = l ? l->path : "conda-meta";
+	const char *path = l ? l->path : META_DIR;
 
 	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, false };
 	return &t->content.base;
@@ -192,9 +200,61 @@ static int give_symlink(struct linked *t, const struct linked_path *l, const str
 	return 1;
 }
 
-static bool same_placeholder(const struct package_path *a, const struct package_path *b)
+/* Whether the content of a, once it stands under the prefix, is that of b: both are said to be hard links of one another. */
+static bool same_treatment(const struct package_path *a, const struct package_path *b)
 {
-	return a->mode == b->mode && (a->mode == PATH_PLAIN || strcmp(a->placeholder, b->placeholder) == 0);
+	return a->type == b->type && a->mode == b->mode &&
+	       (a->mode == PATH_PLAIN || strcmp(a->placeholder, b->placeholder) == 0) &&
+	       (b->has_sha256 || !a->has_sha256);
+}
+
+/*
+ * What a hard link from l to target of the archive can point to: the target itself, or an earlier
+ * link to it that became a file. Its content is known; it is in the tree, unless l is not either.
+ */
+static const struct linked_path *stand_in(const struct linked *t, const struct linked_path *l, const char *target)
+{
+	const struct package_path *to = package_find(t->package, target);
+	const struct linked_path *first = to ? t->destination[to - package_info(t->package)->paths] : NULL;
+	bool dropped = item_of(t, l)->dropped;
+
+	for (size_t i = 0; i <= t->n_copies; i++) {
+		const struct item *item = first ? item_of(t, first) : NULL;
+
+		if (item && (item->given || (dropped && item->has_sha256)) && !item->is_symlink &&
+		    same_treatment(l->from, first->from))
+			return first;
+		first = NULL;
+		if (i < t->n_copies && strcmp(t->copies[i].target, target) == 0)
+			first = t->copies[i].path;
+	}
+	return NULL;
+}
+
+static int check_same(const struct linked *t, const struct package_path *from, const struct package_path *to,
+		      struct err *err)
+{
+	if (!from->has_sha256 || digest_equal(&from->sha256, &to->sha256))
+		return 0;
+	return err_set(err, ERR_INTEGRITY, "%s: %s: is a hard link to '%s', sha256:%s, expected sha256:%s",
+		       package_fn(t->package), from->path, to->path, digest_hex(&to->sha256).hex,
+		       digest_hex(&from->sha256).hex);
+}
+
+/* 1 where the link is in the tree, 0 where it is dropped. */
+static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to,
+			 const struct member *m, struct entry *e)
+{
+	struct item *item = item_of(t, l);
+	bool dropped = item->dropped;
+
+	*item = *item_of(t, to);
+	item->dropped = dropped;
+	item->given = !dropped;
+	*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
+	e->path = image_path(t, &t->path, l->path);
+	e->target = image_path(t, &t->target, to->path);
+	return item->given;
 }
 
 /*
@@ -205,33 +265,16 @@ static bool same_placeholder(const struct package_path *a, const struct package_
 static int give_hardlink(struct linked *t, const struct linked_path *l, const struct member *m, struct entry *e,
 			 struct source **content, struct err *err)
 {
-	const struct package_path *from = l->from, *to = package_find(t->package, m->target);
-	const struct linked_path *first = to ? t->destination[to - package_info(t->package)->paths] : NULL;
-	struct item *item = item_of(t, l), *target = first ? item_of(t, first) : NULL;
+	const struct linked_path *to = stand_in(t, l, m->target);
 	struct member copy;
 	struct source *in;
 
-	if (target && target->given && same_placeholder(from, to) && (to->has_sha256 || !from->has_sha256)) {
-		if (from->has_sha256 && !digest_equal(&from->sha256, &to->sha256))
-			return err_set(err, ERR_INTEGRITY,
-				       "%s: %s: is a hard link to '%s', sha256:%s, expected sha256:%s",
-				       package_fn(t->package), from->path, to->path, digest_hex(&to->sha256).hex,
-				       digest_hex(&from->sha256).hex);
-		*item = (struct item){
-			.dropped = item->dropped,
-			.given = !item->dropped,
-			.has_sha256 = target->has_sha256,
-			.sha256 = target->sha256,
-			.has_size = target->has_size,
-			.size = target->size,
-		};
-		*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
-		e->path = image_path(t, &t->path, l->path);
-		e->target = image_path(t, &t->target, first->path);
-		return item->given;
-	}
-	if (package_copy(t->package, from->path, m->target, &copy, &in, err) < 0)
+	if (to)
+		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, m, e);
+	if (package_copy(t->package, l->from->path, m->target, &copy, &in, err) < 0)
 		return -1;
+	mem_grow(t->copies, t->n_copies);
+	t->copies[t->n_copies++] = (struct copied){ arena_strdup(&t->arena, m->target), l };
 	if (copy.type == MEMBER_SYMLINK)
 		return give_symlink(t, l, &copy, e);
 	return give_file(t, l, &copy, in, e, content, err);
@@ -239,11 +282,23 @@ static int give_hardlink(struct linked *t, const struct linked_path *l, const st
 
 /* ---- phases: 1 with an entry, 0 when over, -1 ---- */
 
+/* First the prefix, component by component, then what is below it. */
 static int next_dir(struct linked *t, struct entry *e)
 {
-	if (t->at == t->n_dirs)
+	const char *root = t->prefix + 1, *slash;
+
+	t->path.n = 0;
+	if (t->at <= strlen(root)) {
+		slash = strchrnul(root + t->at, '/');
+		buf_add(&t->path, root, (size_t)(slash - root));
+		t->at = t->path.n + 1;
+	} else if (t->next_dir < t->n_dirs) {
+		buf_addf(&t->path, "%s/%.*s", root, (int)t->dirs[t->next_dir].n, t->dirs[t->next_dir].p);
+		t->next_dir++;
+	} else {
 		return 0;
-	*e = (struct entry){ .path = t->dirs[t->at++], .mode = DIR_MODE, .type = ENTRY_DIR };
+	}
+	*e = (struct entry){ .path = t->path.p, .mode = DIR_MODE, .type = ENTRY_DIR };
 	return 1;
 }
 
@@ -308,7 +363,7 @@ static int give_meta(struct linked *t, struct entry *e, struct source **content)
 	meta_write(r, package_info(t->package), paths, t->list.n, &text);
 	*e = (struct entry){ .size = text.n, .mode = META_MODE, .type = ENTRY_FILE };
 	t->path.n = 0;
-	buf_addf(&t->path, "%s/conda-meta/%s-%s-%s.json", t->prefix + 1, r->name, r->version, r->build);
+	buf_addf(&t->path, "%s/" META_DIR "/%s-%s-%s.json", t->prefix + 1, r->name, r->version, r->build);
 	e->path = t->path.p;
 	*content = content_of(t, NULL, source_buf(&text));
 	return 1;
@@ -346,6 +401,7 @@ static void linked_free(struct tree *tree)
 	free(t->items);
 	free(t->destination);
 	free(t->dirs);
+	free(t->copies);
 	buf_release(&t->path);
 	buf_release(&t->target);
 	arena_release(&t->arena);
@@ -356,48 +412,39 @@ static const struct tree_ops linked_ops = { linked_next, linked_free };
 
 /* ---- open ---- */
 
-static void add_dir(struct linked *t, const char *path)
+static void add_dir(struct linked *t, const char *path, size_t n)
 {
 	mem_grow(t->dirs, t->n_dirs);
-	t->dirs[t->n_dirs++] = path;
+	t->dirs[t->n_dirs++] = (struct str){ path, n };
 }
 
-/* Every directory on the way to path, which is relative to the image's root. */
-static void add_parents(struct linked *t, const char *path)
+static int dir_cmp(const void *x, const void *y)
 {
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
-		add_dir(t, arena_strndup(&t->arena, path, (size_t)(slash - path)));
-}
+	const struct str *a = x, *b = y;
+	int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
 
-static size_t dir_length(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? (size_t)(slash - path) : 0;
+	return c ? c : (a->n > b->n) - (a->n < b->n);
 }
 
 static void collect_dirs(struct linked *t)
 {
-	const char *last = NULL;
+	const char *last = "";
 	size_t n = 0;
 
-	add_parents(t, image_path(t, &t->path, "conda-meta/"));
+	add_dir(t, META_DIR, strlen(META_DIR));
 	for (size_t i = 0; i < t->list.n; i++) {
-		const char *path = t->list.paths[i].path;
-		bool is_dir = t->list.paths[i].type == PATH_DIR;
+		const char *path = t->list.paths[i].path, *slash = strchr(path + linked_common_dir(last, path), '/');
 
 		if (t->items[i].dropped)
 			continue;
-		if (is_dir)
-			add_dir(t, arena_strdup(&t->arena, image_path(t, &t->path, path)));
-		if (last && dir_length(path) == dir_length(last) && memcmp(path, last, dir_length(path)) == 0)
-			continue;
-		last = path;
-		add_parents(t, image_path(t, &t->path, path));
+		for (last = path; slash; slash = strchr(slash + 1, '/'))
+			add_dir(t, path, (size_t)(slash - path));
+		if (t->list.paths[i].type == PATH_DIR)
+			add_dir(t, path, strlen(path));
 	}
-	qsort(t->dirs, t->n_dirs, sizeof(*t->dirs), str_ptr_cmp);
+	qsort(t->dirs, t->n_dirs, sizeof(*t->dirs), dir_cmp);
 	for (size_t i = 0; i < t->n_dirs; i++)
-		if (!n || strcmp(t->dirs[n - 1], t->dirs[i]) != 0)
+		if (!n || dir_cmp(&t->dirs[n - 1], &t->dirs[i]) != 0)
 			t->dirs[n++] = t->dirs[i];
 	t->n_dirs = n;
 }

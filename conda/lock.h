@@ -53,9 +53,9 @@ struct lock_question {
 const char *lock_content_hash(struct arena *a, const struct lock_question *q);
 
 /*
- * Sort records so that dependencies come first; ties by name. In a cycle the
- * dependencies on noarch packages give way (python stands before pip), then the
- * smallest name goes first. In place; the order of the input has no say.
+ * Sort records so that dependencies come first; ties by name. In a cycle
+ * what others need of noarch packages gives way (python stands before pip), then
+ * the smallest name goes first. In place; the order of the input has no say.
  */
 void lock_order(struct record *records, size_t n);
 

@@ -173,10 +173,10 @@ static void add_back_edges(struct sorter *s)
 			s->back[at[g->to[e]]++] = i;
 }
 
-/* An edge inside a component that gives way: one to a noarch package, which needs its python, not the other way round. */
-static bool gives_way(const struct graph *g, size_t to)
+/* An edge inside a component that gives way: python's to pip, which is noarch and cannot be without its python. */
+static bool gives_way(const struct graph *g, size_t from, size_t to)
 {
-	return g->records[to].noarch != NOARCH_NO;
+	return g->records[from].noarch == NOARCH_NO && g->records[to].noarch != NOARCH_NO;
 }
 
 static void place(struct sorter *s, size_t i)
@@ -198,7 +198,7 @@ static void place_component(struct sorter *s, const size_t *members, size_t n)
 
 		s->unmet[i] = 0;
 		for (size_t e = g->first[i]; e < g->first[i + 1]; e++)
-			s->unmet[i] += g->comp[g->to[e]] == comp && !gives_way(g, g->to[e]);
+			s->unmet[i] += g->comp[g->to[e]] == comp && !gives_way(g, i, g->to[e]);
 		if (!s->unmet[i])
 			heap_push(&ready, i);
 	}
@@ -209,12 +209,12 @@ static void place_component(struct sorter *s, const size_t *members, size_t n)
 			smallest++;
 		i = ready.n ? heap_pop(&ready) : members[smallest];
 		place(s, i);
-		if (gives_way(g, i))
-			continue; /* nobody counted it */
 		for (size_t e = s->back_first[i]; e < s->back_first[i + 1]; e++) {
 			size_t user = s->back[e];
 
-			if (g->comp[user] == comp && !s->placed[user] && --s->unmet[user] == 0)
+			if (g->comp[user] != comp || s->placed[user] || gives_way(g, user, i))
+				continue;
+			if (--s->unmet[user] == 0)
 				heap_push(&ready, user);
 		}
 	}

@@ -122,13 +122,13 @@ bool matchspec_is_version_only(const struct matchspec *m)
 	       !m->license && !m->license_family && !m->fn && !m->url && !m->md5 && !m->sha256 && !m->flags;
 }
 
-/* Key and value in brackets; the quotes are those that the value does not have. */
+/* Key and value in brackets. */
 static void add_value(struct buf *b, const char *key, const char *value, bool quoted)
 {
-	const char *quote = strchr(value, '\'') ? "\"" : "'";
+	const char *quote = matchspec_brackets_quote(value);
 
 	buf_adds(b, b->n ? "," : "");
-	if (!quoted && !strpbrk(value, ", =[]"))
+	if (!quoted && !strpbrk(value, ", =[]'\""))
 		quote = "";
 	buf_addf(b, "%s=%s%s%s", key, quote, value, quote);
 }
@@ -153,22 +153,25 @@ static void add_channel(struct buf *b, struct buf *brackets, const struct matchs
 /* Whether "=" and this text would be read as this text and ".*". */
 static bool is_fuzzy(const char *s, size_t n)
 {
-	return n > 0 && s[n - 1] != '*' && !memchr(s, '=', n) && !memchr(s, '@', n) && !memchr(s, ' ', n);
+	return n > 0 && s[n - 1] != '*' && !memchr(s, '=', n) && !memchr(s, '@', n) && !memchr(s, ' ', n) &&
+	       !matchspec_parse_is_file((struct str){ s, n });
 }
 
 /* True: the version stands in front of the brackets and is an exact one. */
 static bool add_version(struct buf *b, struct buf *brackets, const struct matchspec *m)
 {
 	const char *s = m->version ? version_spec_text(m->version) : "*";
-	size_t n = strlen(s), stem;
+	size_t n = strlen(s);
 	bool negative = str_starts(s, "!=") || str_starts(s, "~=");
-	bool inside = strpbrk(s, "><$^|,@() ") || record_is_package_file(s, &stem) || (negative && m->build_text);
+	bool inside = strpbrk(s, "><$^|,@() ") || str_ends(s, "!") || matchspec_parse_is_file(str_of(s)) ||
+		      (negative && m->build_text);
 
 	if (!m->version)
 		return false;
 	if (!inside && !negative && s[n - 1] == '*') {
 		n -= str_ends(s, ".*") ? 2 : 1;
-		inside = *s == '=' || !is_fuzzy(s, n);
+		/* What "=" is read back as has no dot before the star where it is a glob already. */
+		inside = *s == '=' || !is_fuzzy(s, n) || (memchr(s, '*', n) && str_ends(s, ".*"));
 		if (!inside)
 			buf_addf(b, "=%.*s", (int)n, s);
 	} else if (!inside) {

@@ -234,6 +234,22 @@ static int parse_v3(struct arena *a, struct str s, struct matchspec_fields *f, s
 	return 0;
 }
 
+const char *matchspec_brackets_quote(const char *value)
+{
+	bool one = false, two = false;
+
+	for (; *value; value++) {
+		if (*value == '\\') {
+			if (!*++value)
+				return NULL;
+		} else {
+			one |= *value == '\'';
+			two |= *value == '"';
+		}
+	}
+	return one && two ? NULL : one ? "\"" : "'";
+}
+
 int matchspec_brackets_parse(struct arena *a, struct str inside, unsigned flags, struct matchspec_fields *f,
 			     struct err *err)
 {

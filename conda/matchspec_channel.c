@@ -48,7 +48,7 @@ static bool place_of(const char *url, struct place *ret)
 		return false;
 	rest = colon + 3;
 	host = strcspn(rest, "/");
-	at = memrchr(rest, '@', host);
+	at = last_of((struct str){ rest, host }, '@');
 	ret->scheme = (struct str){ url, (size_t)(colon - url) };
 	ret->host = at ? (struct str){ at + 1, (size_t)(rest + host - at - 1) } : (struct str){ rest, host };
 	ret->path = without_token(trim_slashes(str_of(rest + host)));
@@ -99,7 +99,7 @@ static const char *file_url(struct arena *a, const char *path)
 static struct str without_subdir(struct arena *a, struct str s, const char **subdir)
 {
 	for (;;) {
-		const char *slash = s.n ? memrchr(s.p, '/', s.n) : NULL, *last;
+		const char *slash = last_of(s, '/'), *last;
 
 		if (!slash || slash == s.p)
 			return s;
@@ -150,7 +150,7 @@ const char *matchspec_channel_parse(struct arena *a, const char *text, const cha
 
 static struct str last_component(struct str path)
 {
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+	const char *slash = last_of(path, '/');
 
 	return slash ? (struct str){ slash + 1, (size_t)(path.p + path.n - slash - 1) } : path;
 }

@@ -104,10 +104,15 @@ static char *lowered(struct arena *a, const char *text)
 
 static int compile_name(struct arena *a, const char *text, struct matchspec *m, struct err *err)
 {
+	const char *lower;
+
 	if (strcmp(text, "*") == 0)
 		return 0;
+	lower = lowered(a, text);
+	if (matchspec_parse_is_file(str_of(lower)))
+		return err_set(err, ERR_FORMAT, "name '%.100s' ends like a file", text);
 	if (!matchspec_channel_is_pattern(text)) {
-		m->name = lowered(a, text);
+		m->name = lower;
 		return 0;
 	}
 	m->name_pattern = pattern_parse(a, text, PATTERN_FOLD, err);
@@ -129,11 +134,11 @@ static int compile_version(struct arena *a, const char *text, struct matchspec *
 
 static int compile_build(struct arena *a, const char *text, struct matchspec *m, struct err *err)
 {
-	size_t stem;
-
 	/* In the canonical text it would stand at the end and make the whole a file name. */
-	if (record_is_package_file(text, &stem))
+	if (matchspec_parse_is_file(str_of(text)))
 		return err_set(err, ERR_FORMAT, "build '%.100s' ends like a file", text);
+	if (strchr(text, ' ') && !pattern_is_regex(text))
+		return err_set(err, ERR_FORMAT, "build '%.100s' has a space in it", text);
 	m->build_text = text;
 	if (strcmp(text, "*") == 0)
 		return 0;
@@ -246,9 +251,11 @@ static int compile_when(struct arena *a, const char *text, unsigned flags, struc
 
 static int compile_strings(struct arena *a, const char *const *v, struct matchspec *m, struct err *err)
 {
-	if (v[FIELD_SUBDIR] && strpbrk(v[FIELD_SUBDIR], "'\"[]"))
-		return err_set(err, ERR_FORMAT, "subdir '%.100s' has a character that subdirs do not have",
-			       v[FIELD_SUBDIR]);
+	for (size_t i = 0; i < FIELD_N; i++) {
+		if (v[i] && !matchspec_brackets_quote(v[i]))
+			return err_set(err, ERR_FORMAT, "%s '%.100s': both kinds of quotes, or a backslash at the end",
+				       names[i], v[i]);
+	}
 	m->channel = v[FIELD_CHANNEL];
 	m->subdir = v[FIELD_SUBDIR];
 	m->fn = v[FIELD_FN];

@@ -37,14 +37,33 @@ enum {
 	MATCHSPEC_INNER = 1 << 16,	/* within "when": no further "when" */
 };
 
+/* The last c of s, or NULL. */
+static inline const char *last_of(struct str s, char c)
+{
+	while (s.n > 0) {
+		if (s.p[--s.n] == c)
+			return s.p + s.n;
+	}
+	return NULL;
+}
+
 const char *matchspec_fields_name(enum matchspec_field f);
 
 /* FIELD_N: unknown. */
 enum matchspec_field matchspec_fields_find(struct str key);
 
+/* Whether a text ends as the file of a package does: then it is one, and no name, version or build. */
+bool matchspec_parse_is_file(struct str s);
+
 /* What stands between the brackets, into f. */
 int matchspec_brackets_parse(struct arena *a, struct str inside, unsigned flags, struct matchspec_fields *f,
 			     struct err *err);
+
+/*
+ * The quote that a value can stand in, going by the quotes in it that no backslash
+ * hides: "'" or "\"". NULL: none, such a value cannot be printed.
+ */
+const char *matchspec_brackets_quote(const char *value);
 
 /* conda's rewriting of "=1.2" and "==1.2", in a. */
 const char *matchspec_sanitise(struct arena *a, const char *version, bool has_build);

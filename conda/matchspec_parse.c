@@ -52,13 +52,17 @@ static bool is_name(struct str s)
 	return true;
 }
 
+/* With a star, other bytes are allowed; but only those of names and of regular expressions. */
 static bool is_name_glob(struct str s)
 {
-	return memchr(s.p, '*', s.n) && !memchr(s.p, '[', s.n) && !memchr(s.p, ']', s.n) && !memchr(s.p, '\'', s.n) &&
-	       !memchr(s.p, '"', s.n) && !memchr(s.p, ',', s.n) && !memchr(s.p, '@', s.n);
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_alnum(s.p[i]) && !strchr("._-*^$+?|\\{}", s.p[i]))
+			return false;
+	}
+	return memchr(s.p, '*', s.n);
 }
 
-static bool ends_like_package(struct str s)
+bool matchspec_parse_is_file(struct str s)
 {
 	static const char *const ends[] = { ".conda", ".tar.bz2" };
 
@@ -129,8 +133,6 @@ static int version_and_build(struct parse *p, struct str s)
 	s = str_trim(s);
 	if (!s.n)
 		return 0;
-	if (memchr(s.p, '[', s.n))
-		return fault(p, "more than one pair of brackets", s);
 	at = find_build(s);
 	if (at < s.n)
 		build = str_trim((struct str){ s.p + at + 1, s.n - at - 1 });
@@ -170,13 +172,15 @@ static int set_channel(struct parse *p, const char *text)
 /* "channel:namespace:rest"; the namespace has no meaning yet. */
 static int channel_and_rest(struct parse *p, struct str s, struct str *rest)
 {
-	const char *second = memrchr(s.p, ':', s.n), *first;
+	const char *second = last_of(s, ':'), *first;
 
 	*rest = s;
 	if (!second)
 		return 0;
 	*rest = from_to(second + 1, s.p + s.n);
-	first = memrchr(s.p, ':', (size_t)(second - s.p));
+	if (memchr(s.p, ' ', (size_t)(second - s.p)))
+		return fault(p, "a space before ':'", s);
+	first = last_of(from_to(s.p, second), ':');
 	if (!first || first == s.p)
 		return 0;
 	return set_channel(p, copy(p, from_to(s.p, first)));
@@ -203,12 +207,11 @@ static int merge_brackets(struct parse *p, const struct matchspec_fields *b)
  */
 static bool find_brackets(struct str s, unsigned flags, size_t *from, size_t *to)
 {
-	const char *close = s.n ? memrchr(s.p, ']', s.n) : NULL, *open;
+	const char *close = last_of(s, ']'), *open;
 
 	if (!close)
 		return false;
-	open = flags & MATCHSPEC_V3 ? memchr(s.p, '[', (size_t)(close - s.p))
-				    : memrchr(s.p, '[', (size_t)(close - s.p));
+	open = flags & MATCHSPEC_V3 ? memchr(s.p, '[', (size_t)(close - s.p)) : last_of(from_to(s.p, close), '[');
 	if (!open)
 		return false;
 	*from = (size_t)(open - s.p);
@@ -216,25 +219,31 @@ static bool find_brackets(struct str s, unsigned flags, size_t *from, size_t *to
 	return true;
 }
 
-static struct str without(struct parse *p, struct str s, size_t from, size_t to)
+/* Cut s[from..to) out. What stands behind must not become part of what stands before. */
+static int cut_out(struct parse *p, struct str *s, size_t from, size_t to)
 {
-	char *joined = arena_printf(p->arena, "%.*s%.*s", (int)from, s.p, (int)(s.n - to), s.p + to);
+	struct str behind = { s->p + to, s->n - to };
 
-	return str_of(joined);
+	if (behind.n && (!strchr(" =<>!~(", *behind.p) || memchr(behind.p, ':', behind.n)))
+		return fault(p, "expected the end or a version", behind);
+	*s = str_of(arena_printf(p->arena, "%.*s%.*s", (int)from, s->p, (int)behind.n, behind.p));
+	return 0;
 }
 
 /* conda removes "(...)" and looks for one word in it. */
-static struct str without_parens(struct parse *p, struct str s)
+static int cut_parens(struct parse *p, struct str *s)
 {
-	const char *close = s.n ? memrchr(s.p, ')', s.n) : NULL, *open;
+	const char *close = last_of(*s, ')'), *open;
 	struct str inside;
 
-	open = close ? memrchr(s.p, '(', (size_t)(close - s.p)) : NULL;
+	open = close ? last_of(from_to(s->p, close), '(') : NULL;
 	if (!open)
-		return s;
+		return 0;
 	inside = from_to(open, close);
+	if (memchr(inside.p, ':', inside.n))
+		return fault(p, "a channel within parentheses", *s);
 	p->f.optional |= memmem(inside.p, inside.n, "optional", 8) != NULL;
-	return without(p, s, (size_t)(open - s.p), (size_t)(close - s.p) + 1);
+	return cut_out(p, s, (size_t)(open - s->p), (size_t)(close - s->p) + 1);
 }
 
 static int parse_general(struct parse *p, struct str s)
@@ -246,16 +255,17 @@ static int parse_general(struct parse *p, struct str s)
 	if (find_brackets(s, p->flags, &from, &to)) {
 		struct str inside = { s.p + from + 1, to - from - 2 };
 
-		if (matchspec_brackets_parse(p->arena, inside, p->flags, &brackets, p->err) < 0)
+		if (matchspec_brackets_parse(p->arena, inside, p->flags, &brackets, p->err) < 0 ||
+		    cut_out(p, &s, from, to) < 0)
 			return -1;
-		s = without(p, s, from, to);
 	}
 	if (brackets.value[FIELD_VERSION])
 		brackets.value[FIELD_VERSION] =
 			matchspec_sanitise(p->arena, brackets.value[FIELD_VERSION],
 					   p->flags & MATCHSPEC_V3 && brackets.value[FIELD_BUILD]);
-	s = without_parens(p, s);
-	if (channel_and_rest(p, s, &rest) < 0 || name_and_rest(p, rest) < 0)
+	if (memchr(s.p, '[', s.n) || memchr(s.p, ']', s.n))
+		return fault(p, "brackets that do not pair, or more than one pair", s);
+	if (cut_parens(p, &s) < 0 || channel_and_rest(p, s, &rest) < 0 || name_and_rest(p, rest) < 0)
 		return -1;
 	return merge_brackets(p, &brackets);
 }
@@ -264,7 +274,7 @@ static int parse_general(struct parse *p, struct str s)
 static int parse_features(struct parse *p, struct str s)
 {
 	s.n--;
-	if (!s.n || strpbrk(copy(p, s), "[](),'\" ="))
+	if (!s.n || strpbrk(copy(p, s), "[](),'\" =#"))
 		return fault(p, "expected a feature before '@'", s);
 	p->f.value[FIELD_TRACK_FEATURES] = copy(p, s);
 	p->f.value[FIELD_NAME] = "*";
@@ -279,8 +289,9 @@ static int parse_package(struct parse *p, const char *text)
 		*text == '/' ? arena_printf(p->arena, "file://%s", text) : matchspec_channel_public_url(p->arena, text);
 	const char *slash = strrchr(url, '/'), *fn = slash ? slash + 1 : url;
 	const char *name, *version, *build, *subdir = NULL, *channel = NULL;
+	size_t stem;
 
-	if (strpbrk(fn, "'\"[]() ,="))
+	if (!record_is_package_file(fn, &stem) || strpbrk(fn, "'\"[]() ,="))
 		return fault(p, "not the file name of a package", str_of(fn));
 	p->f.value[FIELD_FN] = fn;
 	if (has_url) {
@@ -307,7 +318,7 @@ static int parse_package(struct parse *p, const char *text)
 /* Most specs by far: nothing but a name, a version and a build. */
 static bool is_plain(struct str s)
 {
-	return strcspn(s.p, "[](){}:@#") >= s.n && !ends_like_package(s);
+	return strcspn(s.p, "[](){}:@#") >= s.n && !matchspec_parse_is_file(s);
 }
 
 static int parse_text(struct parse *p, const char *text)
@@ -323,12 +334,14 @@ static int parse_text(struct parse *p, const char *text)
 	if (cut)
 		s.n = (size_t)(cut - s.p);
 	/* Conditions of an abandoned design: today's conda takes such specs without. */
-	cut = p->flags & MATCHSPEC_V3 ? NULL : memmem(s.p, s.n, " if ", 4);
-	if (cut)
+	cut = memmem(s.p, s.n, " if ", 4);
+	if (cut && !(p->flags & MATCHSPEC_V3))
 		s.n = (size_t)(cut - s.p);
+	else if (cut && !memchr(s.p, '[', (size_t)(cut - s.p)))
+		return fault(p, "conditions are written [when=\"...\"], not", from_to(cut, s.p + s.n));
 	if (is_plain(s))
 		return name_and_rest(p, s);
-	return ends_like_package(s) ? parse_package(p, copy(p, s)) : parse_general(p, s);
+	return matchspec_parse_is_file(s) ? parse_package(p, copy(p, s)) : parse_general(p, s);
 }
 
 static int check_text(const char *text, struct err *err)
@@ -366,15 +379,20 @@ struct str matchspec_name_of(const char *text)
 
 	while (s.n > 0 && *s.p == ' ')
 		s = (struct str){ s.p + 1, s.n - 1 };
+	if (s.n && s.p[s.n - 1] == '@')
+		return (struct str){ s.p, 0 };
 	cut = memchr(s.p, '#', s.n);
 	if (cut)
 		s.n = (size_t)(cut - s.p);
-	if (ends_like_package(s) || (s.n && s.p[s.n - 1] == '@'))
-		return (struct str){ s.p, 0 };
 	open = memchr(s.p, '[', s.n);
-	if (open)
+	cut = memmem(s.p, s.n, " if ", 4);
+	if (cut && (!open || cut < open))
+		s.n = (size_t)(cut - s.p);
+	if (matchspec_parse_is_file(s))
+		return (struct str){ s.p, 0 };
+	if (open && open < s.p + s.n)
 		s.n = (size_t)(open - s.p);
-	cut = s.n ? memrchr(s.p, ':', s.n) : NULL;
+	cut = last_of(s, ':');
 	if (cut)
 		s = from_to(cut + 1, s.p + s.n);
 	while (n < s.n && !strchr(" =<>!~(", s.p[n]))

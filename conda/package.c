@@ -495,7 +495,7 @@ static int judge(struct package *p, struct member *m, const struct package_path 
 
 int package_next(struct package *p, struct member *m, struct source **content, struct err *err)
 {
-	const struct package_path *path;
+	const struct package_path *path = NULL;
 	int rc;
 
 	if (settle(p, &p->content, err) < 0)

@@ -5,6 +5,10 @@
 /* A "#!" line whose interpreter alone is longer than this is not repaired. */
 #define SHEBANG_READ_MAX ((size_t)64 << 10)
 
+/* How the placeholder is looked for: so many bytes first, and so many times in vain. */
+#define HEAD 16
+#define MISSES_MAX 64
+
 enum encoding { UTF_8, UTF_16_LE, UTF_16_BE, UTF_32_LE, UTF_32_BE };
 
 /* conda's order; a later one sees what the earlier ones left. */
@@ -80,6 +84,7 @@ struct swap {
 	struct source base;
 	struct source *in;
 	struct buf from, to;
+	size_t anchor; /* of from: a byte that is not 0 */
 	unsigned unit;
 	bool binary;
 	struct buf held; /* read, not yet looked through; begins with the placeholder while a string's end is sought */
@@ -89,9 +94,32 @@ struct swap {
 	bool ended; /* in is at its end */
 };
 
-static const char *find_from(const struct swap *s, size_t i)
+/*
+ * The placeholder in the n bytes at p. memmem() is slow where zeros abound, as in wide strings and
+ * in binaries; a byte that is none, and then the rest, is fast. Only where that is led astray again
+ * and again (it takes intent) memmem()'s steady pace is better.
+ */
+static const char *find(const struct swap *s, const char *p, size_t n)
 {
-	return memmem(s->held.p + i, s->held.n - i, s->from.p, s->from.n);
+	size_t head = s->from.n < HEAD ? s->from.n : HEAD;
+	const char *at, *end;
+	unsigned misses = 0;
+
+	if (n < s->from.n)
+		return NULL;
+	at = p + s->anchor;
+	end = p + n - s->from.n + s->anchor + 1;
+	for (; at < end && (at = memchr(at, s->from.p[s->anchor], (size_t)(end - at))); at++) {
+		const char *hit = at - s->anchor;
+
+		if (memcmp(hit, s->from.p, head) != 0)
+			continue;
+		if (memcmp(hit, s->from.p, s->from.n) == 0)
+			return hit;
+		if (misses++ == MISSES_MAX)
+			return memmem(hit + 1, (size_t)(p + n - hit) - 1, s->from.p, s->from.n);
+	}
+	return NULL;
 }
 
 /* Where the first NUL character begins that is at or after i and aligned to i; false: not here yet, *ret is to go on. */
@@ -117,7 +145,7 @@ static void put_string(struct swap *s, size_t i, size_t end)
 	size_t n = s->out.n + (end - i);
 	const char *hit;
 
-	while ((hit = memmem(s->held.p + i, end - i, s->from.p, s->from.n))) {
+	while ((hit = find(s, s->held.p + i, end - i))) {
 		buf_add(&s->out, s->held.p + i, (size_t)(hit - s->held.p) - i);
 		buf_add(&s->out, s->to.p, s->to.n);
 		i = (size_t)(hit - s->held.p) + s->from.n;
@@ -156,7 +184,7 @@ static int look_through(struct swap *s, struct err *err)
 	const char *hit;
 	int rc;
 
-	while ((hit = find_from(s, i))) {
+	while ((hit = find(s, s->held.p + i, s->held.n - i))) {
 		size_t at = (size_t)(hit - s->held.p);
 
 		buf_add(&s->out, s->held.p + i, at - i);
@@ -229,6 +257,21 @@ static void swap_free(struct source *src)
 
 static const struct source_ops swap_ops = { swap_read, swap_free };
 
+/* Where the placeholder has a byte that files have seldom; at worst, its first that is not 0. */
+static size_t anchor(const struct buf *from)
+{
+	const char *at = NULL;
+	size_t ret = 0;
+
+	for (const char *rare = "zqjxkwvyb"; !at && *rare; rare++)
+		at = memchr(from->p, *rare, from->n);
+	if (at)
+		return (size_t)(at - from->p);
+	while (!from->p[ret])
+		ret++;
+	return ret;
+}
+
 static struct source *swap_all(struct source *in, const char *placeholder, const char *prefix, bool binary)
 {
 	if (!*placeholder)
@@ -242,8 +285,10 @@ static struct source *swap_all(struct source *in, const char *placeholder, const
 		s->binary = binary;
 		in = &s->base;
 		if (encode(placeholder, encodings[i].encoding, &s->from) &&
-		    encode(prefix, encodings[i].encoding, &s->to))
+		    encode(prefix, encodings[i].encoding, &s->to)) {
+			s->anchor = anchor(&s->from);
 			continue;
+		}
 		in = TAKE(s->in); /* not UTF-8: it has no other encoding */
 		swap_free(&s->base);
 	}

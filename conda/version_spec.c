@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "conda/pattern.h"
 
+#define SPACE " \t\n\v\f\r"
 #define NEST_MAX 32 /* parentheses within parentheses */
 
 enum spec_type {
@@ -85,12 +86,28 @@ static bool ends_in_star(struct str s)
 	return s.n > 0 && s.p[s.n - 1] == '*';
 }
 
+/* Whether a version may consist of these bytes. */
+static bool is_version_text(struct str s)
+{
+	static const char more[] = "._+!-*";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr(more, c)))
+			return false;
+	}
+	return true;
+}
+
 /* "1.*", "1*", "1.*.3", "*": text holds a star. */
 static struct version_spec *star_clause(struct parser *p, struct str clause, struct str text)
 {
 	struct str head = text;
 	struct version_spec *s;
 
+	if (!is_version_text(text))
+		return wrong(p, clause, "invalid character");
 	while (ends_in_star(head))
 		head.n--;
 	if (!head.n) {
@@ -102,9 +119,6 @@ static struct version_spec *star_clause(struct parser *p, struct str clause, str
 		return pattern_clause(p, clause, text);
 	while (head.n > 0 && head.p[head.n - 1] == '.')
 		head.n--;
-	/* ".*" has no literal left: a glob for what contains a dot first. */
-	if (!head.n)
-		return pattern_clause(p, clause, text);
 	s = new_spec(p->arena, SPEC_STARTS);
 	s->v = literal(p, clause, head);
 	s->text = arena_printf(p->arena, "%.*s.*", (int)head.n, head.p);
@@ -178,51 +192,58 @@ static bool cut_dot_star(struct str *text)
 	return true;
 }
 
+static bool has_space(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr(SPACE, s.p[i]))
+			return true;
+	}
+	return false;
+}
+
+/* operator_clause() without the canonical text. text is what stands behind the operator. */
+static struct version_spec *comparison(struct parser *p, struct str clause, enum spec_type type, struct str text)
+{
+	bool star = memchr(text.p, '*', text.n);
+	struct version_spec *s;
+
+	if (type == SPEC_COMPATIBLE)
+		return compatible_clause(p, clause, text);
+	if (type == SPEC_STARTS && star)
+		return star_clause(p, clause, text);
+	if (type == SPEC_NE && star)
+		return negated(star_clause(p, clause, text));
+	/* conda: "superfluous and deprecated", ignored. */
+	cut_dot_star(&text);
+	if (type == SPEC_EQ && memchr(text.p, '*', text.n))
+		return star_clause(p, clause, text);
+	s = new_spec(p->arena, type);
+	s->v = literal(p, clause, text);
+	return s->v ? s : NULL;
+}
+
 static struct version_spec *operator_clause(struct parser *p, struct str clause)
 {
-	struct version_spec *s;
 	struct str text = clause;
 	enum spec_type type;
-	bool star;
+	struct version_spec *s;
+	size_t op = 0;
 
 	if (!cut_operator(&text, &type))
 		return wrong(p, clause, "expected an operator (== != <= >= < > = ~=) and a version");
-	star = memchr(text.p, '*', text.n);
-	if (type == SPEC_COMPATIBLE) {
-		s = compatible_clause(p, clause, text);
-	} else if (type == SPEC_STARTS && star) {
-		s = star_clause(p, clause, text);
-	} else if (type == SPEC_NE && star) {
-		s = negated(star_clause(p, clause, text));
-	} else {
-		/* conda: "superfluous and deprecated", ignored. */
-		cut_dot_star(&text);
-		if (type == SPEC_EQ && memchr(text.p, '*', text.n))
-			return star_clause(p, clause, text);
-		s = new_spec(p->arena, type);
-		s->v = literal(p, clause, text);
-		if (!s->v)
-			return NULL;
-	}
+	if (has_space(text))
+		return wrong(p, clause, "a space within a version");
+	s = comparison(p, clause, type, text);
+	while (is_operator(clause.p[op]))
+		op++;
+	if (s)
+		s->text = arena_printf(p->arena, "%.*s%.*s", (int)op, clause.p, (int)text.n, text.p);
 	return s;
 }
 
 static bool starts_and_ends(struct str s)
 {
 	return s.n > 1 && s.p[0] == '^' && s.p[s.n - 1] == '$';
-}
-
-/* Canonical text of a clause with an operator: no spaces behind the operator. */
-static const char *tight(struct arena *a, struct str clause)
-{
-	char *s = arena_strndup(a, clause.p, clause.n), *to = s;
-
-	for (const char *from = s; *from; from++) {
-		if (*from != ' ')
-			*to++ = *from;
-	}
-	*to = '\0';
-	return s;
 }
 
 static struct version_spec *parse_clause(struct parser *p, struct str clause)
@@ -237,13 +258,9 @@ static struct version_spec *parse_clause(struct parser *p, struct str clause)
 			return wrong(p, clause, "a regular expression begins with '^' and ends with '$'");
 		return pattern_clause(p, clause, clause);
 	}
-	if (is_operator(*clause.p)) {
-		s = operator_clause(p, clause);
-		if (s)
-			s->text = tight(p->arena, clause);
-		return s;
-	}
-	if (memchr(clause.p, ' ', clause.n))
+	if (is_operator(*clause.p))
+		return operator_clause(p, clause);
+	if (has_space(clause))
 		return wrong(p, clause, "a space within a version");
 	if (memchr(clause.p, '*', clause.n))
 		return star_clause(p, clause, clause);
@@ -259,9 +276,7 @@ static struct version_spec *parse_clause(struct parser *p, struct str clause)
 
 static const char *skip_space(const char *s)
 {
-	while (*s == ' ' || *s == '\t')
-		s++;
-	return s;
+	return s + strspn(s, SPACE);
 }
 
 static struct version_spec *parse_or(struct parser *p);
@@ -280,8 +295,11 @@ static struct version_spec *parse_operand(struct parser *p)
 	struct version_spec *s;
 
 	p->at = skip_space(p->at);
-	if (*p->at != '(')
-		return parse_clause(p, cut_clause(p));
+	if (*p->at != '(') {
+		s = parse_clause(p, cut_clause(p));
+		p->at = skip_space(p->at);
+		return s;
+	}
 	if (++p->depth > NEST_MAX)
 		return wrong(p, str_of(p->at), "too deeply nested");
 	p->at++;

@@ -12,7 +12,8 @@
 
 #define AT_ONCE 8
 #define COPIES_AT_ONCE 4 /* of file URLs */
-#define COPIES_A_SLICE 16 /* between two words of progress */
+#define READY_MAX 64 /* verified files that wait to appear, two descriptors each */
+#define COMMITS_AT_ONCE 8 /* waiting for the disk together is as long as waiting once */
 #define DOWNLOAD_MAX ((uint64_t)64 << 30) /* where no size was told */
 
 /* One download on its way: a sink that counts and hashes, and lets through to a file that is not there yet. */
@@ -23,6 +24,7 @@ struct item {
 	struct sink *file;
 	char *path; /* what file will be called in dirfd */
 	struct hash sha256, md5;
+	struct digest got; /* once it was verified */
 	uint64_t n;
 	bool live; /* of the batch: its bytes are told as they come */
 	bool tried; /* came once with wrong bytes */
@@ -32,9 +34,12 @@ struct fetcher {
 	struct http_batch base;
 	int dirfd;
 	bool offline;
-	struct item *items;
+	struct item *items; /* of the batch */
+	struct item *all;
 	struct download_progress *progress;
 	uint64_t bytes, total;
+	struct item *ready[READY_MAX];
+	size_t n_ready;
 };
 
 static void tell(struct fetcher *f, const struct download *done)
@@ -79,7 +84,7 @@ static int item_open(struct item *t, struct err *err)
 
 	item_reset(t);
 	t->path = d->has_sha256 ? mem_printf("sha256/%s", digest_hex(&d->sha256).hex)
-				: mem_printf("sha256/.%ld-%zu", (long)getpid(), (size_t)(t - t->f->items));
+				: mem_printf("sha256/.%ld-%zu", (long)getpid(), (size_t)(t - t->f->all));
 	t->base.ops = &item_ops;
 	t->file = sink_file(t->f->dirfd, t->path, 0644, err);
 	if (!t->file)
@@ -108,7 +113,7 @@ static int rename_md5(struct item *t, const struct digest *got, struct err *err)
 	return 0;
 }
 
-static int item_check(struct item *t, struct digest *got, struct err *err)
+static int item_check(struct item *t, struct err *err)
 {
 	const struct download *d = t->d;
 	uint8_t md5[16];
@@ -116,11 +121,11 @@ static int item_check(struct item *t, struct digest *got, struct err *err)
 
 	if (d->size && t->n != d->size)
 		return err_set(err, ERR_INTEGRITY, "has %" PRIu64 " bytes, expected %" PRIu64, t->n, d->size);
-	*got = hash_get(&t->sha256);
+	t->got = hash_get(&t->sha256);
 	if (d->has_sha256) {
-		if (digest_equal(got, &d->sha256))
+		if (digest_equal(&t->got, &d->sha256))
 			return 0;
-		return err_set(err, ERR_INTEGRITY, "is sha256:%s, expected sha256:%s", digest_hex(got).hex,
+		return err_set(err, ERR_INTEGRITY, "is sha256:%s, expected sha256:%s", digest_hex(&t->got).hex,
 			       digest_hex(&d->sha256).hex);
 	}
 	hash_get_md5(&t->md5, md5);
@@ -131,14 +136,32 @@ static int item_check(struct item *t, struct digest *got, struct err *err)
 	return err_set(err, ERR_INTEGRITY, "is md5:%s, expected md5:%s", is, want);
 }
 
-/* All bytes came: verify, and only then let the file appear. */
+/* What was verified appears. */
 static int item_commit(struct item *t, struct err *err)
 {
-	struct digest got;
-
-	if (item_check(t, &got, err) < 0 || sink_finish(t->file, err) < 0)
+	if (sink_finish(t->file, err) < 0 || (!t->d->has_sha256 && rename_md5(t, &t->got, err) < 0))
 		return -1;
-	return t->d->has_sha256 ? 0 : rename_md5(t, &got, err);
+	item_reset(t);
+	return 0;
+}
+
+static int commit_one(void *arg, size_t i, struct err *err)
+{
+	return item_commit(((struct item **)arg)[i], err);
+}
+
+static int commit_ready(struct fetcher *f, struct err *err)
+{
+	size_t n = f->n_ready;
+
+	f->n_ready = 0;
+	return work_run(n, COMMITS_AT_ONCE, commit_one, f->ready, err);
+}
+
+static int make_ready(struct fetcher *f, struct item *t, struct err *err)
+{
+	f->ready[f->n_ready++] = t;
+	return f->n_ready < READY_MAX ? 0 : commit_ready(f, err);
 }
 
 static int at_url(const struct item *t, struct err *err)
@@ -192,7 +215,7 @@ static int fetch_begin(struct http_batch *b, size_t i, struct http_request *q, s
 		return -1;
 	t->live = true;
 	q->url = t->d->url;
-	q->max = t->d->size ? t->d->size + 1 : DOWNLOAD_MAX;
+	q->max = DOWNLOAD_MAX; /* the sink knows better, where a size was told */
 	*out = &t->base;
 	return 1;
 }
@@ -223,11 +246,10 @@ static int fetch_end(struct http_batch *b, size_t i, const struct http_answer *a
 			answer->status);
 		return at_url(t, err);
 	}
-	if (item_commit(t, &wrong) < 0)
+	if (item_check(t, &wrong) < 0)
 		return refused(t, &wrong, err);
-	item_reset(t);
 	tell(f, t->d);
-	return 0;
+	return make_ready(f, t, err);
 }
 
 static const struct http_batch_ops fetch_ops = { fetch_begin, fetch_end };
@@ -246,9 +268,8 @@ static int copy_one(void *arg, size_t i, struct err *err)
 	in = source_file(AT_FDCWD, path, err);
 	if (!in || item_open(t, err) < 0)
 		return -1;
-	if (io_copy(in, &t->base, NULL, err) < 0 || item_commit(t, err) < 0)
+	if (io_copy(in, &t->base, NULL, err) < 0 || item_check(t, err) < 0)
 		return err->code == ERR_INTEGRITY ? at_url(t, err) : -1;
-	item_reset(t);
 	return 0;
 }
 
@@ -256,14 +277,16 @@ static int copy_all(struct fetcher *f, struct item *items, size_t n, struct err 
 {
 	unsigned threads = work_cpus() < COPIES_AT_ONCE ? work_cpus() : COPIES_AT_ONCE;
 
-	for (size_t from = 0; from < n; from += COPIES_A_SLICE) {
-		size_t some = n - from < COPIES_A_SLICE ? n - from : COPIES_A_SLICE;
+	for (size_t from = 0; from < n; from += READY_MAX) {
+		size_t some = n - from < READY_MAX ? n - from : READY_MAX;
 
 		if (work_run(some, threads, copy_one, items + from, err) < 0)
 			return -1;
 		for (size_t i = from; i < from + some; i++) {
-			f->bytes += items[i].d->size;
+			f->bytes += items[i].n;
 			tell(f, items[i].d);
+			if (make_ready(f, &items[i], err) < 0)
+				return -1;
 		}
 	}
 	return 0;
@@ -341,6 +364,7 @@ static int fetch_all(struct http *h, struct fetcher *f, struct err *err)
 {
 	struct item *all = f->items;
 	size_t n = f->base.n, local = 0;
+	struct err late = ERR_INIT;
 	int rc;
 
 	while (local < n && url_is(all[local].d->url, "file"))
@@ -351,6 +375,9 @@ static int fetch_all(struct http *h, struct fetcher *f, struct err *err)
 	if (rc == 0 && f->base.n)
 		rc = http_run(h, &f->base, err);
 	f->items = all;
+	/* Also after a failure: what came need not come again. */
+	if (commit_ready(f, rc < 0 ? &late : err) < 0)
+		rc = -1;
 	for (size_t i = 0; i < n; i++)
 		item_reset(&all[i]);
 	return rc;
@@ -364,6 +391,7 @@ int download_all(struct http *h, int dirfd, struct download *downloads, size_t n
 			     .dirfd = dirfd,
 			     .offline = offline,
 			     .items = items,
+			     .all = items,
 			     .progress = progress };
 
 	if (plan(&f, downloads, n, err) < 0)

@@ -144,15 +144,35 @@ static bool is_plain(char c, const char *also)
 	return is_alpha(c) || is_digit(c) || (c && strchr(also, c));
 }
 
-static const char *encode(struct arena *a, const char *text, const char *also)
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "%21": written out already, as some channels have it. Not what would become a path of its own. */
+static bool is_escape(const char *p, size_t n)
+{
+	int c;
+
+	if (n < 3 || p[0] != '%' || hex_value(p[1]) < 0 || hex_value(p[2]) < 0)
+		return false;
+	c = hex_value(p[1]) << 4 | hex_value(p[2]);
+	return c > ' ' && c != '/' && c != '\\' && c != 127;
+}
+
+static const char *encode(struct arena *a, const char *text, const char *also, bool keep_escapes)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	char *ret = arena_alloc(a, 3 * strlen(text) + 1), *to = ret;
+	size_t n = strlen(text);
+	char *ret = arena_alloc(a, 3 * n + 1), *to = ret;
 
-	for (; *text; text++) {
+	for (; n; text++, n--) {
 		unsigned char c = (unsigned char)*text;
 
-		if (is_plain(*text, also)) {
+		if (is_plain(*text, also) || (keep_escapes && is_escape(text, n))) {
 			*to++ = *text;
 		} else {
 			*to++ = '%';
@@ -165,28 +185,20 @@ static const char *encode(struct arena *a, const char *text, const char *also)
 
 const char *url_encode(struct arena *a, const char *fn)
 {
-	return encode(a, fn, PLAIN);
+	return encode(a, fn, PLAIN, true);
 }
 
 bool url_is_plain(const char *fn, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!is_plain(fn[i], PLAIN))
+		if (!is_plain(fn[i], PLAIN) && !is_escape(fn + i, n - i))
 			return false;
 	return true;
 }
 
 const char *url_from_path(struct arena *a, const char *path)
 {
-	return arena_printf(a, "file://%s", encode(a, path, "/" PLAIN));
-}
-
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return arena_printf(a, "file://%s", encode(a, path, "/" PLAIN, false));
 }
 
 const char *url_to_path(struct arena *a, const char *url)

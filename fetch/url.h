@@ -29,7 +29,7 @@ const char *url_redact(struct arena *a, const char *url);
 
 /*
  * A file name as the last piece of a URL, in a: what a URL cannot hold is percent-encoded; '!', '+' and
- * the like stay, as conda writes them ("x-1!2.0-0.conda").
+ * the like stay, as conda writes them ("x-1!2.0-0.conda"), and so does what was encoded before ("x-1%212.0-0.conda").
  */
 const char *url_encode(struct arena *a, const char *fn);
 

@@ -20,6 +20,7 @@ struct item {
 struct files {
 	int fd; /* of the directory or tar */
 	bool is_tar;
+	uint64_t size; /* of the tar */
 	char *path; /* for sentences */
 	struct arena arena;
 	struct item *items; /* sorted by name, then order */
@@ -67,6 +68,9 @@ static int add(struct files *f, const struct member *m, struct err *err)
 
 	if (m->type != MEMBER_FILE && m->type != MEMBER_SYMLINK && m->type != MEMBER_HARDLINK)
 		return 0;
+	/* A sparse file can claim any size, and cost nothing but our time. */
+	if (m->size > f->size)
+		return err_set(err, ERR_FORMAT, "has a member that is larger than itself: %.200s", m->path);
 	if (f->n == MEMBERS_MAX)
 		return err_set(err, ERR_LIMIT, "has more than %d members", MEMBERS_MAX);
 	if (strlen(m->path) >= NAME_BYTES_MAX || (m->target && strlen(m->target) >= NAME_BYTES_MAX))
@@ -216,8 +220,11 @@ struct files *files_open_tar(const char *path, struct err *err)
 	int fd = open_tar(path, err);
 	auto_files *f = fd < 0 ? NULL : files_new(path, true, fd);
 
+	struct stat st;
+
 	if (!f)
 		return NULL;
+	f->size = fstat(f->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	if (list(f, err) < 0) {
 		err_at(err, "%s", path);
 		return NULL;

@@ -167,7 +167,7 @@ int index_choose(struct arena *a, const char *json, size_t n, const char *name, 
 		 struct descriptor *ret, struct err *err)
 {
 	const struct doc *d = parse(a, json, n, name, err), *list;
-	const struct entry_of *chosen;
+	const struct entry_of *chosen = NULL;
 	struct entry_of *entries;
 
 	if (!d)

@@ -44,6 +44,18 @@ static bool is_still_at(int fd, const char *path)
 	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Some network file systems cannot lock a directory: there, one writer at a time is up to the user. */
+static int lock(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno == EBADF || errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
 /* Who waited for the lock may hold a directory that its maker has given up and removed: again, then. */
 static int enter(struct layout *l, const char *path, struct err *err)
 {
@@ -56,9 +68,8 @@ static int enter(struct layout *l, const char *path, struct err *err)
 			l->made = TAKE(made);
 		if (fd < 0)
 			return -1;
-		while (flock(fd, LOCK_EX) < 0)
-			if (errno != EINTR)
-				return err_sys(err, "cannot lock %s", path);
+		if (lock(fd) < 0)
+			return err_sys(err, "cannot lock %s", path);
 		if (is_still_at(fd, path)) {
 			l->fd = TAKE_FD(fd);
 			return 0;
@@ -96,20 +107,26 @@ static void leave(struct layout *l)
 
 /* ---- the layout ---- */
 
-static int check_version(const struct layout *l, struct err *err)
+int layout_check(const char *text, size_t n, struct err *err)
 {
 	auto_arena a = { 0 };
-	auto_buf text = { 0 };
-	const struct doc *d;
+	const struct doc *d = doc_parse_json(&a, text, n, LAYOUT_FILE, err);
 	const char *version;
+
+	if (!d || doc_get_string(d, "imageLayoutVersion", "", &version, err) < 0)
+		return -1;
+	if (!str_starts(version, "1."))
+		return doc_fault(d, err, "imageLayoutVersion is '%.40s', expected 1.0.0", version);
+	return 0;
+}
+
+static int check_version(const struct layout *l, struct err *err)
+{
+	auto_buf text = { 0 };
 
 	if (fs_read(l->fd, LAYOUT_FILE, LAYOUT_FILE_MAX, &text, err) < 0)
 		return -1;
-	d = doc_parse_json(&a, buf_cstr(&text), text.n, LAYOUT_FILE, err);
-	if (!d || doc_get_string(d, "imageLayoutVersion", "", &version, err) < 0)
-		return -1;
-	return str_starts(version, "1.") ? 0
-					 : doc_fault(d, err, "imageLayoutVersion is '%.40s', expected 1.0.0", version);
+	return layout_check(buf_cstr(&text), text.n, err);
 }
 
 static int check_empty(const struct layout *l, struct err *err)

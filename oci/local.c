@@ -7,8 +7,8 @@
 #define DOCKER_MANIFEST "manifest.json"
 
 struct named {
-	struct digest digest;
 	const char *name;
+	struct descriptor d;
 };
 
 struct local {
@@ -23,7 +23,7 @@ static struct source *local_get(struct blobs *b, const struct digest *d, struct 
 	struct local *l = (struct local *)b;
 
 	for (size_t i = 0; i < l->n_named; i++)
-		if (digest_equal(&l->named[i].digest, d))
+		if (digest_equal(&l->named[i].d.digest, d))
 			return files_get(l->files, l->named[i].name, err);
 	return files_get(l->files, parcel_path(d).s, err);
 }
@@ -53,20 +53,13 @@ static struct local *local_new(struct files *f)
 
 static int check_layout(struct files *f, struct err *err)
 {
-	auto_arena a = { 0 };
 	auto_buf text = { 0 };
-	const struct doc *d;
-	const char *version;
 
 	if (!files_has(f, LAYOUT_FILE))
 		return err_set(err, ERR_FORMAT, "is no OCI image layout: it has no %s", LAYOUT_FILE);
 	if (files_slurp(f, LAYOUT_FILE, LAYOUT_FILE_MAX, &text, err) < 0)
 		return -1;
-	d = doc_parse_json(&a, buf_cstr(&text), text.n, LAYOUT_FILE, err);
-	if (!d || doc_get_string(d, "imageLayoutVersion", "", &version, err) < 0)
-		return -1;
-	return str_starts(version, "1.") ? 0
-					 : doc_fault(d, err, "imageLayoutVersion is '%.40s', expected 1.0.0", version);
+	return layout_check(buf_cstr(&text), text.n, err);
 }
 
 /* From an index within the index: for images of several platforms. One level and no more. */
@@ -201,13 +194,20 @@ static int look_at(struct files *f, const char *name, struct descriptor *ret, st
 	return 0;
 }
 
+/* Each file is looked at once, however often the image names it. */
 static int note(struct local *l, const char *name, struct descriptor *ret, struct err *err)
 {
 	*ret = (struct descriptor){ 0 };
+	for (size_t i = 0; i < l->n_named; i++) {
+		if (strcmp(l->named[i].name, name) == 0) {
+			*ret = l->named[i].d;
+			return 0;
+		}
+	}
 	if (look_at(l->files, name, ret, err) < 0)
 		return -1;
 	mem_grow(l->named, l->n_named);
-	l->named[l->n_named++] = (struct named){ ret->digest, arena_strdup(&l->base.arena, name) };
+	l->named[l->n_named++] = (struct named){ arena_strdup(&l->base.arena, name), *ret };
 	return 0;
 }
 

@@ -103,13 +103,16 @@ static int check_place(const char *path, struct err *err)
 
 static int check_layers(const struct dest *d, const struct parcel *p, struct err *err)
 {
-	for (size_t i = 0; d->type == DEST_DOCKER_ARCHIVE && i < p->im->n_layers; i++)
-		if (strcmp(p->im->layers[i].media_type, MEDIA_LAYER_ZSTD) == 0)
+	for (size_t i = 0; d->type == DEST_DOCKER_ARCHIVE && i < p->im->n_layers; i++) {
+		const struct image_layer *l = &p->im->layers[i];
+
+		if (strcmp(l->media_type, MEDIA_LAYER_ZSTD) == 0)
 			return err_set(
 				err, ERR_USAGE,
-				"layer %zu of %zu is compressed with zstd%s, which docker load cannot read everywhere; "
-				"use --compression gzip, or oci-archive:",
-				i + 1, p->im->n_layers, p->im->layers[i].foreign ? " (it is of the base image)" : "");
+				"layer %zu of %zu%s is compressed with zstd, which docker load cannot read everywhere; use %s",
+				i + 1, p->im->n_layers, l->foreign ? ", of the base image," : "",
+				l->foreign ? "oci-archive:" : "--compression gzip, or oci-archive:");
+	}
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct parcel_path {
 struct parcel_path parcel_path(const struct digest *d);
 
 /* Where it is written to, in layout.c and pack.c. */
+int layout_check(const char *text, size_t n, struct err *err); /* what oci-layout says; ERR_FORMAT */
 int layout_write(const struct dest *d, const struct parcel *p, struct err *err);
 int pack_write(const struct dest *d, const struct parcel *p, struct err *err);
 

@@ -58,10 +58,11 @@ static const char *range_text(const struct problem *p, const struct name *n, str
 static const char *excluded_text(const struct problem *p, const struct name *n, struct arena *a)
 {
 	if (n->n_excluded[EXCLUDED_CHANNEL] && n->lost_rank != NONE && p->q->channel_names)
-		return arena_printf(a,
-				    "; %u more in other channels are left out by strict channel priority (%s comes first): "
-				    "name the channel as CHANNEL::%s or use --channel-priority flexible",
-				    n->n_excluded[EXCLUDED_CHANNEL], p->q->channel_names[n->lost_rank], n->text);
+		return arena_printf(
+			a,
+			"; %u more in other channels are left out by strict channel priority (%s comes first): "
+			"name the channel as CHANNEL::%s or use --channel-priority flexible",
+			n->n_excluded[EXCLUDED_CHANNEL], p->q->channel_names[n->lost_rank], n->text);
 	if (n->n_excluded[EXCLUDED_CHANNEL])
 		return arena_printf(a, "; %u are in channels that are left out", n->n_excluded[EXCLUDED_CHANNEL]);
 	if (n->n_excluded[EXCLUDED_NEWER])
@@ -73,8 +74,9 @@ static const char *excluded_text(const struct problem *p, const struct name *n, 
 
 static const char *missing_virtual(const char *name, struct arena *a)
 {
-	return arena_printf(a, "the machine that will run the image has no %s; if it has, say so with --virtual-package %s=VERSION",
-			    name, name);
+	return arena_printf(
+		a, "the machine that will run the image has no %s; if it has, say so with --virtual-package %s=VERSION",
+		name, name);
 }
 
 /* The sentence for a spec that nobody meets, or NULL. */
@@ -93,7 +95,8 @@ static const char *unmet(struct problem *p, uint32_t spec, struct arena *a)
 	n = &p->names[s->name];
 	if (!n->n)
 		return arena_printf(a, "no build of '%s' can be used%s", s->m->name, excluded_text(p, n, a));
-	return arena_printf(a, "nothing matches '%s': there is %s%s", s->text, range_text(p, n, a), excluded_text(p, n, a));
+	return arena_printf(a, "nothing matches '%s': there is %s%s", s->text, range_text(p, n, a),
+			    excluded_text(p, n, a));
 }
 
 const char *const *explain_plain(struct problem *p, struct arena *a)
@@ -113,7 +116,7 @@ const char *const *explain_plain(struct problem *p, struct arena *a)
 
 struct group {
 	enum reason_kind kind;
-	const char *name;	/* of the candidates, "" for the request */
+	const char *name; /* of the candidates, "" for the request */
 	const char *spec;
 	uint32_t spec_id;
 	const struct candidate *lo, *hi;
@@ -124,8 +127,12 @@ struct group {
 static int group_cmp(const void *x, const void *y)
 {
 	const struct group *a = x, *b = y;
-	int c = (int)(a->kind == REASON_REQUEST ? 0 : a->kind == REASON_PIN ? 1 : 2) -
-		(int)(b->kind == REASON_REQUEST ? 0 : b->kind == REASON_PIN ? 1 : 2);
+	int c = (int)(a->kind == REASON_REQUEST ? 0
+		      : a->kind == REASON_PIN	? 1
+						: 2) -
+		(int)(b->kind == REASON_REQUEST ? 0
+		      : b->kind == REASON_PIN	? 1
+						: 2);
 
 	if (!c)
 		c = strcmp(a->name, b->name);
@@ -139,10 +146,9 @@ static int group_cmp(const void *x, const void *y)
 static void add_to_group(const struct problem *p, struct group *groups, size_t *n, const struct reason *r)
 {
 	const struct candidate *c = r->candidate == NONE ? NULL : &p->candidates[r->candidate];
-	struct group g = { .kind = r->kind,
-			   .name = c ? c->record->name : "",
-			   .spec = p->specs[r->spec].text,
-			   .spec_id = r->spec };
+	struct group g = {
+		.kind = r->kind, .name = c ? c->record->name : "", .spec = p->specs[r->spec].text, .spec_id = r->spec
+	};
 	struct group *to = NULL;
 
 	for (size_t i = 0; i < *n && !to; i++)
@@ -165,7 +171,8 @@ static const char *who(const struct group *g, struct arena *a)
 {
 	if (g->lo->vrank == g->hi->vrank)
 		return arena_printf(a, "%s %s", g->name, g->hi->record->version);
-	return arena_printf(a, "%s %s to %s (%u builds)", g->name, g->lo->record->version, g->hi->record->version, g->builds);
+	return arena_printf(a, "%s %s to %s (%u builds)", g->name, g->lo->record->version, g->hi->record->version,
+			    g->builds);
 }
 
 static const char *sentence(struct problem *p, const struct group *g, struct arena *a)
@@ -183,7 +190,8 @@ static const char *sentence(struct problem *p, const struct group *g, struct are
 		return arena_printf(a, "%s goes only with %s", who(g, a), g->spec);
 	case REASON_LACKS:
 		missing = unmet(p, g->spec_id, a);
-		return arena_printf(a, "%s needs %s, but %s", who(g, a), g->spec, missing ? missing : "nothing provides it");
+		return arena_printf(a, "%s needs %s, but %s", who(g, a), g->spec,
+				    missing ? missing : "nothing provides it");
 	}
 	return "";
 }

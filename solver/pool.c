@@ -23,33 +23,33 @@
 
 #include "solver/problem.h"
 
-#define PAIRWISE_MAX 4	/* names with no more candidates than this conflict pairwise */
-#define TRIGGER_MIN 8	/* conditions on more candidates than this share one trigger */
+#define PAIRWISE_MAX 4 /* names with no more candidates than this conflict pairwise */
+#define TRIGGER_MIN 8 /* conditions on more candidates than this share one trigger */
 
 enum meaning { MEANS_NOTHING, MEANS_CANDIDATE, MEANS_REQUEST, MEANS_CONSTRAINT, MEANS_OTHER };
 
 /* What a solvable stands for. */
 struct sense {
 	enum meaning meaning;
-	uint32_t index;		/* of the candidate, or of the constraint's spec */
+	uint32_t index; /* of the candidate, or of the constraint's spec */
 };
 
 struct builder {
 	struct problem *p;
 	Pool *pool;
 	Repo *repo;
-	Id *ids;		/* by candidate: its solvable, or 0 */
-	Id *spec_tokens;	/* by spec: "@spec12", or 0 */
-	Id *guards;		/* by spec: the solvable of a constraint, or 0 */
-	Id *triggers;		/* by spec: the solvable that stands for "a provider is there", or 0 */
+	Id *ids; /* by candidate: its solvable, or 0 */
+	Id *spec_tokens; /* by spec: "@spec12", or 0 */
+	Id *guards; /* by spec: the solvable of a constraint, or 0 */
+	Id *triggers; /* by spec: the solvable that stands for "a provider is there", or 0 */
 	uint32_t cap_specs;
-	uint32_t *queue;	/* names in the order they were reached */
+	uint32_t *queue; /* names in the order they were reached */
 	uint32_t n_queue;
-	bool *reached;		/* by name */
-	struct sense *senses;	/* by solvable */
+	bool *reached; /* by name */
+	struct sense *senses; /* by solvable */
 	Id n_senses;
-	struct map extras;	/* "name[extra]" -> solvable */
-	Id request;		/* the solvable that needs what no job can say */
+	struct map extras; /* "name[extra]" -> solvable */
+	Id request; /* the solvable that needs what no job can say */
 };
 
 /* ---- solvables ---- */
@@ -171,8 +171,8 @@ static Id condition(struct builder *b, const struct matchspec_cond *c)
 {
 	if (c->type == COND_SPEC)
 		return condition_leaf(b, problem_spec_of(b->p, c->spec));
-	return pool_rel2id(b->pool, condition(b, c->left), condition(b, c->right), c->type == COND_AND ? REL_AND : REL_OR,
-			   1);
+	return pool_rel2id(b->pool, condition(b, c->left), condition(b, c->right),
+			   c->type == COND_AND ? REL_AND : REL_OR, 1);
 }
 
 /* ---- extras ---- */
@@ -215,7 +215,7 @@ static void add_constraint(struct builder *b, Id solvable, const struct need *n)
 	Id dep;
 
 	if (b->p->specs[n->spec].name == NONE)
-		return;	/* nobody has that name: nothing to keep away */
+		return; /* nobody has that name: nothing to keep away */
 	dep = name_of(b, guard(b, n->spec));
 	if (n->when)
 		dep = pool_rel2id(b->pool, dep, condition(b, n->when), REL_COND, 1);
@@ -458,7 +458,8 @@ static uint32_t spec_of_dep(struct builder *b, Id dep)
 
 	while (ISRELDEP(dep))
 		dep = GETRELDEP(b->pool, dep)->name;
-	if (sscanf(pool_id2str(b->pool, dep), "@spec%u", &n) == 1 || sscanf(pool_id2str(b->pool, dep), "@guard%u", &n) == 1)
+	if (sscanf(pool_id2str(b->pool, dep), "@spec%u", &n) == 1 ||
+	    sscanf(pool_id2str(b->pool, dep), "@guard%u", &n) == 1)
 		return n;
 	return NONE;
 }
@@ -488,7 +489,7 @@ static bool reason_of_rule(struct builder *b, Solver *solver, Queue *jobs, Id ru
 		return ret->spec != NONE;
 	}
 	if (type != SOLVER_RULE_PKG_REQUIRES && type != SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP)
-		return false;	/* conflicts are ours: bits and guards, told by who requires them */
+		return false; /* conflicts are ours: bits and guards, told by who requires them */
 	if (source > 0 && source < b->n_senses)
 		sense = b->senses[source];
 	if (spec_of_dep(b, dep) == NONE || (sense.meaning != MEANS_CANDIDATE && sense.meaning != MEANS_REQUEST))
@@ -540,7 +541,8 @@ static void builder_release(struct builder *b)
 
 int pool_solve(struct problem *p, bool **ret, struct reason **reasons, uint32_t *n_reasons)
 {
-	CLEANUP(builder_release) struct builder b = {
+	CLEANUP(builder_release)
+	struct builder b = {
 		.p = p,
 		.pool = pool_create(),
 		.ids = mem_array(p->n_candidates, sizeof(Id)),

@@ -222,8 +222,8 @@ static size_t stem_length(const struct record *r)
 /* Whether an earlier record is the same build, in a listing of its own or as .conda. */
 static bool is_twin(const struct record *r, const struct record *o)
 {
-	if (strcmp(r->subdir, o->subdir) != 0 || strcmp(r->version, o->version) != 0 || strcmp(r->build, o->build) != 0 ||
-	    strcmp(r->channel, o->channel) != 0)
+	if (strcmp(r->subdir, o->subdir) != 0 || strcmp(r->version, o->version) != 0 ||
+	    strcmp(r->build, o->build) != 0 || strcmp(r->channel, o->channel) != 0)
 		return false;
 	return stem_length(r) == stem_length(o) && strncmp(r->fn, o->fn, stem_length(r)) == 0;
 }

@@ -18,40 +18,40 @@ enum excluded { EXCLUDED_NO, EXCLUDED_CHANNEL, EXCLUDED_NEWER, EXCLUDED_BROKEN, 
 
 /* A dependency, or a constraint: a spec, perhaps only under a condition. */
 struct need {
-	uint32_t spec;			/* index into problem.specs */
-	const struct matchspec_cond *when;	/* or NULL */
-	const char *extra;		/* holds only where this extra of the record is asked for; or NULL */
+	uint32_t spec; /* index into problem.specs */
+	const struct matchspec_cond *when; /* or NULL */
+	const char *extra; /* holds only where this extra of the record is asked for; or NULL */
 };
 
 struct candidate {
 	const struct record *record;
 	const struct version *version;
-	uint32_t name;			/* index into problem.names */
-	uint32_t vrank;			/* place of its version among its name's, 0 the lowest */
-	uint32_t place;			/* in its name's list: 0 is the best */
+	uint32_t name; /* index into problem.names */
+	uint32_t vrank; /* place of its version among its name's, 0 the lowest */
+	uint32_t place; /* in its name's list: 0 is the best */
 	bool virtual;
 	struct need *needs;
 	uint32_t n_needs;
 	struct need *constrains;
 	uint32_t n_constrains;
-	bool dead;			/* cannot be in any solution: set by reduce */
+	bool dead; /* cannot be in any solution: set by reduce */
 };
 
 struct name {
 	const char *text;
-	uint32_t *candidates;		/* indexes into problem.candidates, best first */
+	uint32_t *candidates; /* indexes into problem.candidates, best first */
 	uint32_t n;
-	uint32_t n_excluded[5];		/* by enum excluded */
-	uint32_t lost_rank;		/* EXCLUDED_CHANNEL: rank of the channel that was taken instead */
+	uint32_t n_excluded[5]; /* by enum excluded */
+	uint32_t lost_rank; /* EXCLUDED_CHANNEL: rank of the channel that was taken instead */
 };
 
 struct spec {
 	const char *text;
 	const struct matchspec *m;
-	uint32_t name;			/* index into problem.names; NONE: not one literal name, or nobody has it */
-	uint32_t *providers;		/* indexes into problem.candidates, by name, then in their name's order */
+	uint32_t name; /* index into problem.names; NONE: not one literal name, or nobody has it */
+	uint32_t *providers; /* indexes into problem.candidates, by name, then in their name's order */
 	uint32_t n_providers;
-	bool listed;			/* providers is filled */
+	bool listed; /* providers is filled */
 };
 
 struct problem {
@@ -62,10 +62,10 @@ struct problem {
 	struct name *names;
 	uint32_t n_names;
 	struct map name_map;
-	struct spec *specs;		/* grows: keep indexes, not pointers */
+	struct spec *specs; /* grows: keep indexes, not pointers */
 	uint32_t n_specs, cap_specs;
 	struct map spec_map;
-	uint32_t *roots;		/* specs of the request, by name, each once */
+	uint32_t *roots; /* specs of the request, by name, each once */
 	uint32_t n_roots;
 	uint32_t *pins;
 	uint32_t n_pins;
@@ -97,17 +97,17 @@ void rank_candidates(struct problem *p);
 bool reduce_candidates(struct problem *p);
 
 enum reason_kind {
-	REASON_REQUEST,		/* the request needs spec */
-	REASON_PIN,		/* a pin holds spec */
-	REASON_NEEDS,		/* candidate needs spec, which some candidates meet */
-	REASON_LACKS,		/* candidate needs spec, which nobody meets */
-	REASON_CONSTRAINS,	/* candidate goes only with spec */
+	REASON_REQUEST, /* the request needs spec */
+	REASON_PIN, /* a pin holds spec */
+	REASON_NEEDS, /* candidate needs spec, which some candidates meet */
+	REASON_LACKS, /* candidate needs spec, which nobody meets */
+	REASON_CONSTRAINS, /* candidate goes only with spec */
 };
 
 /* One step of a contradiction. */
 struct reason {
 	enum reason_kind kind;
-	uint32_t candidate;	/* NONE for the request and pins */
+	uint32_t candidate; /* NONE for the request and pins */
 	uint32_t spec;
 };
 

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "solver/problem.h"
 
-#define NOTHING (-1)	/* the reach of a spec that nobody meets */
+#define NOTHING (-1) /* the reach of a spec that nobody meets */
 
 /* ---- versions ---- */
 
@@ -76,7 +76,7 @@ struct ranked {
 	const struct candidate *c;
 	uint32_t id;
 	bool flexible;
-	const int64_t *reach;	/* of the names that its group shares; n_reach of them */
+	const int64_t *reach; /* of the names that its group shares; n_reach of them */
 	uint32_t n_reach;
 };
 
@@ -225,7 +225,8 @@ static void rank_name(struct problem *p, struct name *n)
 	auto_free struct ranked *r = mem_array(n->n, sizeof(*r));
 
 	for (uint32_t i = 0; i < n->n; i++)
-		r[i] = (struct ranked){ .c = &p->candidates[n->candidates[i]], .id = n->candidates[i],
+		r[i] = (struct ranked){ .c = &p->candidates[n->candidates[i]],
+					.id = n->candidates[i],
 					.flexible = p->q->priority == PRIORITY_FLEXIBLE };
 	qsort(r, n->n, sizeof(*r), ranked_cmp);
 	for (uint32_t i = 0; i < n->n;) {

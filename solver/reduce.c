@@ -14,8 +14,8 @@
 
 struct reducer {
 	struct problem *p;
-	bool *settled;		/* by name */
-	uint32_t *stamp;	/* by candidate: the round of settle() that allowed it */
+	bool *settled; /* by name */
+	uint32_t *stamp; /* by candidate: the round of settle() that allowed it */
 	uint32_t round;
 	bool changed;
 };
@@ -88,7 +88,8 @@ static void keep_only(struct reducer *r, uint32_t spec)
 }
 
 /* Whether a candidate's needs (or constraints) say something of a name; then what it allows is stamped. */
-static bool allows(struct reducer *r, const struct candidate *c, const struct need *needs, uint32_t n_needs, uint32_t name)
+static bool allows(struct reducer *r, const struct candidate *c, const struct need *needs, uint32_t n_needs,
+		   uint32_t name)
 {
 	const struct need *first = NULL;
 

@@ -13,31 +13,31 @@
 #include "conda/record.h"
 
 enum channel_priority {
-	PRIORITY_STRICT,	/* only the first channel that has a name provides it */
-	PRIORITY_FLEXIBLE,	/* the first channel's records are preferred, whatever their version */
-	PRIORITY_DISABLED,	/* versions decide; channels break ties */
+	PRIORITY_STRICT, /* only the first channel that has a name provides it */
+	PRIORITY_FLEXIBLE, /* the first channel's records are preferred, whatever their version */
+	PRIORITY_DISABLED, /* versions decide; channels break ties */
 };
 
 struct solve {
-	const struct index *index;	/* holds every record that the specs reach */
-	const char *const *specs;	/* MatchSpecs; v3 keys allowed */
+	const struct index *index; /* holds every record that the specs reach */
+	const char *const *specs; /* MatchSpecs; v3 keys allowed */
 	size_t n_specs;
-	const struct record *virtuals;	/* forced in */
+	const struct record *virtuals; /* forced in */
 	size_t n_virtuals;
-	const char *const *pins;	/* hold only for what is installed */
+	const char *const *pins; /* hold only for what is installed */
 	size_t n_pins;
-	const char *const *channel_names;	/* by channel_rank, for sentences; may be NULL */
+	const char *const *channel_names; /* by channel_rank, for sentences; may be NULL */
 	enum channel_priority priority;
-	int64_t exclude_newer;		/* milliseconds since 1970; records newer than that are left out; 0: none */
-	bool python_needs_pip;		/* as conda and mamba have it: python brings pip, where there is one */
-	bool no_reduce;			/* give libsolv every candidate: to prove that reducing changes nothing */
+	int64_t exclude_newer; /* milliseconds since 1970; records newer than that are left out; 0: none */
+	bool python_needs_pip; /* as conda and mamba have it: python brings pip, where there is one */
+	bool no_reduce; /* give libsolv every candidate: to prove that reducing changes nothing */
 };
 
 struct solution {
 	struct arena arena;
-	const struct record **records;	/* of the index, sorted by name; no virtual ones */
+	const struct record **records; /* of the index, sorted by name; no virtual ones */
 	size_t n;
-	const char *const *why;		/* after ERR_UNSAT: sentences, most important first; NULL-terminated */
+	const char *const *why; /* after ERR_UNSAT: sentences, most important first; NULL-terminated */
 };
 
 /*

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "conda/version.h"
 
-#define LINES_MAX 12
+#define LINES_MAX 6
 
 struct line {
 	const char *text;

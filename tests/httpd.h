@@ -11,15 +11,15 @@
 #include <stddef.h>
 
 struct httpd_rule {
-	const char *path;	/* of the request, with its query; with '*' at its end: what begins so */
-	int status;		/* 0: cut the connection without an answer */
-	const char *headers;	/* lines that end with "\r\n", or NULL; ETag here is compared with If-None-Match */
-	const char *body;	/* or NULL */
-	size_t len;		/* of body; 0: strlen */
-	unsigned times;		/* how often it answers; 0: always */
-	const char *needs;	/* a line the request must hold ("Authorization: Basic ..."), else 401 */
-	size_t cut;		/* end the connection after so many bytes of the body; 0: no */
-	unsigned stall_ms;	/* after those bytes (or, without cut, before the answer) be silent so long */
+	const char *path; /* of the request, with its query; with '*' at its end: what begins so */
+	int status; /* 0: cut the connection without an answer */
+	const char *headers; /* lines that end with "\r\n", or NULL; ETag here is compared with If-None-Match */
+	const char *body; /* or NULL */
+	size_t len; /* of body; 0: strlen */
+	unsigned times; /* how often it answers; 0: always */
+	const char *needs; /* a line the request must hold ("Authorization: Basic ..."), else 401 */
+	size_t cut; /* end the connection after so many bytes of the body; 0: no */
+	unsigned stall_ms; /* after those bytes (or, without cut, before the answer) be silent so long */
 };
 
 struct httpd;

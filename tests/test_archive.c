@@ -362,6 +362,55 @@ static void failure_of_the_stream_comes_through(void **state)
 	}
 }
 
+static void member_can_be_opened_where_it_begins(void **state)
+{
+	enum { BIG = 300000 };
+	auto_fd fd = memfd_create("tar", MFD_CLOEXEC);
+	auto_free char *big = mem_alloc(BIG);
+	uint64_t offsets[4];
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 };
+	struct archive_in *a;
+	struct source *content;
+	struct member m;
+	size_t n = 0;
+
+	(void)state;
+	memset(big, 'b', BIG);
+	tar_file(&tar, "a", "hello");
+	tar_member(&tar, "big", '0', NULL, big, BIG, BIG);
+	tar_member(&tar, "PaxHeaders/x", 'x', NULL, "12 path=pax\n", 12, 12);
+	tar_file(&tar, "short", "1");
+	tar_file(&tar, "last", "2");
+	tar_end(&tar);
+	assert_int_equal(write(fd, tar.p, tar.n), tar.n);
+	a = archive_open_tar_at(fd, 0, &err);
+	while (archive_next(a, &m, &content, &err) > 0)
+		offsets[n++] = m.offset;
+	archive_in_free(a);
+	assert_int_equal(n, 4);
+	assert_int_equal(offsets[1], 1024);
+	for (size_t i = 0; i < n; i++) {
+		static const char *const names[] = { "a", "big", "pax", "last" };
+
+		a = archive_open_tar_at(fd, offsets[i], &err);
+		assert_int_equal(archive_next(a, &m, &content, &err), 1);
+		assert_string_equal(m.path, names[i]);
+		assert_int_equal(m.offset, offsets[i]);
+		assert_int_equal(io_drain(content, &err), 0);
+		archive_in_free(a);
+	}
+	assert_null(archive_open_tar_at(fd, tar.n + 1, &err));
+	assert_int_equal(err.code, ERR_FORMAT);
+	err_clear(&err);
+	assert_int_equal(ftruncate(fd, 100000), 0); /* in the middle of big, which is passed over */
+	a = archive_open_tar_at(fd, 0, &err);
+	assert_int_equal(archive_next(a, &m, &content, &err), 1);
+	assert_int_equal(archive_next(a, &m, &content, &err), 1);
+	assert_int_equal(archive_next(a, &m, &content, &err), -1);
+	archive_in_free(a);
+}
+
 static void null_passes_through(void **state)
 {
 	struct err err = ERR_INIT;
@@ -462,6 +511,7 @@ int main(void)
 		cmocka_unit_test(broken_pax_header_is_not_passed_over),
 		cmocka_unit_test(huge_special_header_is_refused),
 		cmocka_unit_test(failure_of_the_stream_comes_through),
+		cmocka_unit_test(member_can_be_opened_where_it_begins),
 		cmocka_unit_test(null_passes_through),
 		cmocka_unit_test(zip_members_are_told),
 		cmocka_unit_test(wrong_zip_checksum_is_seen),

@@ -675,6 +675,31 @@ static void cut_archive_does_no_harm(void **state)
 	}
 }
 
+/* A byte that is not what it was never gives another image: it is refused, or did not matter. */
+static void flipped_byte_gives_no_other_image(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_buf tar = { 0 };
+	auto_world w;
+
+	(void)state;
+	world_make(&w, &CODEC_GZIP_DEFAULT);
+	must_put(&w, "oci-archive:a.tar");
+	assert_int_equal(fs_read(AT_FDCWD, path_of(&w, "a.tar"), 1 << 20, &tar, &err), 0);
+	for (size_t at = 0; at < tar.n; at += 11) {
+		struct blobs *b;
+
+		tar.p[at] ^= 0x15;
+		write_file(&w, "a.tar", tar.p, tar.n);
+		b = get(&w, "oci-archive:a.tar", &err);
+		if (b)
+			assert_true(digest_equal(&blobs_image(b)->layers[1].layer.diffid, &w.layers[1].layer.diffid));
+		blobs_free(b);
+		err_clear(&err);
+		tar.p[at] ^= 0x15;
+	}
+}
+
 static void broken_layout_is_told(void **state)
 {
 	struct err err = ERR_INIT;
@@ -724,6 +749,7 @@ int main(void)
 		cmocka_unit_test(links_in_a_circle_end),
 		cmocka_unit_test(compressed_archive_is_told),
 		cmocka_unit_test(cut_archive_does_no_harm),
+		cmocka_unit_test(flipped_byte_gives_no_other_image),
 		cmocka_unit_test(broken_layout_is_told),
 	};
 

@@ -3,183 +3,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/codec.h"
-#include "base/fs.h"
 #include "base/str.h"
-#include "channels/block.h"
 #include "channels/scan.h"
-#include "httpd.h"
 
 static const struct channel channel = { "ch", "https://u:sesame@host/t/tk/ch", "https://host/ch", NULL };
-
-/* ---- the scanner ---- */
-
-/* The text and the zeros that a scanner wants, in memory that ends there. */
-static char *padded(const char *text, size_t n)
-{
-	char *p = mem_alloc(n + SCAN_PAD);
-
-	memcpy(p, text, n);
-	return p;
-}
-
-static void both_ways_to_make_masks_agree(void **state)
-{
-	static const char bytes[] = "\"\\{}[]aZ0 ,:\x7b\xfb\xdb\xa2\xdc\x80\xff\x1b\x3b";
-	uint64_t x = 88172645463325252u;
-	char p[BLOCK_SIZE];
-
-	(void)state;
-	for (int round = 0; round < 20000; round++) {
-		struct block plain, fast;
-
-		for (int i = 0; i < BLOCK_SIZE; i++) {
-			x ^= x << 13;
-			x ^= x >> 7;
-			x ^= x << 17;
-			p[i] = round % 2 ? (char)x : bytes[x % sizeof(bytes)];
-		}
-		plain = block_portable(p);
-		fast = block_read(p);
-		assert_memory_equal(&plain, &fast, sizeof(plain));
-		for (int i = 0; i < BLOCK_SIZE; i++) {
-			assert_int_equal(plain.quotes >> i & 1, p[i] == '"');
-			assert_int_equal(plain.escapes >> i & 1, p[i] == '\\');
-			assert_int_equal(plain.brackets >> i & 1,
-					 p[i] == '{' || p[i] == '}' || p[i] == '[' || p[i] == ']');
-		}
-	}
-}
-
-/* Skipping must stop where the value ends wherever in a block that is. */
-static void a_skipped_value_ends_where_it_ends(void **state)
-{
-	static const char *const values[] = {
-		"{}",
-		"[]",
-		"{\"a\":[1,{\"b\":\"]}\"}]}",
-		"{\"\\\\\":\"\\\"}\"}",
-		"[\"\\\\\\\\\",\"{\"]",
-		"\"x\\\"y\"",
-		"-1.5e+7",
-		"true",
-		"null",
-		"[[[[]]],{}]",
-	};
-
-	(void)state;
-	for (size_t v = 0; v < COUNT(values); v++) {
-		for (size_t before = 0; before < 150; before++) {
-			auto_buf text = { 0 };
-			auto_free char *p = NULL;
-			struct scan s;
-
-			for (size_t i = 0; i < before; i++)
-				buf_addc(&text, ' ');
-			buf_adds(&text, values[v]);
-			buf_adds(&text, ",\"]}");
-			p = padded(text.p, text.n);
-			scan_init(&s, p, text.n);
-			assert_int_equal(scan_skip(&s), 1);
-			assert_ptr_equal(s.at, p + before + strlen(values[v]));
-		}
-	}
-}
-
-static void strings_decode_or_are_refused(void **state)
-{
-	static const struct {
-		const char *raw, *want; /* NULL: refused */
-	} rows[] = {
-		{ "plain", "plain" },
-		{ "\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t" },
-		{ "\\u00e4\\u20AC", "\xc3\xa4\xe2\x82\xac" },
-		{ "\\ud83d\\ude00!", "\xf0\x9f\x98\x80!" },
-		{ "\\ud83d", NULL },
-		{ "\\ud83dx", NULL },
-		{ "\\ud83d\\u0041", NULL },
-		{ "\\ude00", NULL },
-		{ "\\u0000", NULL },
-		{ "\\u12g4", NULL },
-		{ "\\u12", NULL },
-		{ "\\x", NULL },
-		{ "\xc3\xa4\xf4\x8f\xbf\xbf", "\xc3\xa4\xf4\x8f\xbf\xbf" },
-		{ "12345678\xc3", NULL },
-		{ "\xc0\x80", NULL },
-		{ "\xed\xa0\x80", NULL },
-		{ "\xf4\x90\x80\x80", NULL },
-		{ "\xe0\x9f\xbf", NULL },
-		{ "\x80", NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		auto_free char *text = mem_printf("\"%s\"", rows[i].raw);
-		auto_free char *p = padded(text, strlen(text));
-		auto_buf room = { 0 };
-		struct scan_text t;
-		struct scan s;
-		struct str got;
-
-		scan_init(&s, p, strlen(text));
-		assert_int_equal(scan_string(&s, &t), 1);
-		if (scan_decode(&t, &room, &got) != (rows[i].want != NULL))
-			fail_msg("%s: accepted or refused wrongly", rows[i].raw);
-		if (rows[i].want)
-			assert_true(str_eq(got, rows[i].want));
-	}
-}
-
-static void numbers_are_read_without_floating_point(void **state)
-{
-	static const struct {
-		const char *text;
-		int rc;
-		struct scan_number want;
-	} rows[] = {
-		{ "0", 1, { 0, 0, false, true } },
-		{ "-12", 1, { 12, 0, true, true } },
-		{ "1518197313.289", 1, { 1518197313, 289, false, false } },
-		{ "1.5e3", 1, { 1500, 0, false, true } },
-		{ "12E-1", 1, { 1, 200, false, false } },
-		{ "1.0", 1, { 1, 0, false, true } },
-		{ "1230e-2", 1, { 12, 300, false, false } },
-		{ "1200e-2", 1, { 12, 0, false, true } },
-		{ "5e-9", 1, { 0, 0, false, false } },
-		{ "1e400", 1, { UINT64_MAX, 0, false, true } },
-		{ "1e999999999999", 1, { UINT64_MAX, 0, false, true } },
-		{ "0e999999999999", 1, { 0, 0, false, true } },
-		{ "18446744073709551616", 1, { UINT64_MAX, 0, false, true } },
-		{ "01", -1, { 0 } },
-		{ "-", -1, { 0 } },
-		{ "1.", -1, { 0 } },
-		{ ".5", -1, { 0 } },
-		{ "1e", -1, { 0 } },
-		{ "+1", -1, { 0 } },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		auto_free char *p = padded(rows[i].text, strlen(rows[i].text));
-		struct scan_number v;
-		struct scan s;
-
-		scan_init(&s, p, strlen(rows[i].text));
-		if (scan_number(&s, &v) != rows[i].rc)
-			fail_msg("%s: accepted or refused wrongly", rows[i].text);
-		if (rows[i].rc > 0 && (v.whole != rows[i].want.whole || v.thousandths != rows[i].want.thousandths ||
-				       v.negative != rows[i].want.negative || v.integral != rows[i].want.integral))
-			fail_msg("%s: %llu.%03u", rows[i].text, (unsigned long long)v.whole, v.thousandths);
-	}
-}
-
-/* ---- documents ---- */
 
 static struct repodata *scan_text(const char *text, const char *subdir, uint32_t rank, struct err *err)
 {
@@ -300,11 +130,13 @@ static void nesting_is_bounded(void **state)
 /* No cut of a document is a document, and none makes us read beyond it. */
 static void a_truncated_document_is_always_an_error(void **state)
 {
-	static const char text[] = "{\"info\":{\"subdir\":\"noarch\",\"base_url\":\"x\"},\"packages\":{\"a-1-0.tar.bz2\":" RECORD(
-		"a",
-		",\"depends\":[\"b \\\"\\u00e4\"]") "},\"v3\":{\"conda\":{\"b-1-0\":" RECORD("b",
-											     ",\"size\":12.5e1") "}},"
-														 "\"removed\":[\"c\"],\"repodata_version\":2,\"x\":[true,false,null]}";
+	/* clang-format off */
+	static const char text[] =
+		"{\"info\":{\"subdir\":\"noarch\",\"base_url\":\"x\"},"
+		"\"packages\":{\"a-1-0.tar.bz2\":" RECORD("a", ",\"depends\":[\"b \\\"\\u00e4\"]") "},"
+		"\"v3\":{\"conda\":{\"b-1-0\":" RECORD("b", ",\"size\":12.5e1") "}},"
+		"\"removed\":[\"c\"],\"repodata_version\":2,\"x\":[true,false,null]}";
+	/* clang-format on */
 
 	(void)state;
 	repodata_free(scanned(text));
@@ -631,15 +463,16 @@ static void names_are_reached_by_what_may_be_needed(void **state)
 		{ "\"depends\":[\"b[version=2,when=c]\",\"b[when='d', build=e]\",\"b[build=whenever]\"]", "a b c d" },
 		{ "\"depends\":[\"chain\"]", "a b c chain" },
 	};
+	/* clang-format off */
 	static const char others[] =
-		"\"b-1-0.conda\":" RECORD("b", "") ",\"c-1-0.conda\":" RECORD("c", "") ",\"d-1-0.conda\":" RECORD("d", "") ",\"e-1-0.conda\":" RECORD(
-			"e",
-			"") ",\"__glibc-1-0.conda\":" RECORD("__glibc",
-							     "") ","
-								 "\"chain-1-0.conda\":" RECORD(
-									 "chain",
-									 ",\"depends\":[\"b\",\"a\"]") ","
-												       "\"chain-0-0.tar.bz2\":{\"name\":\"chain\",\"version\":\"0\",\"build\":\"0\",\"depends\":[\"c\"]}";
+		"\"b-1-0.conda\":" RECORD("b", "") ","
+		"\"c-1-0.conda\":" RECORD("c", "") ","
+		"\"d-1-0.conda\":" RECORD("d", "") ","
+		"\"e-1-0.conda\":" RECORD("e", "") ","
+		"\"__glibc-1-0.conda\":" RECORD("__glibc", "") ","
+		"\"chain-1-0.conda\":" RECORD("chain", ",\"depends\":[\"b\",\"a\"]") ","
+		"\"chain-0-0.tar.bz2\":{\"name\":\"chain\",\"version\":\"0\",\"build\":\"0\",\"depends\":[\"c\"]}";
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -729,346 +562,9 @@ static void names_that_look_alike_are_found(void **state)
 	}
 }
 
-/* ---- loading ---- */
-
-struct place {
-	char dir[40];
-	int fd;
-	struct http *http;
-};
-
-static void place_make(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_repodata.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	p->fd = fs_opendir_existing(AT_FDCWD, p->dir, &err);
-	assert_true(p->fd >= 0);
-	p->http = http_new("condaimg-test/0");
-	http_set_patience(p->http,
-			  &(struct http_patience){ .connect_ms = 2000, .stall_s = 2, .tries = 2, .backoff_ms = 10 });
-}
-
-static void place_drop(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	http_free(p->http);
-	close(p->fd);
-	assert_int_equal(fs_remove(AT_FDCWD, p->dir, &err), 0);
-}
-
-#define auto_place CLEANUP(place_drop) struct place
-
-/* The records of everything in the channels given, or the sentence why not. */
-static int load(struct place *p, const char *const *texts, size_t n, bool cache, bool offline, struct index *ix,
-		struct err *err)
-{
-	static const char *const names[] = { "*" };
-	auto_arena a = { 0 };
-	auto_free struct channel *list = NULL;
-	struct repodata_request q = {
-		.subdir = "linux-64", .names = names, .n_names = 1, .cachefd = cache ? p->fd : -1, .offline = offline
-	};
-
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(channel_resolve(&a, texts[i], p->dir, &list, &q.n_channels, err), 0);
-	q.channels = list;
-	return repodata_load(p->http, &q, ix, NULL, err);
-}
-
-static char *zst(const char *text, size_t *n)
-{
-	struct buf b = { 0 };
-	struct codec codec = CODEC_ZSTD_DEFAULT;
-	struct err err = ERR_INIT;
-	auto_sink *out = sink_codec(sink_buf(&b), &codec);
-
-	assert_int_equal(sink_write(out, text, strlen(text), &err), 0);
-	assert_int_equal(sink_finish(out, &err), 0);
-	*n = b.n;
-	return buf_detach(&b);
-}
-
-#define DOC(name) "{\"packages\":{\"" name "-1-0.conda\":" RECORD(name, "") "}}"
-
-static void repodata_is_fetched_once_and_then_asked_for_by_etag(void **state)
-{
-	size_t n;
-	auto_free char *packed = zst(DOC("a"), &n);
-	const struct httpd_rule rules[] = {
-		{ .path = "/ch/linux-64/repodata.json.zst",
-		  .status = 200,
-		  .body = packed,
-		  .len = n,
-		  .headers = "ETag: \"e1\"\r\n" },
-		{ .path = "/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("b"),
-		  .headers = "Last-Modified: Tue, 18 Sep 2018 02:51:00 GMT\r\n" },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	const char *texts[] = { httpd_url(s, "/ch") };
-	auto_place p = { 0 };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	place_make(&p);
-	for (int round = 0; round < 3; round++) {
-		auto_index ix = { 0 };
-
-		/* the last one without the network */
-		if (load(&p, texts, 1, true, round == 2, &ix, &err) < 0)
-			fail_msg("%s", err.text);
-		expect_files(&ix, "a-1-0.conda b-1-0.conda");
-	}
-	/* twice: linux-64 .zst; noarch .zst is 404, then .json */
-	assert_int_equal(httpd_requests(s), 6);
-	assert_int_equal(httpd_hits(s, 0), 2);
-	httpd_stop(s);
-}
-
-static void a_body_that_is_not_what_its_state_says_is_fetched_anew(void **state)
-{
-	const struct httpd_rule rules[] = {
-		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b"), .headers = "ETag: \"e1\"\r\n" },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	const char *texts[] = { httpd_url(s, "/ch") };
-	auto_arena a = { 0 };
-	auto_place p = { 0 };
-	struct err err = ERR_INIT;
-	const char *const *names;
-	size_t n;
-
-	(void)state;
-	place_make(&p);
-	for (int round = 0; round < 2; round++) {
-		auto_index ix = { 0 };
-
-		if (load(&p, texts, 1, true, false, &ix, &err) < 0)
-			fail_msg("%s", err.text);
-		expect_files(&ix, "b-1-0.conda");
-		assert_int_equal(fs_list(&a, p.fd, "repodata", &names, &n, &err), 0);
-		for (size_t i = 0; i < n; i++)
-			if (str_ends(names[i], ".body"))
-				assert_int_equal(
-					fs_write(p.fd, arena_printf(&a, "repodata/%s", names[i]), "{}", 2, 0644, &err),
-					0);
-	}
-	{
-		auto_index ix = { 0 };
-
-		assert_int_equal(load(&p, texts, 1, true, true, &ix, &err), -1);
-		assert_non_null(strstr(err.text, "not in the cache"));
-	}
-	httpd_stop(s);
-}
-
-static void a_missing_platform_is_empty_and_a_missing_noarch_no_channel(void **state)
-{
-	const struct httpd_rule rules[] = {
-		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b") },
-		{ .path = "/half/linux-64/repodata.json", .status = 200, .body = DOC("b") },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	auto_free char *half = mem_printf("http://user:sesame@127.0.0.1:%d/half", httpd_port(s));
-	const char *texts[] = { httpd_url(s, "/ch"), half };
-	auto_place p = { 0 };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	place_make(&p);
-	for (int round = 0; round < 2; round++) {
-		auto_index ix = { 0 };
-
-		assert_int_equal(load(&p, texts, 1, true, round == 1, &ix, &err), 0);
-		expect_files(&ix, "b-1-0.conda");
-	}
-	for (int round = 0; round < 2; round++) {
-		auto_index ix = { 0 };
-
-		assert_int_equal(load(&p, texts, 2, true, round == 1, &ix, &err), -1);
-		assert_int_equal(err.code, ERR_NET);
-		assert_non_null(strstr(err.text, "/half is no conda channel: there is no http"));
-		assert_null(strstr(err.text, "sesame"));
-		err_clear(&err);
-	}
-	httpd_stop(s);
-}
-
-static void nothing_of_the_cache_tells_a_secret(void **state)
-{
-	const struct httpd_rule rules[] = {
-		{ .path = "/t/sesame/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("b"),
-		  .needs = "Authorization: Basic dXNlcjpzZXNhbWU=" },
-		{ .path = "/t/sesame/bad/noarch/repodata.json", .status = 200, .body = "{\"a\"" },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	auto_free char *good = mem_printf("http://user:sesame@127.0.0.1:%d/t/sesame/ch", httpd_port(s));
-	auto_free char *bad = mem_printf("http://user:sesame@127.0.0.1:%d/t/sesame/bad", httpd_port(s));
-	auto_free char *want = mem_printf("http://127.0.0.1:%d/ch/noarch/b-1-0.conda", httpd_port(s));
-	const char *texts[] = { good, bad };
-	auto_arena a = { 0 };
-	auto_place p = { 0 };
-	auto_index ix = { 0 }, none = { 0 };
-	struct err err = ERR_INIT;
-	const char *const *names;
-	size_t n;
-
-	(void)state;
-	place_make(&p);
-	if (load(&p, texts, 1, true, false, &ix, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_string_equal(ix.records[0].url, want);
-	assert_int_equal(load(&p, texts, 2, true, false, &none, &err), -1);
-	assert_non_null(strstr(err.text, "/bad/noarch/repodata.json: line 1, byte 4"));
-	assert_null(strstr(err.text, "sesame"));
-	err_clear(&err);
-	assert_int_equal(fs_list(&a, p.fd, "repodata", &names, &n, &err), 0);
-	assert_true(n > 2);
-	for (size_t i = 0; i < n; i++) {
-		auto_buf b = { 0 };
-
-		assert_int_equal(fs_read(p.fd, arena_printf(&a, "repodata/%s", names[i]), 1 << 20, &b, &err), 0);
-		assert_null(strstr(buf_cstr(&b), "sesame"));
-	}
-	httpd_stop(s);
-}
-
-static void a_local_channel_is_read_in_place(void **state)
-{
-	static const char *const texts[] = { "./ch" };
-	auto_place p = { 0 };
-	auto_index ix = { 0 }, offline = { 0 }, none = { 0 };
-	auto_free char *packed = NULL;
-	struct err err = ERR_INIT;
-	size_t n;
-
-	(void)state;
-	place_make(&p);
-	assert_int_equal(load(&p, texts, 1, true, false, &none, &err), -1);
-	assert_non_null(strstr(err.text, "is no conda channel"));
-	err_clear(&err);
-	packed = zst(DOC("a"), &n);
-	assert_int_equal(fs_mkdirs(p.fd, "ch/noarch", &err), 0);
-	assert_int_equal(fs_mkdirs(p.fd, "ch/linux-64", &err), 0);
-	assert_int_equal(fs_write(p.fd, "ch/noarch/repodata.json", DOC("b"), strlen(DOC("b")), 0644, &err), 0);
-	assert_int_equal(fs_write(p.fd, "ch/linux-64/repodata.json.zst", packed, n, 0644, &err), 0);
-	assert_int_equal(fs_write(p.fd, "ch/linux-64/repodata.json", DOC("old"), strlen(DOC("old")), 0644, &err), 0);
-	if (load(&p, texts, 1, true, false, &ix, &err) < 0)
-		fail_msg("%s", err.text);
-	expect_files(&ix, "a-1-0.conda b-1-0.conda");
-	assert_int_equal(load(&p, texts, 1, false, true, &offline, &err), 0);
-	assert_false(fs_exists(p.fd, "repodata"));
-	/* cut in the middle of a frame */
-	assert_int_equal(fs_write(p.fd, "ch/linux-64/repodata.json.zst", packed, n - 5, 0644, &err), 0);
-	assert_int_equal(load(&p, texts, 1, false, true, &none, &err), -1);
-	assert_int_equal(err.code, ERR_FORMAT);
-	assert_non_null(strstr(err.text, "/ch/linux-64/repodata.json.zst: zstd data"));
-}
-
-static void a_channel_may_name_its_subdir(void **state)
-{
-	const struct httpd_rule rules[] = {
-		{ .path = "/ch/linux-64/repodata.json", .status = 200, .body = DOC("l") },
-		{ .path = "/ch/osx-64/repodata.json", .status = 200, .body = DOC("o") },
-		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("n") },
-	};
-	static const struct {
-		const char *path, *files;
-	} rows[] = {
-		{ "/ch", "l-1-0.conda n-1-0.conda" },
-		{ "/ch/linux-64", "l-1-0.conda n-1-0.conda" },
-		{ "/ch/noarch", "n-1-0.conda" },
-		{ "/ch/osx-64", "n-1-0.conda" },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	auto_place p = { 0 };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	place_make(&p);
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const char *texts[] = { httpd_url(s, rows[i].path) };
-		auto_index ix = { 0 };
-
-		if (load(&p, texts, 1, false, false, &ix, &err) < 0)
-			fail_msg("%s", err.text);
-		expect_files(&ix, rows[i].files);
-	}
-	httpd_stop(s);
-}
-
-/* Two versions of one document come and go while several processes read and write one cache. */
-static void processes_share_a_cache(void **state)
-{
-	const struct httpd_rule rules[] = {
-		{ .path = "/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("b"),
-		  .times = 1,
-		  .headers = "ETag: \"1\"\r\n" },
-		{ .path = "/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("bb"),
-		  .times = 1,
-		  .headers = "ETag: \"2\"\r\n" },
-		{ .path = "/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("b"),
-		  .times = 3,
-		  .headers = "ETag: \"1\"\r\n" },
-		{ .path = "/ch/noarch/repodata.json",
-		  .status = 200,
-		  .body = DOC("bb"),
-		  .times = 3,
-		  .headers = "ETag: \"2\"\r\n" },
-		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("bbb"), .headers = "ETag: \"3\"\r\n" },
-	};
-	struct httpd *s = httpd_start(rules, COUNT(rules));
-	const char *texts[] = { httpd_url(s, "/ch") };
-	auto_place p = { 0 };
-	struct err err = ERR_INIT;
-	auto_index ix = { 0 };
-	pid_t pids[4];
-
-	(void)state;
-	place_make(&p);
-	for (size_t i = 0; i < COUNT(pids); i++) {
-		fflush(NULL);
-		pids[i] = fork();
-		if (pids[i])
-			continue;
-		for (int round = 0; round < 5; round++) {
-			auto_index one_ix = { 0 };
-
-			if (load(&p, texts, 1, true, false, &one_ix, &err) < 0 || one_ix.n != 1)
-				_exit(1);
-		}
-		_exit(0);
-	}
-	for (size_t i = 0; i < COUNT(pids); i++) {
-		int status;
-
-		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-		assert_int_equal(status, 0);
-	}
-	assert_int_equal(load(&p, texts, 1, true, false, &ix, &err), 0);
-	expect_files(&ix, "bbb-1-0.conda");
-	httpd_stop(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_ways_to_make_masks_agree),
-		cmocka_unit_test(a_skipped_value_ends_where_it_ends),
-		cmocka_unit_test(strings_decode_or_are_refused),
-		cmocka_unit_test(numbers_are_read_without_floating_point),
 		cmocka_unit_test(documents_that_are_none_are_refused_with_their_place),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(a_truncated_document_is_always_an_error),
@@ -1084,13 +580,6 @@ int main(void)
 		cmocka_unit_test(a_star_means_every_name_that_fits),
 		cmocka_unit_test(records_come_by_name_then_channel_then_as_listed),
 		cmocka_unit_test(names_that_look_alike_are_found),
-		cmocka_unit_test(repodata_is_fetched_once_and_then_asked_for_by_etag),
-		cmocka_unit_test(a_body_that_is_not_what_its_state_says_is_fetched_anew),
-		cmocka_unit_test(a_missing_platform_is_empty_and_a_missing_noarch_no_channel),
-		cmocka_unit_test(nothing_of_the_cache_tells_a_secret),
-		cmocka_unit_test(a_local_channel_is_read_in_place),
-		cmocka_unit_test(a_channel_may_name_its_subdir),
-		cmocka_unit_test(processes_share_a_cache),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,10 +96,12 @@ static void epochs_and_local_versions_stay_as_they_are(void **state)
 
 	(void)state;
 	expect(url_encode(&a, "x-1!2.0+3-py_0.conda"), "x-1!2.0+3-py_0.conda", "epoch");
-	expect(url_encode(&a, "a b%c#d?e/\xc3\xa4"), "a%20b%25c%23d%3Fe%2F%C3%A4", "encoded");
+	expect(url_encode(&a, "a b%g#d?e/\xc3\xa4%"), "a%20b%25g%23d%3Fe%2F%C3%A4%25", "encoded");
+	expect(url_encode(&a, "x264-1%21164-0.conda"), "x264-1%21164-0.conda", "encoded before");
+	expect(url_encode(&a, "..%2f..%5c%00"), "..%252f..%255c%2500", "what would be a path");
 	assert_true(url_is_plain("x-1!2.0+3-py_0.conda", 20));
 	assert_false(url_is_plain("a b", 3));
-	assert_false(url_is_plain("a%b", 3));
+	assert_false(url_is_plain("a%2", 3));
 }
 
 static void paths_become_file_urls_and_back(void **state)

@@ -3,10 +3,10 @@
 # Usage: oci.sh TOOL, where TOOL is the built tests/oci_tool.
 set -eu
 
-tool=$1
 for program in skopeo umoci podman python3 jq; do
 	command -v $program >/dev/null || { echo "SKIP: no $program"; exit 77; }
 done
+tool=$(realpath "$1")
 
 # podman wants oci: paths in lower case
 work=/tmp/condaimg-e2e-oci-$$

@@ -1,0 +1,137 @@
+#include "cmd/question.h"
+
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "conda/matchspec.h"
+
+#define GLIBC_UNKNOWN "2.28" /* with --libc none: what conda-lock assumes of an unknown Linux */
+
+/* A relative path without "./" is a name to conda; whoever has such a folder may have meant the folder. */
+static void warn_of_folder(const char *text)
+{
+	auto_free char *noarch = mem_printf("%s/noarch", text);
+
+	if (!str_starts(text, "/") && !str_starts(text, "./") && !str_starts(text, "../") &&
+	    fs_exists(AT_FDCWD, noarch))
+		log_warn("'%s' is taken as the name of a channel; for the folder write ./%s", text, text);
+}
+
+static int read_channels(struct question *q, const struct options *o, struct err *err)
+{
+	struct channel *list = NULL;
+	size_t n = 0;
+	const char *dir = input_dir(&q->arena, q->env->file);
+	int rc = 0;
+
+	for (size_t i = 0; i < o->n_channels; i++)
+		warn_of_folder(o->channels[i]);
+	for (size_t i = 0; rc == 0 && i < o->n_channels; i++)
+		rc = channel_resolve(&q->arena, o->channels[i], ".", &list, &n, err);
+	for (const char *const *c = q->env->channels; rc == 0 && !o->override_channels && *c; c++)
+		rc = channel_resolve(&q->arena, *c, dir, &list, &n, err);
+	if (rc == 0 && !n)
+		rc = channel_resolve(&q->arena, CHANNEL_DEFAULT, dir, &list, &n, err);
+	if (rc == 0) {
+		const char **urls = arena_array(&q->arena, n + 1, sizeof(*urls));
+
+		for (size_t i = 0; i < n; i++)
+			urls[i] = list[i].canonical;
+		q->channels = arena_dup(&q->arena, list, n * sizeof(*list));
+		q->n_channels = n;
+		q->channel_urls = urls;
+	}
+	free(list);
+	return rc;
+}
+
+static int read_specs(struct question *q, struct err *err)
+{
+	const char **specs = arena_array(&q->arena, q->env->n_specs + 1, sizeof(*specs));
+	const char **canonical = arena_array(&q->arena, q->env->n_specs + 1, sizeof(*canonical));
+
+	for (size_t i = 0; i < q->env->n_specs; i++) {
+		const struct env_spec *s = &q->env->specs[i];
+		const struct matchspec *m = matchspec_parse(&q->arena, s->text, MATCHSPEC_V3, err);
+
+		if (!m)
+			return err_at(err, "%s:%u", q->env->file, s->line);
+		if (!m->name)
+			return err_set(err, ERR_FORMAT,
+				       "%s:%u: '%s' has no plain package name, and a request needs one", q->env->file,
+				       s->line, s->text);
+		specs[i] = s->text;
+		canonical[i] = matchspec_text(&q->arena, m);
+	}
+	q->specs = specs;
+	q->n_specs = q->env->n_specs;
+	if (q->n_specs)
+		qsort(canonical, q->n_specs, sizeof(*canonical), str_ptr_cmp);
+	q->canonical_specs = canonical;
+	return 0;
+}
+
+static int read_virtuals(struct question *q, const struct settings *s, const char *base_glibc, struct err *err)
+{
+	const struct record *glibc;
+	const char *known = base_glibc ? base_glibc : s->libc_none ? GLIBC_UNKNOWN : NULL;
+
+	virtual_defaults(&q->arena, q->platform, known, &q->virtuals);
+	if (settings_apply_virtuals(s, &q->arena, &q->virtuals, err) < 0)
+		return -1;
+	glibc = virtual_find(&q->virtuals, "__glibc");
+	q->glibc = glibc ? glibc->version : NULL;
+	q->libc = base_glibc ? "base" : s->libc_none ? "none" : "auto";
+	return 0;
+}
+
+int question_make(const struct env *env, const struct options *o, const struct settings *s,
+		  const struct platform *platform, const char *base_glibc, struct question *ret, struct err *err)
+{
+	*ret = (struct question){ .env = env, .platform = platform, .priority = s->priority };
+	if (o->override_channels && !o->n_channels)
+		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
+	if (read_channels(ret, o, err) < 0 || read_specs(ret, err) < 0 || read_virtuals(ret, s, base_glibc, err) < 0)
+		return -1;
+	ret->content_hash =
+		lock_content_hash(&ret->arena, &(struct lock_question){
+						       .subdir = platform->subdir,
+						       .channels = ret->channel_urls,
+						       .specs = ret->canonical_specs,
+						       .virtuals = virtual_texts(&ret->arena, &ret->virtuals),
+						       .priority = channel_priority_text(s->priority),
+						       .libc = ret->libc,
+					       });
+	return 0;
+}
+
+void question_release(struct question *q)
+{
+	arena_release(&q->arena);
+	*q = (struct question){ 0 };
+}
+
+static bool has_platform(const char *const *list, const char *subdir)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, subdir) == 0)
+			return true;
+	return false;
+}
+
+const struct platform *question_platform(const struct settings *s, const struct input *in, struct err *err)
+{
+	const struct platform *host = platform_host();
+
+	if (s->platform)
+		return s->platform;
+	if (in->is_lock) {
+		if (in->lock.n_platforms == 0 || lock_find(&in->lock, host->subdir))
+			return host;
+		return platform_parse(in->lock.platforms[0].subdir, err);
+	}
+	if (!in->env.platforms[0] || has_platform(in->env.platforms, host->subdir))
+		return host;
+	return platform_parse(in->env.platforms[0], err);
+}

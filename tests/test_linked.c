@@ -1,0 +1,601 @@
+#include "conda/linked.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/doc.h"
+#include "pack.h"
+
+#define FN "x-1-0.tar.bz2"
+#define OLD "\"prefix_placeholder\": \"/oldplace\", \"file_mode\": "
+#define META "-644 p/conda-meta/x-1-0.json"
+
+static char dir[64];
+static int dirfd_;
+static const struct prefix prefix = { "/p", "3.11", NULL };
+static const struct prefix no_python = { "/p", NULL, NULL };
+static const struct record record = { .name = "x", .version = "1", .build = "0" };
+
+static int setup(void **state)
+{
+	(void)state;
+	dirfd_ = pack_dir(dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	pack_remove(dir, dirfd_);
+	return 0;
+}
+
+/* One line an entry but directories; conda-meta's content goes to meta. */
+static int list(struct tree *t, bool dirs, struct buf *out, struct buf *meta, struct err *err)
+{
+	struct source *content;
+	struct entry e;
+	int rc;
+
+	while ((rc = tree_next(t, &e, &content, err)) > 0) {
+		auto_buf text = { 0 };
+		bool is_meta = strstr(e.path, "conda-meta/") != NULL;
+
+		if (e.type == ENTRY_DIR && !dirs)
+			continue;
+		buf_addf(out, "%c%o %s", "-dlh"[e.type], e.mode, e.path);
+		if (e.target)
+			buf_addf(out, " -> %s", e.target);
+		if (content && io_slurp(content, 1 << 20, is_meta && meta ? meta : &text, err) < 0)
+			return -1;
+		assert_int_equal((is_meta && meta ? meta : &text)->n, e.size);
+		assert_int_equal(content != NULL, e.size > 0);
+		if (text.n && !is_meta)
+			buf_addf(out, " %s", text.p);
+		buf_addc(out, '\n');
+	}
+	return rc;
+}
+
+static struct tree *open_tree(struct pack *k, const struct prefix *px, const struct record *r,
+			      const char *const *dropped, struct err *err)
+{
+	struct package *p;
+
+	pack_write(k, dirfd_, FN);
+	p = package_open(dirfd_, FN, FN, err);
+	return p ? linked_tree(p, r, px, dropped, err) : NULL;
+}
+
+static void expect_tree(struct pack *k, const struct prefix *px, const char *const *dropped, bool dirs,
+			const char *want)
+{
+	struct err err = ERR_INIT;
+	auto_buf out = { 0 };
+	auto_tree *t = open_tree(k, px, &record, dropped, &err);
+
+	if (!t || list(t, dirs, &out, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(buf_cstr(&out), want);
+}
+
+static void expect_fault(struct pack *k, const struct prefix *px, const struct record *r, enum err_code code,
+			 const char *want)
+{
+	struct err err = ERR_INIT;
+	auto_buf out = { 0 };
+	auto_tree *t = open_tree(k, px, r, NULL, &err);
+	int rc = t ? list(t, false, &out, NULL, &err) : -1;
+
+	assert_int_equal(rc, -1);
+	if (err.code != code || strcmp(err.text, want) != 0)
+		fail_msg("got %d '%s', expected %d '%s'", err.code, err.text, code, want);
+}
+
+static void finish(struct pack *k, const char *extra)
+{
+	pack_index(k, extra);
+	pack_paths(k);
+}
+
+/* ---- the prefix ---- */
+
+static void prefix_must_serve_scripts(void **state)
+{
+	static const struct {
+		const char *path;
+		bool ok;
+	} rows[] = {
+		{ "/opt/conda/envs/default", true },
+		{ "/p", true },
+		{ "/", false },
+		{ "", false },
+		{ "opt", false },
+		{ "/opt/", false },
+		{ "//opt", false },
+		{ "/opt/../x", false },
+		{ "/my env", false },
+		{ "/a:b", false },
+		{ "/a'b", false },
+		{ "/a\nb", false },
+		{ "/a$b", false },
+		/* 110 bytes: "#!" + 110 + "/bin/python3.10" is 127 */
+		{ "/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa",
+		  true },
+		{ "/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaa/aaaaaaaaab",
+		  false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = ERR_INIT;
+
+		if ((prefix_check(rows[i].path, &err) == 0) != rows[i].ok)
+			fail_msg("'%s': %s", rows[i].path, err.text);
+		if (!rows[i].ok)
+			assert_int_equal(err.code, ERR_USAGE);
+	}
+}
+
+/* ---- trees ---- */
+
+static void files_stand_under_the_prefix(void **state)
+{
+	static const struct prefix deep = { "/opt/conda/envs/default", NULL, NULL };
+	struct pack k = { 0 };
+
+	(void)state;
+	pack_file(&k, "bin/x", 0775, "run", NULL);
+	pack_file(&k, "bin/su", 04755, "", NULL);
+	pack_file(&k, "a", 02664, "text", NULL);
+	pack_symlink(&k, "lib/l/m.so", "../m.so.1");
+	pack_symlink(&k, "lib/abs", "/usr/lib/oldplace");
+	pack_path(&k, "\"_path\": \"var/empty\", \"path_type\": \"directory\"");
+	finish(&k, NULL);
+	expect_tree(&k, &deep, NULL, true,
+		    "d755 opt\n"
+		    "d755 opt/conda\n"
+		    "d755 opt/conda/envs\n"
+		    "d755 opt/conda/envs/default\n"
+		    "d755 opt/conda/envs/default/bin\n"
+		    "d755 opt/conda/envs/default/conda-meta\n"
+		    "d755 opt/conda/envs/default/lib\n"
+		    "d755 opt/conda/envs/default/lib/l\n"
+		    "d755 opt/conda/envs/default/var\n"
+		    "d755 opt/conda/envs/default/var/empty\n"
+		    "-775 opt/conda/envs/default/bin/x run\n"
+		    "-755 opt/conda/envs/default/bin/su\n"
+		    "-664 opt/conda/envs/default/a text\n"
+		    "l777 opt/conda/envs/default/lib/l/m.so -> ../m.so.1\n"
+		    "l777 opt/conda/envs/default/lib/abs -> /usr/lib/oldplace\n"
+		    "-644 opt/conda/envs/default/conda-meta/x-1-0.json\n");
+}
+
+static void placeholders_become_the_prefix(void **state)
+{
+	static const char binary[] = "\1/oldplace/lib\0\2";
+	struct pack k = { 0 };
+	struct err err = ERR_INIT;
+	struct source *content;
+	struct entry e;
+	auto_buf got = { 0 };
+
+	(void)state;
+	pack_file(&k, "bin/x", 0755, "#!/oldplace/bin/sh\n", OLD "\"text\"");
+	pack_file(&k, "plain", 0644, "/oldplace", NULL);
+	pack_file(&k, "empty", 0644, "", OLD "\"text\"");
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false,
+		    "-755 p/bin/x #!/p/bin/sh\n\n-644 p/plain /oldplace\n-644 p/empty\n" META "\n");
+
+	pack_bytes(&k, "lib", 0644, binary, sizeof(binary), OLD "\"binary\"");
+	finish(&k, NULL);
+	auto_tree *t = open_tree(&k, &prefix, &record, NULL, &err);
+
+	do
+		assert_int_equal(tree_next(t, &e, &content, &err), 1);
+	while (e.type == ENTRY_DIR);
+	assert_int_equal(e.size, sizeof(binary));
+	assert_int_equal(io_slurp(content, 100, &got, &err), 0);
+	assert_memory_equal(got.p, "\1/p/lib\0\0\0\0\0\0\0\0\2", sizeof(binary));
+}
+
+static void noarch_python_goes_where_its_python_looks(void **state)
+{
+	static const struct prefix other = { "/p", "3.13", "lib/python3.13t/site-packages" };
+	const char *link = "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m.n:f.g\"]}}";
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct pack k = { 0 };
+
+		pack_file(&k, "site-packages/m/n.py", 0664, "py", NULL);
+		pack_file(&k, "python-scripts/tool", 0755, "tool", NULL);
+		pack_file(&k, "site-packages-not/a", 0644, "a", NULL);
+		pack_file(&k, "share/site-packages/a", 0644, "a", NULL);
+		/* An entry point replaces a script of the same name. */
+		pack_file(&k, "python-scripts/run", 0755, "old", NULL);
+		pack_text(&k, "info/link.json", link);
+		finish(&k, "\"noarch\": \"python\"");
+		expect_tree(&k, i ? &other : &prefix, NULL, false,
+			    i ? "-664 p/lib/python3.13t/site-packages/m/n.py py\n"
+				"-755 p/bin/tool tool\n"
+				"-644 p/site-packages-not/a a\n"
+				"-644 p/share/site-packages/a a\n"
+				"-775 p/bin/run #!/p/bin/python3.13\n"
+				"# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom m.n import f\n\n"
+				"if __name__ == '__main__':\n"
+				"    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
+				"    sys.exit(f.g())\n\n" META "\n"
+			      : "-664 p/lib/python3.11/site-packages/m/n.py py\n"
+				"-755 p/bin/tool tool\n"
+				"-644 p/site-packages-not/a a\n"
+				"-644 p/share/site-packages/a a\n"
+				"-775 p/bin/run #!/p/bin/python3.11\n"
+				"# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom m.n import f\n\n"
+				"if __name__ == '__main__':\n"
+				"    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
+				"    sys.exit(f.g())\n\n" META "\n");
+	}
+}
+
+static void noarch_python_needs_a_python(void **state)
+{
+	struct pack k = { 0 };
+
+	(void)state;
+	pack_file(&k, "site-packages/a.py", 0644, "", NULL);
+	finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &no_python, &record, ERR_FORMAT, FN ": is noarch: python, but the environment has no python");
+	/* What has nothing for it needs none. */
+	pack_file(&k, "share/a", 0644, "a", NULL);
+	finish(&k, "\"noarch\": \"python\"");
+	expect_tree(&k, &no_python, NULL, false, "-644 p/share/a a\n" META "\n");
+	/* Of a package that is no noarch python, the names mean nothing. */
+	pack_file(&k, "site-packages/a", 0644, "a", NULL);
+	finish(&k, NULL);
+	expect_tree(&k, &no_python, NULL, false, "-644 p/site-packages/a a\n" META "\n");
+}
+
+static void dropped_paths_are_left_out(void **state)
+{
+	static const char *const dropped[] = { "a", "only/here", "x", NULL };
+	struct pack k = { 0 };
+
+	(void)state;
+	pack_file(&k, "a", 0644, "a /oldplace", OLD "\"text\"");
+	pack_file(&k, "b", 0644, "b", NULL);
+	pack_file(&k, "only/here", 0644, "c", NULL);
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, dropped, true, "d755 p\nd755 p/conda-meta\n-644 p/b b\n" META "\n");
+}
+
+static void hard_links_stay_where_they_can(void **state)
+{
+	static const char *const dropped[] = { "a", NULL };
+	struct pack k = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pack_file(&k, "a", 0644, "same", NULL);
+		pack_hardlink(&k, "b", "./a", "same", NULL);
+		pack_hardlink(&k, "c", "b", "same", NULL);
+		finish(&k, NULL);
+		expect_tree(&k, &prefix, i ? dropped : NULL, false,
+			    i ? "-644 p/b same\nh644 p/c -> p/b\n" META "\n"
+			      : "-644 p/a same\nh644 p/b -> p/a\nh644 p/c -> p/b\n" META "\n");
+	}
+	/* The same replacement on both, and another on the third. */
+	pack_file(&k, "a", 0644, "at /oldplace", OLD "\"text\"");
+	pack_hardlink(&k, "b", "a", "at /oldplace", OLD "\"text\"");
+	pack_hardlink(&k, "c", "a", "at /oldplace", NULL);
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false, "-644 p/a at /p\nh644 p/b -> p/a\n-644 p/c at /oldplace\n" META "\n");
+	/* What is not installed, and what is a symlink, becomes a file or link of its own. */
+	pack_text(&k, "unlisted", "same");
+	pack_hardlink(&k, "a", "unlisted", "same", NULL);
+	pack_symlink(&k, "s", "a");
+	pack_member(&k, "t", '1', 0777, "s", NULL, 0);
+	pack_path(&k, "\"_path\": \"t\", \"path_type\": \"softlink\"");
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false, "-644 p/a same\nl777 p/s -> a\nl777 p/t -> a\n" META "\n");
+	/* Many links to what is not there need one copy. */
+	for (int i = 0; i < 2; i++) {
+		auto_buf want = { 0 };
+
+		pack_text(&k, i ? "unlisted" : "a", "same");
+		if (!i)
+			pack_path(&k, "\"_path\": \"a\"");
+		for (int n = 100; n < 100 + 2 * PACKAGE_COPIES_MAX; n++) {
+			auto_free char *path = mem_printf("n%d", n);
+
+			pack_hardlink(&k, path, i ? "unlisted" : "a", "same", NULL);
+			buf_addf(&want, n == 100 ? "-644 p/n100 same\n" : "h644 p/n%d -> p/n100\n", n);
+		}
+		finish(&k, NULL);
+		buf_adds(&want, META "\n");
+		expect_tree(&k, &prefix, dropped, false, want.p);
+	}
+	/* One that is said to be another content. */
+	pack_file(&k, "a", 0644, "same", NULL);
+	pack_hardlink(&k, "b", "a", "other", NULL);
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_INTEGRITY,
+		     FN ": b: is a hard link to 'a', "
+			"sha256:0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5, "
+			"expected sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa");
+}
+
+static void hostile_trees_are_refused(void **state)
+{
+	static const struct record other = { .name = "x", .version = "2", .build = "0" };
+	struct pack k = { 0 };
+
+	(void)state;
+	pack_symlink(&k, "out", "/etc");
+	pack_file(&k, "out/passwd", 0644, "root", NULL);
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_FORMAT,
+		     FN ": 'out/passwd' would go through 'out', which is no directory");
+
+	/* ... also where it only becomes so under the prefix */
+	pack_symlink(&k, "lib/python3.11", "/etc");
+	pack_file(&k, "site-packages/a", 0644, "a", NULL);
+	finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &prefix, &record, ERR_FORMAT,
+		     FN ": 'lib/python3.11/site-packages/a' would go through 'lib/python3.11', which is no directory");
+
+	pack_file(&k, "site-packages/a", 0644, "a", NULL);
+	pack_file(&k, "lib/python3.11/site-packages/a", 0644, "a", NULL);
+	finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &prefix, &record, ERR_FORMAT, FN ": two files would be 'lib/python3.11/site-packages/a'");
+
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &other, ERR_INTEGRITY, FN ": info/index.json: 'version' is '1', expected '2'");
+
+	pack_file(&k, "site-packages/a", 0644, "a", NULL);
+	finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &(struct prefix){ "/p", "3.11", "conda-meta" }, &record, ERR_FORMAT,
+		     FN ": 'conda-meta/a' is reserved for the installer");
+
+	pack_bytes(&k, "lib", 0644, "/old\0", 5, "\"prefix_placeholder\": \"/\", \"file_mode\": \"binary\"");
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_FORMAT,
+		     FN ": lib: has a placeholder of 1 bytes, too short for a prefix of 2");
+
+	pack_text(&k, "lib/a", "b");
+	pack_path(&k, "\"_path\": \"lib/a\", \"sha256\": \"%s\"", digest_hex(&(struct digest){ 0 }).hex);
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_INTEGRITY,
+		     FN ": lib/a: is sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d, "
+			"expected sha256:0000000000000000000000000000000000000000000000000000000000000000");
+}
+
+static void directories_have_a_limit(void **state)
+{
+	struct pack k = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 120; i++) {
+		auto_buf path = { 0 };
+
+		buf_addf(&path, "n%d", 100 + i);
+		while (path.n < 3900)
+			buf_adds(&path, "/a");
+		pack_path(&k, "\"_path\": \"%s\"", path.p);
+	}
+	finish(&k, NULL);
+	expect_fault(&k, &prefix, &record, ERR_LIMIT, FN ": has more than 200000 directories");
+}
+
+static void list_is_what_the_tree_gives(void **state)
+{
+	struct pack k = { 0 };
+	struct err err = ERR_INIT;
+	struct linked_list l;
+	auto_arena a = { 0 };
+
+	(void)state;
+	pack_file(&k, "site-packages/b.py", 0644, "b", OLD "\"text\"");
+	pack_symlink(&k, "bin/l", "x");
+	pack_file(&k, "bin/.x-post-link.sh", 0755, "", NULL);
+	pack_file(&k, "bin/.y-post-link.sh", 0755, "", NULL);
+	pack_file(&k, "bin/.x-pre-unlink.sh", 0755, "", NULL);
+	pack_text(&k, "info/link.json", "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
+	finish(&k, "\"noarch\": \"python\"");
+	pack_write(&k, dirfd_, FN);
+	auto_package *p = package_open(dirfd_, FN, FN, &err);
+
+	if (!p || linked_paths(&a, p, &record, &prefix, &l, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(l.n, 6);
+	assert_string_equal(l.paths[0].path, "bin/.x-post-link.sh");
+	assert_string_equal(l.paths[3].path, "bin/l");
+	assert_int_equal(l.paths[3].type, PATH_SYMLINK);
+	assert_string_equal(l.paths[4].path, "bin/run");
+	assert_non_null(l.paths[4].script);
+	assert_true(l.paths[4].rewritten);
+	assert_string_equal(l.paths[5].path, "lib/python3.11/site-packages/b.py");
+	assert_true(l.paths[5].rewritten);
+	assert_true(l.paths[5].has_sha256);
+	assert_string_equal(l.scripts[0], "bin/.x-post-link.sh");
+	assert_null(l.scripts[1]);
+	assert_ptr_equal(linked_find(&l, "bin/run/", 7), &l.paths[4]);
+	assert_null(linked_find(&l, "bin/ru", 6));
+}
+
+/* ---- conda-meta ---- */
+
+static const char *text_at(const struct doc *d, const char *key)
+{
+	const struct doc *v = doc_find(d, key);
+
+	return v && v->text ? v->text : "(none)";
+}
+
+static void make_for_meta(struct pack *k)
+{
+	pack_file(k, "b", 0644, "at /oldplace", OLD "\"text\"");
+	pack_bytes(k, "c", 0644, "/oldplace\0", 10, OLD "\"binary\", \"no_link\": true");
+	pack_file(k, "a", 0644, "plain", NULL);
+	pack_text(k, "d", "no digest");
+	pack_path(k, "\"_path\": \"d\"");
+	pack_symlink(k, "s", "a");
+	pack_path(k, "\"_path\": \"var\", \"path_type\": \"directory\"");
+	pack_text(k, "info/link.json", "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
+	finish(k,
+	       "\"noarch\": \"python\", \"depends\": [\"from-index\"], \"license\": \"BSD\", \"subdir\": \"noarch\"");
+}
+
+static const struct doc *meta_of(struct arena *a, const struct record *r, const char *const *dropped, struct buf *text)
+{
+	struct pack k = { 0 };
+	struct err err = ERR_INIT;
+	auto_buf out = { 0 };
+	const struct doc *d;
+
+	make_for_meta(&k);
+	auto_tree *t = open_tree(&k, &prefix, r, dropped, &err);
+
+	if (!t || list(t, false, &out, text, &err) < 0)
+		fail_msg("%s", err.text);
+	d = doc_parse_json(a, text->p, text->n, "meta", &err);
+	if (!d)
+		fail_msg("%s", err.text);
+	return d;
+}
+
+static void conda_meta_tells_the_record(void **state)
+{
+	static const char *const depends[] = { "python >=3.8", NULL }, *const constrains[] = { NULL };
+	static const char *const features[] = { "f", "g", NULL };
+	struct record r = {
+		.name = "x",
+		.version = "1",
+		.build = "0",
+		.subdir = "noarch",
+		.channel = "https://conda.example/c",
+		.fn = "x-1-0.conda",
+		.url = "https://conda.example/c/noarch/x-1-0.conda",
+		.depends = depends,
+		.constrains = constrains,
+		.track_features = features,
+		.license = "MIT",
+		.build_number = 3,
+		.size = 1234,
+		.timestamp = 1600000000000,
+		.has_sha256 = true,
+		.has_md5 = true,
+		.noarch = NOARCH_PYTHON,
+	};
+	static const char *const keys[] = {
+		"build",   "build_number", "channel",	"constrains",	  "depends", "files",	   "fn",
+		"license", "link",	   "md5",	"name",		  "noarch",  "paths_data", "sha256",
+		"size",	   "subdir",	   "timestamp", "track_features", "url",     "version",
+	};
+	auto_arena a = { 0 };
+	auto_buf text = { 0 };
+	const struct doc *d;
+
+	(void)state;
+	d = meta_of(&a, &r, NULL, &text);
+	assert_int_equal(d->n, COUNT(keys));
+	for (size_t i = 0; i < d->n; i++)
+		assert_string_equal(d->keys[i].text, keys[i]);
+	/* CEP 32: without subdir */
+	assert_string_equal(text_at(d, "channel"), "https://conda.example/c");
+	assert_string_equal(text_at(d, "license"), "MIT");
+	assert_string_equal(text_at(d, "noarch"), "python");
+	assert_string_equal(text_at(d, "track_features"), "f g");
+	assert_string_equal(text_at(d, "size"), "1234");
+	assert_string_equal(text_at(d, "md5"), "00000000000000000000000000000000");
+	assert_string_equal(doc_find(d, "depends")->items[0].text, "python >=3.8");
+	assert_int_equal(doc_find(d, "constrains")->type, DOC_LIST);
+	assert_string_equal(text_at(doc_find(d, "link"), "source"), "");
+	assert_string_equal(text_at(doc_find(d, "link"), "type"), "1");
+}
+
+static void conda_meta_tells_every_path(void **state)
+{
+	/* sha256 of "at /p", of "/p" with eight NULs, "plain", "no digest", by sha256sum */
+	static const struct {
+		const char *path, *type, *in_prefix, *size, *mode;
+	} rows[] = {
+		{ "a", "hardlink", "a116c9ed46d6207734a43317d30fd88f52ac8634c37d904bbf4e41d865f90475", "5", "(none)" },
+		{ "b", "hardlink", "7b0e60cb00771368936923682ce62f01f830aa72a734c0870f3f37163750d089", "12", "text" },
+		{ "bin/run", "unix_python_entry_point", NULL, NULL, "(none)" },
+		{ "c", "hardlink", "1703e8026ba34898aaa1a8574631c34d1b5aae4a7ecf29942ff145643e683eb0", "10", "binary" },
+		{ "d", "hardlink", "0fba808cc1e37e38c3426c544bf2d14d8fe7b6aa2cf1bd6d0de9158dd8a43fb1", "9", "(none)" },
+		{ "s", "softlink", "(none)", "(none)", "(none)" },
+		{ "var", "directory", "(none)", "(none)", "(none)" },
+	};
+	static const char *const dropped[] = { "a", "b", "bin/run", "c", "d", "s", NULL };
+	auto_arena a = { 0 };
+	auto_buf text = { 0 }, again = { 0 };
+	const struct doc *d, *paths;
+
+	(void)state;
+	d = meta_of(&a, &record, NULL, &text);
+	paths = doc_find(doc_find(d, "paths_data"), "paths");
+	assert_int_equal(paths->n, COUNT(rows));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct doc *p = &paths->items[i];
+
+		assert_string_equal(text_at(p, "_path"), rows[i].path);
+		assert_string_equal(text_at(p, "path_type"), rows[i].type);
+		assert_string_equal(text_at(p, "file_mode"), rows[i].mode);
+		if (rows[i].in_prefix)
+			assert_string_equal(text_at(p, "sha256_in_prefix"), rows[i].in_prefix);
+		if (rows[i].size)
+			assert_string_equal(text_at(p, "size_in_bytes"), rows[i].size);
+	}
+	assert_string_equal(text_at(&paths->items[3], "no_link"), "true");
+	assert_string_equal(text_at(&paths->items[3], "prefix_placeholder"), "/oldplace");
+	assert_int_equal(doc_find(d, "files")->n, 6);
+	/* Whatever another package provides: it is the same text. */
+	meta_of(&a, &record, dropped, &again);
+	assert_string_equal(text.p, again.p);
+}
+
+static void conda_meta_of_a_bare_record_is_filled(void **state)
+{
+	struct record r = { .name = "x", .version = "1", .build = "0", .bare = true };
+	auto_arena a = { 0 };
+	auto_buf text = { 0 }, full = { 0 };
+	const struct doc *d;
+
+	(void)state;
+	d = meta_of(&a, &r, NULL, &text);
+	assert_string_equal(doc_find(d, "depends")->items[0].text, "from-index");
+	assert_string_equal(text_at(d, "license"), "BSD");
+	assert_string_equal(text_at(d, "subdir"), "noarch");
+	assert_string_equal(text_at(d, "noarch"), "python");
+	/* A record that says there are none is believed. */
+	d = meta_of(&a, &record, NULL, &full);
+	assert_int_equal(doc_find(d, "depends")->n, 0);
+	assert_string_equal(text_at(d, "license"), "(none)");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefix_must_serve_scripts),
+		cmocka_unit_test(files_stand_under_the_prefix),
+		cmocka_unit_test(placeholders_become_the_prefix),
+		cmocka_unit_test(noarch_python_goes_where_its_python_looks),
+		cmocka_unit_test(noarch_python_needs_a_python),
+		cmocka_unit_test(dropped_paths_are_left_out),
+		cmocka_unit_test(hard_links_stay_where_they_can),
+		cmocka_unit_test(hostile_trees_are_refused),
+		cmocka_unit_test(directories_have_a_limit),
+		cmocka_unit_test(list_is_what_the_tree_gives),
+		cmocka_unit_test(conda_meta_tells_the_record),
+		cmocka_unit_test(conda_meta_tells_every_path),
+		cmocka_unit_test(conda_meta_of_a_bare_record_is_filled),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
