@@ -21,11 +21,8 @@ const struct record *making_find(const struct lock_platform *lp, const char *nam
 struct package *making_open_package(const struct assembly *a, const struct record *r, struct err *err)
 {
 	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
-	struct package *p = package_open(a->workshop->packages, path, r->fn, err);
 
-	if (!p)
-		err_at(err, "%s", r->fn);
-	return p;
+	return package_open(a->workshop->packages, path, r->fn, err);
 }
 
 int making_list(const struct assembly *a, struct listing *l, size_t i, const struct package *p, struct err *err)
@@ -35,7 +32,7 @@ int making_list(const struct assembly *a, struct listing *l, size_t i, const str
 	if (l->done[i])
 		return 0;
 	if (linked_paths(&l->arenas[i], p, r, &a->prefix, &l->lists[i], err) < 0)
-		return err_at(err, "%s", r->fn);
+		return -1;
 	l->done[i] = true;
 	return 0;
 }
@@ -44,14 +41,10 @@ struct tree *making_open_linked(const struct assembly *a, size_t i, struct listi
 {
 	const struct record *r = &a->packages[i];
 	auto_package *p = making_open_package(a, r, err);
-	struct tree *t;
 
 	if (!p || (l && making_list(a, l, i, p, err) < 0))
 		return NULL;
-	t = linked_tree(TAKE(p), r, &a->prefix, a->paths.dropped[i], err);
-	if (!t)
-		err_at(err, "%s", r->fn);
-	return t;
+	return linked_tree(TAKE(p), r, &a->prefix, a->paths.dropped[i], err);
 }
 
 /* ---- one layer ---- */
@@ -101,15 +94,14 @@ struct tree *making_open(const struct assembly *a, const struct part_layer *l, s
 	return NULL;
 }
 
-/* The members' names for an error: one package, or "N packages from X". */
-static const char *layer_name(const struct assembly *a, const struct part_layer *l)
+/* Errors of packages begin with the package's name, which says which layer. */
+static int tell_layer(const struct part_layer *l, struct err *err)
 {
-	static const char *const names[] = { [PART_LIBC] = "C library",
-					     [PART_SYSTEM] = "system files",
-					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment" };
+	static const char *const names[] = { [PART_LIBC] = "the C library",
+					     [PART_SYSTEM] = "the system files",
+					     [PART_ENVIRONMENT] = "the environment" };
 
-	return l->part == PART_PACKAGES && l->group->n == 1 ? a->packages[l->group->members[0]].fn : names[l->part];
+	return l->part == PART_PACKAGES ? -1 : err_at(err, "layer of %s", names[l->part]);
 }
 
 static void add_tree_to_recipe(struct buf *b, struct tree *t)
@@ -166,7 +158,7 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 int making_write(const struct assembly *a, struct part_layer *l, struct tree *t, struct err *err)
 {
 	if (!t || layer_write(t, a->workshop->layers, &a->settings->codec, &l->layer, err) < 0)
-		return err_at(err, "layer of %s", layer_name(a, l));
+		return tell_layer(l, err);
 	if (store_remember(a->workshop->layers, &l->recipe, &l->layer, err) < 0)
 		return -1;
 	l->made = true;

@@ -2,7 +2,7 @@
 #ifndef CMD_MAKING_H
 #define CMD_MAKING_H
 
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 
 /* The package of that name in a lock, or NULL. */
 const struct record *making_find(const struct lock_platform *lp, const char *name);

@@ -1,6 +1,6 @@
 /* lock -> packages -> layers -> image: the steps of a build, in their order. */
-#ifndef CMD_ASSEMBLE_H
-#define CMD_ASSEMBLE_H
+#ifndef CMD_ASSEMBLY_H
+#define CMD_ASSEMBLY_H
 
 #include "channels/channel.h"
 #include "cmd/workshop.h"

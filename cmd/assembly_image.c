@@ -1,7 +1,7 @@
 /* The image that is made of the layers: environment variables, user, labels, history. */
 #include <string.h>
 
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 #include "cmd/rootfs.h"
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,4 +1,4 @@
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -417,6 +417,7 @@ int assembly_layers(struct assembly *a, struct err *err)
 			todo[n++] = l;
 		l->known = l->known && !l->made;
 	}
+	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
 	progress_begin(&bar, "making layers");
 	progress_expect(&bar, n);
