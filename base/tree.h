@@ -9,6 +9,13 @@
 
 #include "base/io.h"
 
+/*
+ * When every file of every tree was last changed: 1980-01-01 00:00:00 UTC. Not 0, because
+ * programs take 1970 for "no time", and not before 1980, because Python's zipfile cannot
+ * pack such a file. oci/ dates files with it, conda/ writes it into what compares times.
+ */
+#define TREE_MTIME UINT32_C(315532800)
+
 enum entry_type { ENTRY_FILE, ENTRY_DIR, ENTRY_SYMLINK, ENTRY_HARDLINK };
 
 struct entry {

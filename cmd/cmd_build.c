@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/resolve.h"
@@ -90,6 +90,20 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	return 0;
 }
 
+/* Whether a lock says that it was made from this file; one that does not say may have been. */
+static bool is_lock_of(const struct lock *l, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (const char *const *s = l->sources; s && *s; s++) {
+		const char *at = strrchr(*s, '/');
+
+		if (strcmp(at ? at + 1 : *s, name) == 0)
+			return true;
+	}
+	return !l->sources || !l->sources[0];
+}
+
 /* The lock beside the environment file, if it is there and still answers the question. 1 yes, 0 no. */
 static int try_lock(const struct options *o, struct build *b, struct err *err)
 {
@@ -98,21 +112,24 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	const struct lock_platform *lp;
 
 	if (!path)
-		path = arena_printf(&b->arena, "%s/conda-lock.yml", input_dir(&b->arena, o->args[0]));
+		path = input_lock_path(&b->arena, o->args[0]);
 	if (!o->lockfile && (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path)))
 		return 0;
 	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0 ||
 	    lock_parse(buf_cstr(&text), text.n, path, &b->lock, err) < 0)
 		return -1;
 	lp = lock_find(&b->lock, b->platform->subdir);
-	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0)
+	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
+		log_debug("%s still answers %s, so nothing is solved", path, o->args[0]);
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
 			       o->args[0], b->platform->subdir, o->args[0]);
-	log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path, o->args[0],
-		 b->platform->subdir, o->args[0]);
+	if (is_lock_of(&b->lock, o->args[0]))
+		log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path,
+			 o->args[0], b->platform->subdir, o->args[0]);
 	lock_release(&b->lock);
 	return 0;
 }

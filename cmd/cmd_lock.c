@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -93,6 +94,37 @@ static int subdir_cmp(const void *a, const void *b)
 	return strcmp(((const struct lock_platform *)a)->subdir, ((const struct lock_platform *)b)->subdir);
 }
 
+/* A device or a pipe is written to, not replaced by a file. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_special(const char *path, const struct buf *text, struct err *err)
+{
+	auto_fd fd = open(path, O_WRONLY | O_CLOEXEC);
+	auto_sink *out = NULL;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open %s", path);
+	out = sink_fd(fd);
+	if (sink_write(out, text->p, text->n, err) < 0 || sink_finish(out, err) < 0)
+		return err_at(err, "%s", path);
+	return 0;
+}
+
+/* Through a symbolic link, not over it. */
+static int write_file(const char *path, const struct buf *text, struct err *err)
+{
+	auto_free char *real = realpath(path, NULL);
+
+	if (is_special(path))
+		return write_special(path, text, err);
+	return fs_write(AT_FDCWD, real ? real : path, text->p, text->n, 0644, err);
+}
+
 static int write_lock(const struct options *o, const struct lock *l, const char *path, struct err *err)
 {
 	auto_buf text = { 0 };
@@ -106,7 +138,7 @@ static int write_lock(const struct options *o, const struct lock *l, const char 
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
 	}
-	if (fs_write(AT_FDCWD, path, text.p, text.n, 0644, err) < 0)
+	if (write_file(path, &text, err) < 0)
 		return -1;
 	if (o->json)
 		return print_json(path, l);
@@ -172,9 +204,7 @@ int cmd_lock(const struct options *o, struct err *err)
 	if (!n || workshop_open(&s, o->offline, &w, err) < 0 ||
 	    lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
 		return -1;
-	path = o->lockfile ? o->lockfile : arena_printf(&a, "%s/conda-lock.yml", input_dir(&a, o->args[0]));
-	if (!o->lockfile && !strchr(o->args[0], '/'))
-		path = "conda-lock.yml";
+	path = o->lockfile ? o->lockfile : input_lock_path(&a, o->args[0]);
 	slash = strrchr(o->args[0], '/');
 	resolve_lock(&lock, &l.questions[0], slash ? slash + 1 : o->args[0], l.answers, n);
 	return write_lock(o, &lock, path, err);

@@ -16,7 +16,7 @@
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
  *	  lock_write()		conda/lock_write.c
- *	assemble()		cmd/assemble.c		lock -> image
+ *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
@@ -24,6 +24,7 @@
  *
  * base/ is under all of it: errors, memory, streams, documents.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -104,6 +105,23 @@ static enum log_level choose_level(const struct options *o)
 	return isatty(STDERR_FILENO) ? LOG_INFO : LOG_WARN;
 }
 
+/* A result that did not reach its reader is none. */
+static int flush_result(struct err *err)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_sys(err, "cannot write the result to stdout");
+	return 0;
+}
+
+static enum exit_code finish(int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = flush_result(err);
+	if (rc < 0)
+		fprintf(stderr, "condaimg: error: %s\n", err->text);
+	return exit_code(err);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -118,33 +136,41 @@ static int run(const struct command *c, int argc, char **argv)
 		log_set_level(choose_level(&o));
 		rc = c->run(&o, &err);
 	}
-	if (rc == 0 && fflush(stdout) != 0)
-		rc = err_sys(&err, "cannot write the result to stdout");
-	if (rc < 0)
-		fprintf(stderr, "condaimg: error: %s\n", err.text);
 	opt_release(&o);
-	return exit_code(&err);
+	return finish(rc, &err);
+}
+
+/* The number of a stream that is closed must not become that of a file which we write. */
+static void keep_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *c;
+	struct err err = ERR_INIT;
 
+	keep_streams();
+	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
 		puts("condaimg " CONDAIMG_VERSION);
-		return EXIT_DONE;
+		return finish(0, &err);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
 		c = argc > 2 ? find_command(argv[2]) : NULL;
 		if (c)
 			return run(c, 1, (char *[]){ (char *)"--help", NULL });
 		print_overview(stdout);
-		return EXIT_DONE;
+		return finish(0, &err);
 	}
 	c = find_command(argv[1]);
 	if (!c) {

@@ -5,7 +5,7 @@
 #ifndef CMD_PLAN_CACHE_H
 #define CMD_PLAN_CACHE_H
 
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 
 /* False where it is not known. The lists live in the assembly's arena. */
 bool plan_cache_get(struct assembly *a, struct paths_plan *ret);

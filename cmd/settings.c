@@ -96,6 +96,11 @@ static int read_images(const struct options *o, struct settings *s, struct err *
 		if (dest_parse(&s->arena, o->output, &s->output, err) < 0)
 			return err_at(err, "--output");
 	}
+	if (s->has_output && s->output.type == DEST_DOCKER_ARCHIVE && s->codec.type == CODEC_ZSTD)
+		return err_set(
+			err, ERR_USAGE,
+			"--compression zstd is not for docker-archive:, which docker load cannot read everywhere; "
+			"use --compression gzip, or oci-archive:");
 	return 0;
 }
 
@@ -111,7 +116,7 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	if (o->platform && !(ret->platform = platform_parse(o->platform, err)))
 		return -1;
 	if (o->compression && codec_parse(o->compression, &ret->codec, err) < 0)
-		return -1;
+		return err_at(err, "--compression %s", o->compression);
 	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
 		return -1;
 	if (prefix_check(ret->prefix, err) < 0 ||

@@ -13,7 +13,7 @@
 #include "conda/package.h"
 
 /* Raised whenever the same inputs would give other trees than before. Part of every layer's recipe. */
-#define LINKED_VERSION 1
+#define LINKED_VERSION 2
 
 /* Directories below the prefix that one package may need. */
 #define LINKED_DIRS_MAX 200000

@@ -3,6 +3,7 @@
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
+#include "conda/pyc.h"
 
 #define DIR_MODE 0755
 #define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
@@ -138,19 +139,31 @@ static struct source *rewrite_text(struct linked *t, const struct linked_path *l
 	return source_buf(&text);
 }
 
+/* The source of a .pyc in the same package, or NULL. */
+static const struct package_path *pyc_source(struct linked *t, const struct linked_path *l)
+{
+	const char *path = pyc_source_path(&t->arena, l->from->path);
+	const struct package_path *source = path ? package_find(t->package, path) : NULL;
+
+	return source && source->type == PATH_FILE && source->has_size ? source : NULL;
+}
+
 static struct source *file_content(struct linked *t, const struct linked_path *l, struct source *in, uint64_t *size,
 				   struct err *err)
 {
 	struct item *item = item_of(t, l);
+	const struct package_path *source = pyc_source(t, l);
 
 	if (l->from->mode == PATH_TEXT)
 		return rewrite_text(t, l, in, size, err);
-	if (l->from->mode == PATH_BINARY)
+	if (l->from->mode == PATH_BINARY) {
 		in = placeholder_binary(in, l->from->placeholder, t->prefix);
-	else if (l->from->has_sha256) {
+	} else if (l->from->has_sha256 && !source) {
 		know(item, &l->from->sha256);
 		return in;
 	}
+	if (source)
+		in = pyc_settle(in, source->size);
 	t->open_item = item;
 	return source_digest(in, &item->sha256, NULL);
 }

@@ -89,7 +89,7 @@ bool matchspec_channel_match(const char *c, const char *channel_url);
 
 /*
  * Canonical text (CEP 29 appendix A; conda's str(MatchSpec)), in a. Parsed again
- * with the same flags it is the same condition and has the same canonical text.
+ * with MATCHSPEC_V3 it is the same condition and has the same canonical text.
  */
 const char *matchspec_text(struct arena *a, const struct matchspec *m);
 

@@ -388,9 +388,11 @@ struct str matchspec_name_of(const char *text)
 	cut = memmem(s.p, s.n, " if ", 4);
 	if (cut && (!open || cut < open))
 		s.n = (size_t)(cut - s.p);
-	if (matchspec_parse_is_file(s))
+	if (open && open >= s.p + s.n)
+		open = NULL;
+	if (!open && matchspec_parse_is_file(s))
 		return (struct str){ s.p, 0 };
-	if (open && open < s.p + s.n)
+	if (open)
 		s.n = (size_t)(open - s.p);
 	cut = last_of(s, ':');
 	if (cut)

@@ -11,12 +11,6 @@
 #define SIZE_MAX_USTAR UINT64_C(077777777777) /* 8 GiB - 1 */
 #define DIR_MODE 0755
 
-/*
- * The one time there is: 1980-01-01 00:00:00 UTC. Not 0, because programs take 1970 for
- * "no time", and not before 1980, because Python's zipfile cannot pack such a file.
- */
-#define MTIME UINT64_C(315532800)
-
 /* POSIX.1-2017, pax, "ustar Interchange Format". */
 struct ustar {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], chksum[8], typeflag, linkname[100];
@@ -79,7 +73,7 @@ static int put_header(struct sink *out, struct ustar *h, struct err *err)
 
 	octal(h->uid, sizeof(h->uid), 0);
 	octal(h->gid, sizeof(h->gid), 0);
-	octal(h->mtime, sizeof(h->mtime), MTIME);
+	octal(h->mtime, sizeof(h->mtime), TREE_MTIME);
 	octal(h->devmajor, sizeof(h->devmajor), 0);
 	octal(h->devminor, sizeof(h->devminor), 0);
 	memcpy(h->magic, "ustar", 6);

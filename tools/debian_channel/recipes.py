@@ -79,7 +79,7 @@ def recipes(arch):
 		Recipe("six", "python3-six", "MIT", depends=[PY_NOARCH], number=1, **python),
 		Recipe("click", "python3-click", "BSD-3-Clause", depends=[PY_NOARCH, "__unix"], **python),
 		Recipe("urllib3", "python3-urllib3", "MIT", depends=[PY_NOARCH, "six >=1.16.0,<2"], fix=fix_urllib3, **python),
-		Recipe("requests", "python3-requests", "Apache-2.0", constrains=["chardet >=3.0.2,<6"], depends=[PY_NOARCH,
+		Recipe("requests", "python3-requests", "Apache-2.0", depends=[PY_NOARCH, "chardet >=3.0.2,<6",
 			"certifi >=2017.4.17", "charset-normalizer >=2,<4", "idna >=2.5,<4", "urllib3 >=1.21.1,<1.27"], **python),
 		Recipe("yaml", "libyaml-0-2", "MIT", pin=2, bz2=True),
 		Recipe("pyyaml", "python3-yaml", "MIT", depends=PY_COMPILED, build="py311_"),

@@ -1,7 +1,7 @@
 /* The image that is made of the layers: environment variables, user, labels, history. */
 #include <string.h>
 
-#include "cmd/assemble.h"
+#include "cmd/assembly.h"
 #include "cmd/rootfs.h"
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -49,6 +49,16 @@ struct env_list {
 	size_t n;
 };
 
+static bool has_env(const struct env_list *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=')
+			return true;
+	return false;
+}
+
 /* NAME=value; what was said of that name before is replaced in its place. */
 static void put_env(struct env_list *e, const char *name, const char *value)
 {
@@ -86,7 +96,8 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "CONDA_DEFAULT_ENV", a->lock->name ? a->lock->name : a->prefix.path);
 	put_env(&e, "CONDA_SHLVL", "1");
 	put_env(&e, "HOME", ROOTFS_HOME);
-	put_env(&e, "LANG", "C.UTF-8");
+	if (!has_env(&e, "LANG"))
+		put_env(&e, "LANG", "C.UTF-8");
 	for (size_t i = 0; i < a->paths.n_variables; i++)
 		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
@@ -129,17 +140,13 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 	return l;
 }
 
+/* The time is added where the manifest is written. */
 static const struct annotation *make_annotations(struct assembly *a, size_t *n)
 {
-	struct annotation *l = arena_array(&a->arena, 2, sizeof(*l));
-	const char *created = rootfs_time(a->created).s;
-	size_t count = 0;
+	struct annotation *l = arena_array(&a->arena, 1, sizeof(*l));
 
-	l[count++] = (struct annotation){ "org.opencontainers.image.created",
-					  arena_printf(&a->arena, "%.10sT%sZ", created, created + 11) };
-	if (a->lock->name)
-		l[count++] = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
-	*n = count;
+	*n = a->lock->name != NULL;
+	*l = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
 	return l;
 }
 
