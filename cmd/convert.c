@@ -31,25 +31,34 @@ static const char *hash_of(struct arena *a, const struct lock_platform *p)
 	return arena_strdup(a, digest_hex(&d).hex);
 }
 
-int convert_lock(const struct lock *in, const char *path, const struct platform *only, struct arena *a,
-		 struct lock *ret, struct err *err)
+static bool is_wanted(const struct platform *const *only, size_t n, const char *subdir)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(only[i]->subdir, subdir) == 0)
+			return true;
+	return !n;
+}
+
+int convert_lock(const struct lock *in, const char *path, const struct platform *const *only, size_t n_only,
+		 struct arena *a, struct lock *ret, struct err *err)
 {
 	struct lock_platform *list = arena_array(a, in->n_platforms, sizeof(*list));
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->n_platforms; i++) {
-		if (only && strcmp(only->subdir, in->platforms[i].subdir) != 0)
+		if (!is_wanted(only, n_only, in->platforms[i].subdir))
 			continue;
 		if (in->platforms[i].refused)
 			return err_set(err, ERR_FORMAT, "%s: %s%s", path, in->platforms[i].refused,
-				       only ? "" : " (--platform leaves other platforms out)");
+				       n_only ? "" : " (--platform leaves other platforms out)");
 		list[n] = in->platforms[i];
 		if (!*list[n].content_hash)
 			list[n].content_hash = hash_of(a, &list[n]);
 		n++;
 	}
-	if (!n)
-		return err_set(err, ERR_FORMAT, "%s has nothing for %s", path, only ? only->subdir : "any platform");
+	for (size_t i = 0; i < n_only; i++)
+		if (!lock_find(in, only[i]->subdir))
+			return err_set(err, ERR_FORMAT, "%s has nothing for %s", path, only[i]->subdir);
 	*ret = *in;
 	ret->arena = (struct arena){ 0 };
 	ret->platforms = list;

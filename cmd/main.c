@@ -42,15 +42,15 @@ static const struct command commands[] = {
 	  "The lock says which packages to take for each platform, with their hashes; micromamba and\n"
 	  "conda-lock read it too. Nothing is downloaded but the channels' indexes. A pixi.lock or a list\n"
 	  "of URLs (@EXPLICIT) is written as conda-lock.yml, unsolved.",
-	  "channel override-channels channel-priority platform virtual-package virtual-package-spec cuda environment "
-	  "base libc lockfile format md5 cache-dir offline dry-run json quiet verbose ",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment base libc lockfile format md5 check update cache-dir offline jobs dry-run json quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK", "Make an image from an environment or a lock.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
 	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
 	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority platform virtual-package virtual-package-spec cuda environment "
-	  "tag output lockfile base libc layers compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix cache-dir offline jobs dry-run json quiet verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",

@@ -14,7 +14,6 @@
 #define VERSION_MIN 6
 #define VERSION_MAX 7
 #define NAMED_MAX 8 /* packages that a refusal names */
-#define SECONDS_MAX 253402300799 /* 9999-12-31: larger timestamps are milliseconds, as rattler has it */
 
 /* A key of an entry that says what kind it is, and where. */
 static const char *const kinds[] = { "conda", "conda_source", "pypi" };
@@ -280,8 +279,7 @@ static int read_record(struct reader *r, const struct pixi_entry *e, const char 
 		rec->build_number = number_of_build(rec->build);
 	if (!is_set(d, "noarch"))
 		rec->noarch = noarch_of(rec->subdir, rec->build);
-	if (rec->timestamp <= SECONDS_MAX)
-		rec->timestamp *= 1000;
+	rec->timestamp = record_milliseconds(rec->timestamp);
 	record_defaults(rec);
 	rec->channel_rank = rank_of(r->l, rec->channel);
 	return check_record(r, d, platform, rec);

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#define SECONDS_MAX 253402300799 /* 9999-12-31: what is larger is milliseconds */
 #define EXT_CONDA ".conda"
 #define EXT_BZ2 ".tar.bz2"
 
@@ -34,6 +35,11 @@ void record_defaults(struct record *r)
 	or_no_list(&r->constrains);
 	or_no_list(&r->track_features);
 	or_no_list(&r->flags);
+}
+
+int64_t record_milliseconds(int64_t t)
+{
+	return t <= SECONDS_MAX ? t * 1000 : t;
 }
 
 static void fill_text(struct arena *a, const char **s, const char *from)
@@ -69,9 +75,14 @@ void record_fill(struct arena *a, struct record *r, const struct record *index)
 	fill_text(a, &r->site_packages, index->site_packages);
 	fill_text(a, &r->subdir, index->subdir);
 	r->build_number = index->build_number;
-	r->timestamp = index->timestamp;
+	r->timestamp = record_milliseconds(index->timestamp);
 	r->noarch = index->noarch;
 	r->bare = false;
+}
+
+int64_t record_time(const struct record *r)
+{
+	return r->indexed_timestamp ? r->indexed_timestamp : r->timestamp;
 }
 
 const char *record_dist(struct arena *a, const struct record *r)

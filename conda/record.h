@@ -57,6 +57,12 @@ void record_defaults(struct record *r);
  */
 void record_fill(struct arena *a, struct record *r, const struct record *index);
 
+/* A timestamp as packages and locks write it, in seconds or milliseconds, as milliseconds. */
+int64_t record_milliseconds(int64_t t);
+
+/* When a channel got it: indexed_timestamp, else when it was built. Milliseconds since 1970; 0: not told. */
+int64_t record_time(const struct record *r);
+
 /* "name-version-build", in a. */
 const char *record_dist(struct arena *a, const struct record *r);
 
