@@ -71,8 +71,8 @@ struct teller {
 	uint32_t n_voices;
 	const bool **relevant; /* by name: candidates that those before it in the walk allow; NULL: not reached */
 	bool *told; /* by name */
+	bool *said; /* by link of the core: a step said "but x needs" it */
 	bool *cited; /* by spec of the problem: a step said "but you ask for" it */
-	uint32_t n_specs;
 };
 
 /* A step in the making: builds of one name that are alike in what they need. */
@@ -264,8 +264,8 @@ static bool is_same_class(const struct class *a, const struct class *b, bool by_
 	for (uint32_t i = 0; i < a->n_tuple; i++) {
 		bool link = i % 2 == 0;
 
-		/* Where something rules a need out, it is told by that, whatever the spec. */
-		if ((link || !(by_links || a->against || a->lacks)) && a->tuple[i] != b->tuple[i])
+		/* What is told by what rules it out, or needs one thing alone, is told whatever the spec. */
+		if ((link || !(by_links || a->against || a->lacks || a->n_tuple == 2)) && a->tuple[i] != b->tuple[i])
 			return false;
 	}
 	return true;
@@ -307,6 +307,52 @@ static void put_class(struct teller *t, struct classes *cs, const struct class *
 		}
 	mem_grow(cs->list, cs->n);
 	cs->list[cs->n++] = *c;
+}
+
+static bool has_steps(const struct teller *t, uint32_t name)
+{
+	for (uint32_t i = 0; i < t->core->n_links; i++)
+		if (t->core->links[i].from == name)
+			return true;
+	return false;
+}
+
+/* Whether a spec keeps nothing away that is asked for (or that there is), and leads nowhere. */
+static bool is_harmless(struct teller *t, uint32_t link, uint32_t spec)
+{
+	uint32_t to = t->core->links[link].to;
+	const struct spec *s = problem_providers(t->p, spec);
+	const bool *asked = NULL;
+
+	if (to == NONE || has_steps(t, to))
+		return false;
+	for (uint32_t i = 0; i < t->n_voices && !asked; i++)
+		if (t->voices[i].kind == WHY_ASKED && t->voices[i].name == to)
+			asked = t->voices[i].allows;
+	if (asked) {
+		uint32_t met = 0, all = 0;
+
+		for (uint32_t i = 0; i < s->n_providers; i++)
+			met += asked[s->providers[i]];
+		for (uint32_t i = 0; i < t->p->names[to].n; i++)
+			all += asked[t->p->names[to].candidates[i]];
+		return met == all;
+	}
+	return s->n_providers == t->p->names[to].n;
+}
+
+static void drop_harmless(struct teller *t, struct class *c)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < c->n_tuple; i += 2) {
+		if (is_harmless(t, c->tuple[i], c->tuple[i + 1]))
+			continue;
+		c->tuple[kept++] = c->tuple[i];
+		c->tuple[kept++] = c->tuple[i + 1];
+	}
+	if (kept)
+		c->n_tuple = kept;
 }
 
 /* What a build needs by the core's links; the first that is ruled out by itself stands for all. */
@@ -366,7 +412,8 @@ static void find_classes(struct teller *t, uint32_t name, struct classes *ret)
 	const struct name *n = &t->p->names[name];
 
 	*ret = (struct classes){ 0 };
-	for (uint32_t i = 0; i < n->n; i++) {
+	/* The lowest first, so that their specs are told first. */
+	for (uint32_t i = n->n; i-- > 0;) {
 		struct class c;
 
 		if (!t->relevant[name] || !t->relevant[name][n->candidates[i]])
@@ -374,6 +421,8 @@ static void find_classes(struct teller *t, uint32_t name, struct classes *ret)
 		c = class_of(t, &t->p->candidates[n->candidates[i]]);
 		if (!c.n_tuple)
 			continue;
+		if (!c.lacks && !c.against)
+			drop_harmless(t, &c);
 		for (uint32_t k = 0; k < c.n_tuple; k += 2)
 			add_spec(t, &c, c.tuple[k], c.tuple[k + 1]);
 		put_class(t, ret, &c, false);
@@ -416,7 +465,7 @@ static const char *runs_text(struct teller *t, uint32_t name, const bool *set)
 			first = first ? first : c;
 			last = c;
 		} else if (first) {
-			ret = arena_printf(t->story.a, "%s%s%s%s%s", ret, runs++ ? ", " : "", first->record->version,
+			ret = arena_printf(t->story.a, "%s%s%s%s%s", ret, runs++ ? " or " : "", first->record->version,
 					   first == last ? "" : " to ", first == last ? "" : last->record->version);
 			first = NULL;
 		}
@@ -424,28 +473,70 @@ static const char *runs_text(struct teller *t, uint32_t name, const bool *set)
 	return runs && runs <= RUNS_MAX ? ret : NULL;
 }
 
+/* Distinct specs of one link, as a list that becomes text. */
+struct wants {
+	uint32_t link, n;
+	const char *text, *any;
+	bool *set; /* what meets any of them */
+};
+
+static void add_want(struct teller *t, struct wants *w, uint32_t spec)
+{
+	const char *text = t->p->specs[spec].text, *condition = condition_of(text, t->story.a);
+
+	add_providers(t, spec, w->set);
+	if (!*condition) /* any version: then the others do not matter */
+		w->any = text;
+	if (w->n < SPECS_MAX)
+		w->text = w->n ? arena_printf(t->story.a, "%s or %s", w->text, condition) : text;
+	w->n++;
+}
+
 /* "python >=3.6,<3.7 or >=3.8", or "python 3.6.1 to 3.9.2" where there are many specs. */
+static const char *finish_wants(struct teller *t, const struct wants *w)
+{
+	uint32_t to = t->core->links[w->link].to;
+	const char *runs = w->n > SPECS_MAX && to != NONE ? runs_text(t, to, w->set) : NULL;
+
+	if (w->any)
+		return w->any;
+	if (runs)
+		return arena_printf(t->story.a, "%s %s", t->p->names[to].text, runs);
+	return w->n > SPECS_MAX ? arena_printf(t->story.a, "%s or one of %u others", w->text, w->n - SPECS_MAX)
+				: w->text;
+}
+
 static const char *wants_text(struct teller *t, const struct class *c, uint32_t link)
 {
+	struct wants w = { .link = link, .set = new_set(t) };
+
+	for (uint32_t i = 0; i < c->n_specs; i += 2)
+		if (c->specs[i] == link)
+			add_want(t, &w, c->specs[i + 1]);
+	return finish_wants(t, &w);
+}
+
+/* All that the relevant builds of a link's name want of its target. */
+static const char *all_wants_text(struct teller *t, uint32_t link)
+{
 	const struct link *l = &t->core->links[link];
-	bool *set = new_set(t);
-	const char *ret = NULL, *runs;
-	uint32_t n = 0;
+	const struct name *n = &t->p->names[l->from];
+	struct wants w = { .link = link, .set = new_set(t) };
+	struct class known = { 0 };
 
-	for (uint32_t i = 0; i < c->n_specs; i += 2) {
-		const char *text = t->p->specs[c->specs[i + 1]].text;
+	for (uint32_t i = n->n; i-- > 0;) {
+		const struct candidate *c = &t->p->candidates[n->candidates[i]];
+		const struct need *needs;
+		uint32_t count;
 
-		if (c->specs[i] != link)
-			continue;
-		add_providers(t, c->specs[i + 1], set);
-		if (n < SPECS_MAX)
-			ret = n ? arena_printf(t->story.a, "%s or %s", ret, condition_of(text, t->story.a)) : text;
-		n++;
+		needs = needs_of(c, l->constrains, &count);
+		for (uint32_t k = 0; t->relevant[l->from][n->candidates[i]] && k < count; k++)
+			if (core_is_of_link(t->p, l, c, &needs[k], l->constrains))
+				add_spec(t, &known, link, needs[k].spec);
 	}
-	runs = n > SPECS_MAX && l->to != NONE ? runs_text(t, l->to, set) : NULL;
-	if (runs)
-		return arena_printf(t->story.a, "%s %s", t->p->names[l->to].text, runs);
-	return n > SPECS_MAX ? arena_printf(t->story.a, "%s or one of %u others", ret, n - SPECS_MAX) : ret;
+	for (uint32_t i = 0; i < known.n_specs; i += 2)
+		add_want(t, &w, known.specs[i + 1]);
+	return finish_wants(t, &w);
 }
 
 static const char *who(struct teller *t, const struct class *c)
@@ -465,8 +556,8 @@ static const char *against_text(struct teller *t, const struct class *c)
 		return arena_printf(t->story.a, ", but you ask for %s", spec);
 	if (v->kind == WHY_PIN)
 		return arena_printf(t->story.a, ", but a pin allows only %s", spec);
-	return arena_printf(t->story.a, ", which is not the %s that %s %s", t->p->names[l->to].text,
-			    t->p->names[l->from].text, l->constrains ? "goes with" : "needs");
+	return arena_printf(t->story.a, ", but %s %s %s", t->p->names[l->from].text,
+			    l->constrains ? "goes only with" : "needs", all_wants_text(t, v->link));
 }
 
 /* "needs a and b, and goes only with c" */
@@ -516,13 +607,25 @@ static void tell_class(struct teller *t, const struct class *c, unsigned depth)
 
 		w.text = arena_printf(a, "%s%s", w.text, against_text(t, c));
 		w.against = by_spec ? t->p->specs[c->against->spec].text : NULL;
-		if (by_spec && c->against->spec < t->n_specs)
+		if (by_spec)
 			t->cited[c->against->spec] = true;
+		else
+			t->said[c->against->link] = true;
 	}
 	story_add(&t->story, &w);
 }
 
 /* ---- the walk ---- */
+
+/* Whether an earlier step said the same from the other side: "a needs x 1, but b needs x 2". */
+static bool is_said(const struct teller *t, const struct class *c)
+{
+	if (c->lacks || c->n_tuple != 2 || !t->said[c->tuple[0]])
+		return false;
+	if (c->against)
+		return c->against->kind != WHY_ASKED && c->against->kind != WHY_PIN;
+	return !has_steps(t, t->core->links[c->tuple[0]].to);
+}
 
 /* The steps of a name, and below each what it leads to: recursion is as deep as the core. */
 static void tell_name(struct teller *t, uint32_t name, unsigned depth)
@@ -534,20 +637,14 @@ static void tell_name(struct teller *t, uint32_t name, unsigned depth)
 	t->told[name] = true;
 	find_classes(t, name, &cs);
 	for (uint32_t i = 0; i < cs.n; i++) {
+		if (is_said(t, &cs.list[i]))
+			continue;
 		tell_class(t, &cs.list[i], depth);
 		for (uint32_t k = 0; !cs.list[i].against && !cs.list[i].lacks && k < cs.list[i].n_tuple; k += 2)
 			if (!t->core->links[cs.list[i].tuple[k]].constrains)
 				tell_name(t, t->core->links[cs.list[i].tuple[k]].to, depth + 1);
 	}
 	free(cs.list);
-}
-
-static bool has_steps(const struct teller *t, uint32_t name)
-{
-	for (uint32_t i = 0; i < t->core->n_links; i++)
-		if (t->core->links[i].from == name)
-			return true;
-	return false;
 }
 
 static bool is_empty(const struct teller *t, const bool *set)
@@ -615,11 +712,12 @@ static void tell_specs(struct teller *t, const uint32_t *specs, uint32_t n, enum
 
 void explain_core(struct problem *p, const struct core *core, struct solution *ret)
 {
-	struct teller t = { .story = { .p = p, .a = &ret->arena }, .p = p, .core = core, .n_specs = p->n_specs };
+	struct teller t = { .story = { .p = p, .a = &ret->arena }, .p = p, .core = core };
 
 	t.relevant = arena_array(&t.scratch, p->n_names, sizeof(*t.relevant));
 	t.told = arena_array(&t.scratch, p->n_names, sizeof(*t.told));
 	t.cited = arena_array(&t.scratch, p->n_specs, sizeof(*t.cited));
+	t.said = arena_array(&t.scratch, core->n_links, sizeof(*t.said));
 	hear_all(&t);
 	tell_specs(&t, core->roots, core->n_roots, WHY_ASKED, true);
 	tell_specs(&t, core->roots, core->n_roots, WHY_ASKED, false);

@@ -368,7 +368,8 @@ static int id_cmp(const void *x, const void *y)
 static void set_providers(struct builder *b, Id dep, Queue *q)
 {
 	/* libsolv wants them ascending */
-	qsort(q->elements, (size_t)q->count, sizeof(Id), id_cmp);
+	if (q->count)
+		qsort(q->elements, (size_t)q->count, sizeof(Id), id_cmp);
 	pool_set_whatprovides(b->pool, dep, pool_queuetowhatprovides(b->pool, q));
 	queue_empty(q);
 }

@@ -56,6 +56,7 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	struct core core = { 0 };
 
 	if (!p->q->no_why) {
+		rank_candidates(p); /* the order in which things are told */
 		if (!plain && core_find(p, &core))
 			explain_core(p, &core, ret);
 		advise(p, &core, ret);
