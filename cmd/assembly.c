@@ -161,6 +161,15 @@ static void begin_layer(struct ahead *h, size_t i)
 	work_line_add(h->line, i, h->a->layers[i].weight);
 }
 
+/* A record is not touched again once a thread may read it. */
+static void know_digest(struct record *r, const struct download *done)
+{
+	if (r->has_sha256)
+		return;
+	r->sha256 = done->sha256;
+	r->has_sha256 = true;
+}
+
 static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t total, const struct download *done)
 {
 	struct ahead *h = (struct ahead *)base;
@@ -169,8 +178,7 @@ static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t 
 	h->fetching.base.tell(&h->fetching.base, bytes, total, done);
 	if (k >= h->a->lp->n_packages)
 		return;
-	h->a->packages[k].sha256 = done->sha256;
-	h->a->packages[k].has_sha256 = true;
+	know_digest(&h->a->packages[k], done);
 	if (--h->missing[h->layer_of[k]] == 0)
 		begin_layer(h, h->layer_of[k]);
 }
@@ -240,10 +248,8 @@ static int fetch_packages(struct assembly *a, struct listing *listing, struct er
 		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
 	ahead_begin(&h, a, listing, d);
 	rc = download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &h.base, err);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		a->packages[i].sha256 = d[i].sha256;
-		a->packages[i].has_sha256 = true;
-	}
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		know_digest(&a->packages[i], &d[i]);
 	ahead_end(&h, rc < 0);
 	return rc;
 }
