@@ -1,16 +1,9 @@
-/* Why nothing meets a spec: nobody has the name, or the version, or something left it out. */
+#include "solver/missing.h"
+
 #include <string.h>
 
 #include "base/str.h"
-#include "solver/explain.h"
-
-const char *range_text(struct arena *a, const char *name, const struct candidate *lowest,
-		       const struct candidate *highest)
-{
-	if (lowest->vrank == highest->vrank)
-		return arena_printf(a, "%s %s", name, highest->record->version);
-	return arena_printf(a, "%s %s to %s", name, lowest->record->version, highest->record->version);
-}
+#include "solver/story.h"
 
 static const char *channels_text(const struct problem *p, struct arena *a)
 {
@@ -33,7 +26,7 @@ static const char *there_is(const struct problem *p, const struct name *n, struc
 		if (!hi || c->vrank > hi->vrank)
 			hi = c;
 	}
-	return range_text(a, n->text, lo, hi);
+	return story_range(a, n->text, lo, hi);
 }
 
 /* ---- what was left out, though it would do ---- */
@@ -165,9 +158,9 @@ static const char *request_text(struct problem *p, uint32_t spec, struct arena *
 	return arena_printf(a, "nothing matches '%s': %s", s->text, missing);
 }
 
-bool explain_plain(struct problem *p, struct solution *ret)
+bool missing_roots(struct problem *p, struct solution *ret)
 {
-	struct story s = { .p = p, .a = &ret->arena };
+	struct story s = { .a = &ret->arena };
 
 	for (uint32_t i = 0; i < p->n_roots; i++) {
 		const struct spec *spec = problem_providers(p, p->roots[i]);
