@@ -348,7 +348,7 @@ static int read_item(struct reader *r, const struct doc *item, const char *subdi
 		     struct refusal *pypi, struct refusal *source)
 {
 	const struct pixi_entry *found;
-	struct pixi_entry e;
+	struct pixi_entry e = { 0 };
 
 	if (read_entry(r, item, &e) < 0)
 		return -1;
