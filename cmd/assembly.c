@@ -424,6 +424,13 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 	return false;
 }
 
+struct tree *assembly_part(const struct assembly *a, enum part part, size_t i, struct err *err)
+{
+	struct part_layer l = { .part = part };
+
+	return part == PART_PACKAGES ? open_linked(a, i, err) : open_tree(a, &l, NULL, err);
+}
+
 void assembly_release(struct assembly *a)
 {
 	arena_release(&a->arena);

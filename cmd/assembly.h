@@ -67,6 +67,9 @@ bool assembly_forget(struct assembly *a, const struct digest *blob);
 /* The image of these layers. Texts live as long as the assembly. */
 void assembly_image(struct assembly *a, struct image *ret);
 
+/* The tree of one part by itself, or of package i for PART_PACKAGES; after assembly_fetch(). NULL: err. */
+struct tree *assembly_part(const struct assembly *a, enum part part, size_t i, struct err *err);
+
 void assembly_release(struct assembly *a);
 
 #define auto_assembly CLEANUP(assembly_release) struct assembly

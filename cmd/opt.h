@@ -19,6 +19,7 @@ struct options {
 	size_t n_virtual_packages;
 	const char *platform, *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
 	const char *channel_priority, *layers, *jobs;
+	const char *lock, *format, *output_file;
 	bool override_channels, offline, dry_run, json, quiet, help;
 	unsigned verbose;
 	const char **args;
