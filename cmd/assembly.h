@@ -16,9 +16,10 @@ struct part_layer {
 	enum part part;
 	const struct group *group; /* of PART_PACKAGES */
 	struct digest recipe;
-	uint64_t weight; /* bytes of packages that go in: the largest are begun first */
+	uint64_t weight; /* what it costs to make, compared to others: the heaviest are begun first */
 	struct layer layer;
 	bool known; /* remembered: nothing had to be made */
+	bool made; /* by this build */
 };
 
 /* What the packages' own lists of paths come to, by package. */
@@ -55,7 +56,7 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err);
 
-/* Fetch what is missing, find clobbered paths. */
+/* Fetch what is missing, find clobbered paths; most layers are made on the way. */
 int assembly_fetch(struct assembly *a, struct err *err);
 
 /* Make the layers that are not remembered. */
@@ -66,9 +67,6 @@ bool assembly_forget(struct assembly *a, const struct digest *blob);
 
 /* The image of these layers. Texts live as long as the assembly. */
 void assembly_image(struct assembly *a, struct image *ret);
-
-/* The tree of one part by itself, or of package i for PART_PACKAGES; after assembly_fetch(). NULL: err. */
-struct tree *assembly_part(const struct assembly *a, enum part part, size_t i, struct err *err);
 
 void assembly_release(struct assembly *a);
 

@@ -162,17 +162,13 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 	return l;
 }
 
+/* The time is added where the manifest is written. */
 static const struct annotation *make_annotations(struct assembly *a, size_t *n)
 {
-	struct annotation *l = arena_array(&a->arena, 2, sizeof(*l));
-	const char *created = rootfs_time(a->created).s;
-	size_t count = 0;
+	struct annotation *l = arena_array(&a->arena, 1, sizeof(*l));
 
-	l[count++] = (struct annotation){ "org.opencontainers.image.created",
-					  arena_printf(&a->arena, "%.10sT%sZ", created, created + 11) };
-	if (a->lock->name)
-		l[count++] = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
-	*n = count;
+	*n = a->lock->name != NULL;
+	*l = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
 	return l;
 }
 

@@ -136,6 +136,7 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 
 static int find_lock(const struct options *o, struct build *b, const char *glibc, struct err *err)
 {
+	struct refusal refusal = { 0 };
 	int got;
 
 	if (b->input.is_lock)
@@ -147,8 +148,10 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	got = try_lock(o, b, err);
 	if (got)
 		return got < 0 ? -1 : 0;
-	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, err) < 0)
+	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, &refusal, err) < 0) {
+		refusal_print(&refusal, o->json, err);
 		return -1;
+	}
 	resolve_lock(&b->lock, &b->question, "environment.yml", &b->answer, 1);
 	b->from = &b->lock;
 	b->lp = &b->answer;
@@ -278,7 +281,8 @@ int cmd_build(const struct options *o, struct err *err)
 	struct digest digest;
 	const char *glibc;
 
-	if (settings_read(o, &b.settings, err) < 0 || read_input(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	if (settings_read(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
+	    read_input(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
 	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || find_lock(o, &b, glibc, err) < 0 ||
 	    choose_dest(&b, err) < 0)
 		return -1;

@@ -125,7 +125,7 @@ int cmd_inspect(const struct options *o, struct err *err)
 	auto_blobs *b = NULL;
 	struct dest d;
 
-	if (o->platform && !(p = platform_parse(o->platform, err)))
+	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
 	if (dest_parse(&a, o->args[0], &d, err) < 0)
 		return -1;

@@ -66,9 +66,7 @@ static int from_image(struct work *w, const char *text, struct err *err)
 			  .name = title && *title ? title : NAME_DEFAULT,
 			  .is_image = true,
 			  .sha256 = arena_strdup(&w->arena, digest_hex(&d).hex),
-			  .os = c->image->os,
 			  .arch = c->image->arch,
-			  .platform = holding_label(c->image, "io.condaimg.platform"),
 			  .created = w->settings.epoch >= 0 ? w->settings.epoch : c->image->created,
 		  },
 		  records, c->n_packages, c->libc);
@@ -110,7 +108,6 @@ static int from_lock(struct work *w, const char *path, struct err *err)
 	sbom_make(&w->sbom,
 		  &(struct sbom_subject){
 			  .name = w->input.lock.name ? w->input.lock.name : NAME_DEFAULT,
-			  .platform = lp->subdir,
 			  .created = w->settings.epoch >= 0 ? w->settings.epoch : newest(lp),
 		  },
 		  lp->packages, lp->n_packages, lp->n_libc_packages ? &lp->libc_packages[0] : NULL);
@@ -139,7 +136,7 @@ int cmd_sbom(const struct options *o, struct err *err)
 
 	if (o->format && !cyclonedx && strcmp(o->format, "spdx") != 0)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected spdx or cyclonedx", o->format);
-	if (settings_read(o, &w.settings, err) < 0)
+	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
 	if ((is_image(o->args[0]) ? from_image(&w, o->args[0], err) : from_lock(&w, o->args[0], err)) < 0)
 		return -1;

@@ -112,7 +112,6 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 	const struct contents *c = &w->verify.contents;
 
 	w->settings.prefix = arena_printf(&w->arena, "/%s", c->prefix);
-	w->settings.layers = LAYERS_LIMIT;
 	w->settings.libc_none = !has_part(c, "libc");
 	if (prefix_check(w->settings.prefix, err) < 0)
 		return err_at(err, "the label io.condaimg.prefix of the image");
@@ -223,7 +222,8 @@ int cmd_verify(const struct options *o, struct err *err)
 	CLEANUP(verifying_release)
 	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
 
-	if (settings_read(o, &w.settings, err) < 0 || open_image(&w, o, err) < 0)
+	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0 ||
+	    open_image(&w, o, err) < 0)
 		return -1;
 	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
 		return err_at(err, "%s", dest_text(&w.arena, &w.dest));

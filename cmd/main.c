@@ -43,13 +43,13 @@ static const struct command commands[] = {
 	{ "lock", "ENVIRONMENT", "Solve an environment.yml and write conda-lock.yml.",
 	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
 	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
-	  "channel override-channels channel-priority platform virtual-package base libc lockfile cache-dir offline dry-run "
-	  "json quiet verbose ",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package base libc lockfile check "
+	  "update cache-dir offline jobs dry-run json quiet verbose ",
 	  1, 1, cmd_lock },
 	{ "build", "ENVIRONMENT|LOCK", "Make an image from an environment.yml or a conda-lock.yml.",
 	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
 	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority platform virtual-package tag output lockfile base libc layers "
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package tag output lockfile base libc layers "
 	  "compression prefix cache-dir offline jobs dry-run json quiet verbose ",
 	  1, 1, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",

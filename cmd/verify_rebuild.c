@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/work.h"
+#include "cmd/making.h"
 #include "cmd/verify.h"
 #include "oci/tar.h"
 
@@ -84,6 +85,15 @@ static void note_entry(struct spy *s, const struct entry *e, struct source **con
 	*content = &s->content.base;
 }
 
+static struct tree *open_member(const struct spy *s, struct err *err)
+{
+	struct opener unused = { 0 };
+
+	if (s->part == PART_PACKAGES)
+		return making_open_linked(s->a, s->members[s->at], NULL, err);
+	return making_open(s->a, &(struct part_layer){ .part = s->part }, &unused, err);
+}
+
 static int spy_next(struct tree *t, struct entry *e, struct source **content, struct err *err)
 {
 	struct spy *s = (struct spy *)t;
@@ -93,7 +103,7 @@ static int spy_next(struct tree *t, struct entry *e, struct source **content, st
 		int got;
 
 		if (!s->now)
-			s->now = assembly_part(s->a, s->part, s->members[s->at], err);
+			s->now = open_member(s, err);
 		got = s->now ? tree_next(s->now, e, content, err) : -1;
 		if (got > 0)
 			note_entry(s, e, content);

@@ -52,6 +52,10 @@ for place in "${places[@]}"; do
 		([.history[] | select(.empty_layer | not)] | length) == (.rootfs.diff_ids | length)' config.json >/dev/null || fail "config of $place"
 	[ "$(jq -c '[.layers[].diffid]' ours.json)" = "$(jq -c .rootfs.diff_ids config.json)" ] || fail "diffids of $place are not those of inspect"
 done
+for place in oci:layout:gzip oci-archive:gzip.tar docker-archive:docker.tar; do
+	[ "$("$condaimg" inspect "$place" --json | jq -r .digest)" = "$digest" ] || fail "inspect $place has another digest than build"
+	"$condaimg" inspect "$place" | grep -q 'python-3.11' || fail "inspect $place tells no packages"
+done
 [ "$(skopeo inspect oci:layout:gzip | jq -r .Digest)" = "$digest" ] || fail "skopeo's digest"
 [ "$(skopeo inspect oci-archive:gzip.tar:gzip | jq -r .Digest)" = "$digest" ] || fail "skopeo's digest of the archive"
 [ "$(skopeo inspect oci:layout:zstd | jq -r .Digest)" = "$zstd_digest" ] || fail "skopeo's digest of zstd"
