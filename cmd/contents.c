@@ -223,6 +223,7 @@ static void find_libc(struct contents *c)
 	for (size_t i = 0; i < c->image->n_layers; i++) {
 		const struct image_layer *l = &c->image->layers[i];
 		const char *hex = note(l, "io.condaimg.libc.sha256");
+		const char *md5 = note(l, "io.condaimg.libc.md5");
 		struct record *r;
 
 		if (strcmp(c->holdings[i].part, "libc") != 0)
@@ -232,6 +233,7 @@ static void find_libc(struct contents *c)
 		r->channel = note(l, "io.condaimg.libc.channel");
 		r->license = note(l, "io.condaimg.libc.license");
 		r->subdir = note(l, "io.condaimg.libc.subdir");
+		r->has_md5 = md5 && digest_hex_parse(md5, r->md5, sizeof(r->md5));
 		r->has_sha256 = hex && digest_parse(hex, &r->sha256);
 		r->fn = r->url && strrchr(r->url, '/') ? strrchr(r->url, '/') + 1 : NULL;
 		if (!record_split_fn(&c->arena, arena_printf(&c->arena, "%s.conda", c->holdings[i].packages), &r->name,
