@@ -22,11 +22,36 @@ static const char *const part_names[] = {
 	[PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment"
 };
 
+#define LIBC_NOTES 6
+
+/* The C library leaves no record in conda-meta: whoever asks what it is (condaimg sbom, verify) is told here. */
+static size_t add_libc_notes(struct assembly *a, struct annotation *notes)
+{
+	const struct record *r = &a->lp->libc_packages[0];
+	struct digest_text sha256 = digest_hex(&r->sha256);
+	char md5[2 * sizeof(r->md5) + 1];
+	const struct annotation known[LIBC_NOTES] = {
+		{ "io.condaimg.libc.channel", r->channel },
+		{ "io.condaimg.libc.license", r->license },
+		{ "io.condaimg.libc.md5", r->has_md5 ? md5 : NULL },
+		{ "io.condaimg.libc.sha256", r->has_sha256 ? sha256.hex : NULL },
+		{ "io.condaimg.libc.subdir", r->subdir },
+		{ "io.condaimg.libc.url", r->url },
+	};
+	size_t n = 0;
+
+	digest_hex_of(r->md5, sizeof(r->md5), md5);
+	for (size_t i = 0; i < LIBC_NOTES; i++)
+		if (known[i].value && *known[i].value)
+			notes[n++] = (struct annotation){ known[i].key, arena_strdup(&a->arena, known[i].value) };
+	return n;
+}
+
 static void add_layer(struct assembly *a, const struct part_layer *l, struct image_layer *ret)
 {
-	struct annotation *notes = arena_array(&a->arena, 2, sizeof(*notes));
+	struct annotation *notes = arena_array(&a->arena, 2 + LIBC_NOTES, sizeof(*notes));
 	const char *packages = package_names(a, l);
-	size_t n = 0;
+	size_t n = l->part == PART_LIBC ? add_libc_notes(a, notes) : 0;
 
 	if (*packages)
 		notes[n++] = (struct annotation){ "io.condaimg.packages", packages };

@@ -8,6 +8,9 @@
  *	  cmd_lock()		cmd/cmd_lock.c
  *	  cmd_build()		cmd/cmd_build.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
+ *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
+ *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *
  *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
  *							conda/lock_parse.c, pixi_lock.c, explicit.c
@@ -23,6 +26,10 @@
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
  *	  dest_write()		oci/dest.c		  blobs, config, manifest -> destination
+ *	contents_read()		cmd/contents.c		image -> files, conda-meta records
+ *	  layer_next()		oci/layer_read.c	  blob -> members, digests checked
+ *	  overlay_add()		oci/overlay.c		  layers -> what is seen
+ *	unpack_image()		oci/unpack.c		layers -> directory
  *
  * base/ is under all of it: errors, memory, streams, documents.
  */
@@ -55,6 +62,18 @@ static const struct command commands[] = {
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
 	  "platform json quiet verbose ", 1, 1, cmd_inspect },
+	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
+	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
+	  "by its upstream name, too. The same input gives the same bytes.",
+	  "format/sbom output-file platform quiet verbose ", 1, 1, cmd_sbom },
+	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
+	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
+	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
+	  "and the exit code is 4.",
+	  "lock platform cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
+	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
+	  "platform json quiet verbose ", 2, 2, cmd_export_rootfs },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -87,7 +106,7 @@ static void print_overview(FILE *to)
 	      "daemon or root.\n\nUsage:\n",
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(to, "  condaimg %-8s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
+		fprintf(to, "  condaimg %-13s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
 	fputs("\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",

@@ -8,7 +8,7 @@
 enum kind { FLAG, COUNTED, TEXT, LIST, MAYBE };
 
 struct option {
-	const char *name;
+	const char *name; /* what stands behind a '/' only tells options of one name apart */
 	char letter; /* or 0 */
 	enum kind kind;
 	size_t offset; /* in struct options; a LIST's count follows its pointer */
@@ -42,6 +42,10 @@ static const struct option table[] = {
 	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
 	{ "output", 'o', TEXT, AT(output), "DEST",
 	  "oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]" },
+	{ "output-file", 'o', TEXT, AT(output_file), "FILE", "write to this file (default: stdout)" },
+	{ "format/sbom", 0, TEXT, AT(format), "spdx|cyclonedx", "SPDX 2.3 or CycloneDX 1.6, as JSON (default: spdx)" },
+	{ "lock", 0, TEXT, AT(lock), "FILE",
+	  "build what this conda-lock.yml says, fetching what is missing, and compare" },
 	{ "lockfile", 0, TEXT, AT(lockfile), "FILE", "the lock (default: conda-lock.yml beside the environment file)" },
 	{ "check", 0, FLAG, AT(check), NULL,
 	  "only say whether the lock is current, without any network; exit 1 if it is not" },
@@ -77,10 +81,17 @@ static bool takes(const struct command *c, const struct option *o)
 	return false;
 }
 
+/* As it is written. */
+static struct str written(const struct option *o)
+{
+	return (struct str){ o->name, strcspn(o->name, "/") };
+}
+
 static const struct option *find_long(const struct command *c, struct str name)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
-		if (str_eq(name, table[i].name) && takes(c, &table[i]))
+		if (name.n == written(&table[i]).n && strncmp(name.p, table[i].name, name.n) == 0 &&
+		    takes(c, &table[i]))
 			return &table[i];
 	return NULL;
 }
@@ -144,7 +155,8 @@ static int take_value(const struct option *opt, const char *behind, int argc, ch
 	}
 	if (!behind) {
 		if (*i + 1 >= argc)
-			return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", opt->name, opt->name, opt->value);
+			return err_set(err, ERR_USAGE, "--%.*s needs a value: --%.*s %s", (int)written(opt).n,
+				       opt->name, (int)written(opt).n, opt->name, opt->value);
 		behind = argv[++*i];
 	}
 	set(ret, opt, behind);
@@ -226,9 +238,10 @@ static void help_row(const struct option *o, struct buf *ret)
 	size_t begin = ret->n, width;
 
 	if (o->letter)
-		buf_addf(ret, "  -%c, --%s", o->letter, o->name);
+		buf_addf(ret, "  -%c, --", o->letter);
 	else
-		buf_addf(ret, "      --%s", o->name);
+		buf_adds(ret, "      --");
+	buf_add(ret, o->name, written(o).n);
 	if (has_value(o))
 		buf_addf(ret, " %s", o->value);
 	width = ret->n - begin;

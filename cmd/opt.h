@@ -25,7 +25,7 @@ struct options {
 	size_t n_updates;
 	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
-	const char *environment, *format, *virtual_package_spec, *cuda;
+	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
 	bool check, update, md5, override_channels, offline, dry_run, json, quiet, help;
 	unsigned verbose;
 	const char **args;
