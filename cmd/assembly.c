@@ -12,7 +12,7 @@
 #include "conda/libc.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3 /* libc, system, environment */
+#define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
@@ -68,7 +68,7 @@ static int plan_groups(struct assembly *a, struct err *err)
 	return 0;
 }
 
-static void add_layer(struct assembly *a, enum part part, const struct group *group)
+void assembly_add_layer(struct assembly *a, enum part part, const struct group *group)
 {
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
 }
@@ -87,11 +87,11 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
 	if (!base && lp->n_libc_packages && !s->libc_none)
-		add_layer(a, PART_LIBC, NULL);
-	add_layer(a, PART_SYSTEM, NULL);
+		assembly_add_layer(a, PART_LIBC, NULL);
+	assembly_add_layer(a, PART_SYSTEM, NULL);
 	for (size_t i = 0; i < a->n_groups; i++)
-		add_layer(a, PART_PACKAGES, &a->groups[i]);
-	add_layer(a, PART_ENVIRONMENT, NULL);
+		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
+	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan
 	}
 }
 
-static struct tree *open_linked(const struct assembly *a, size_t i, struct err *err)
+struct tree *assembly_open_package(const struct assembly *a, size_t i, struct err *err)
 {
 	const struct record *r = &a->packages[i];
 	struct package *p = open_package(a, r, err);
@@ -205,7 +205,7 @@ static int read_activation(struct assembly *a, const struct linked_list *lists, 
 
 		if (!activation_is_in(&lists[i]))
 			continue;
-		t = open_linked(a, i, err);
+		t = assembly_open_package(a, i, err);
 		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
 		if (rc < 0 && t)
 			err_at(err, "%s", a->packages[i].fn);
@@ -263,18 +263,6 @@ int assembly_fetch(struct assembly *a, struct err *err)
 
 /* ---- layers ---- */
 
-static bool has_package(const struct assembly *a, const char *name)
-{
-	return find_package(a->lp, name) != NULL;
-}
-
-static struct rootfs system_of(const struct assembly *a)
-{
-	return (struct rootfs){ .prefix = &a->prefix,
-				.has_cacert = has_package(a, "ca-certificates"),
-				.has_zoneinfo = has_package(a, "tzdata") };
-}
-
 struct opener {
 	const struct assembly *a;
 	const struct group *group;
@@ -284,7 +272,7 @@ static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
 
-	return open_linked(o->a, o->group->members[i], err);
+	return assembly_open_package(o->a, o->group->members[i], err);
 }
 
 static struct tree *open_libc(const struct assembly *a, struct err *err)
@@ -296,18 +284,18 @@ static struct tree *open_libc(const struct assembly *a, struct err *err)
 
 static struct tree *open_tree(const struct assembly *a, const struct part_layer *l, struct opener *o, struct err *err)
 {
-	struct rootfs system = system_of(a);
-
 	switch (l->part) {
 	case PART_LIBC:
 		return open_libc(a, err);
 	case PART_SYSTEM:
-		return a->base ? rootfs_home() : rootfs_system(&system);
+		return assembly_open_system(a, err);
 	case PART_PACKAGES:
 		*o = (struct opener){ a, l->group };
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
 		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
+	case PART_APP:
+		return copy_tree(&a->files);
 	}
 	return NULL;
 }
@@ -318,12 +306,13 @@ static const char *layer_name(const struct assembly *a, const struct part_layer 
 	static const char *const names[] = { [PART_LIBC] = "C library",
 					     [PART_SYSTEM] = "system files",
 					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment" };
+					     [PART_ENVIRONMENT] = "environment",
+					     [PART_APP] = "the application" };
 
 	return l->part == PART_PACKAGES && l->group->n == 1 ? a->packages[l->group->members[0]].fn : names[l->part];
 }
 
-static void add_tree_to_recipe(struct buf *b, struct tree *t)
+void assembly_tree_recipe(struct tree *t, struct buf *b)
 {
 	struct err none = ERR_INIT;
 	struct source *content;
@@ -341,9 +330,8 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 	static const char *const kinds[] = { [PART_LIBC] = "libc",
 					     [PART_SYSTEM] = "system",
 					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment" };
-	struct opener unused;
-	struct err none = ERR_INIT;
+					     [PART_ENVIRONMENT] = "environment",
+					     [PART_APP] = "app" };
 	auto_buf b = { 0 };
 
 	recipe_begin(&b, kinds[l->part], &a->settings->codec);
@@ -358,11 +346,15 @@ static void make_recipe(struct assembly *a, struct part_layer *l)
 		buf_addf(&b, "platform: %s\n", a->platform->subdir);
 		recipe_add_record(&b, &a->lp->libc_packages[0]);
 		l->weight = a->lp->libc_packages[0].size;
+	} else if (l->part == PART_APP) {
+		copy_recipe(&a->files, &b);
+		l->weight = a->files.bytes;
+	} else if (l->part == PART_SYSTEM) {
+		assembly_system_recipe(a, &b);
 	} else {
-		auto_tree *t = open_tree(a, l, &unused, &none);
+		auto_tree *t = rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
 
-		/* Small trees out of memory: they are their own recipe. */
-		add_tree_to_recipe(&b, t);
+		assembly_tree_recipe(t, &b);
 	}
 	l->recipe = recipe_digest(&b);
 }
@@ -433,6 +425,8 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 
 void assembly_release(struct assembly *a)
 {
+	ground_release(&a->ground);
+	copy_release(&a->files);
 	arena_release(&a->arena);
 	*a = (struct assembly){ 0 };
 }

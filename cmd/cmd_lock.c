@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/project.h"
 #include "cmd/resolve.h"
 
 static int print_json(const char *path, const struct lock *l)
@@ -149,8 +150,10 @@ static int lock_all(const struct options *o, const struct settings *s, struct wo
 	return 0;
 }
 
-int cmd_lock(const struct options *o, struct err *err)
+int cmd_lock(const struct options *given, struct err *err)
 {
+	auto_project project = { 0 };
+	const struct options *o = &project.options;
 	auto_settings s = { 0 };
 	auto_input in = { 0 };
 	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
@@ -161,7 +164,7 @@ int cmd_lock(const struct options *o, struct err *err)
 	const char *path, *slash;
 	size_t n;
 
-	if (settings_read(o, &s, err) < 0 ||
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
 	    input_read(o->args[0], (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)

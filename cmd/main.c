@@ -9,6 +9,8 @@
  *	  cmd_build()		cmd/cmd_build.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *
+ *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
+ *	app_read()		cmd/app.c		the application's options as values
  *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
  *	question_make()		cmd/question.c		environment, options -> what is asked
  *	resolve()		cmd/resolve.c		question -> lock
@@ -19,6 +21,7 @@
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
+ *	  copy_tree()		cmd/copy.c		  the application's files
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
  *	  dest_write()		oci/dest.c		  blobs, config, manifest -> destination
  *
@@ -32,17 +35,19 @@
 #include "cmd/commands.h"
 
 static const struct command commands[] = {
-	{ "lock", "ENVIRONMENT", "Solve an environment.yml and write conda-lock.yml.",
+	{ "lock", "ENVIRONMENT|FOLDER", "Solve an environment.yml and write conda-lock.yml.",
 	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
 	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
-	  "channel override-channels channel-priority platform virtual-package base libc lockfile cache-dir offline dry-run "
-	  "json quiet verbose ",
+	  "channel override-channels channel-priority platform virtual-package base libc shell lockfile config cache-dir "
+	  "offline dry-run json quiet verbose ",
 	  1, 1, cmd_lock },
-	{ "build", "ENVIRONMENT|LOCK", "Make an image from an environment.yml or a conda-lock.yml.",
+	{ "build", "ENVIRONMENT|LOCK|FOLDER", "Make an image from an environment.yml or a conda-lock.yml.",
 	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
-	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
+	  "environment is solved. A condaimg.yml beside it has more options, under their long names. FOLDER\n"
+	  "is one with an environment.yml in it. Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority platform virtual-package tag output lockfile base libc layers "
-	  "compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  "compression prefix copy workdir entrypoint cmd env label annotation port volume user shell ca-file config "
+	  "cache-dir offline jobs dry-run json quiet verbose ",
 	  1, 1, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
@@ -79,7 +84,7 @@ static void print_overview(FILE *to)
 	      "daemon or root.\n\nUsage:\n",
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(to, "  condaimg %-8s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
+		fprintf(to, "  condaimg %-8s %-24s %s\n", commands[i].name, commands[i].args, commands[i].summary);
 	fputs("\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",

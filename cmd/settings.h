@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
+#include "cmd/app.h"
 #include "cmd/opt.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
@@ -41,6 +42,7 @@ struct settings {
 	size_t n_overrides;
 	const char *const *virtual_packages;
 	size_t n_virtual_packages;
+	struct app app;
 };
 
 /* ERR_USAGE. To be released in any case. */
