@@ -69,65 +69,42 @@ static void forget(struct ground *g, const char *path, bool inside, uint32_t lay
 
 /* ---- links ---- */
 
-/* The first component that is a link, in place of which its target goes; false where there is none. */
-static bool follow(const struct ground *g, struct arena *a, const char **path, bool last)
+static void drop_last(char *path)
 {
-	char *p = arena_strdup(a, *path);
+	char *slash = strrchr(path, '/');
 
-	for (char *end = p;; *end++ = '/') {
-		const struct ground_entry *e;
-		bool is_last;
-
-		end += strcspn(end, "/");
-		is_last = *end == '\0';
-		*end = '\0';
-		e = ground_find(g, p);
-		if (e && e->target && (!is_last || last)) {
-			char *slash = strrchr(p, '/');
-			const char *dir = slash && *e->target != '/' ? (*slash = '\0', p) : "";
-
-			*path = arena_printf(a, "%s/%s%s%s", dir, e->target, is_last ? "" : "/",
-					     is_last ? "" : end + 1);
-			return true;
-		}
-		if (is_last)
-			return false;
-	}
-}
-
-/* Without ".", ".." and double '/'; ".." of the root is the root. */
-static const char *clean(struct arena *a, const char *path)
-{
-	char *ret = arena_alloc(a, strlen(path) + 1);
-	struct str rest = str_of(path), part;
-	size_t n = 0;
-
-	while (str_cut(&rest, '/', &part)) {
-		if (part.n == 0 || str_eq(part, "."))
-			continue;
-		if (str_eq(part, "..")) {
-			while (n && ret[--n] != '/')
-				;
-			continue;
-		}
-		if (n)
-			ret[n++] = '/';
-		memcpy(ret + n, part.p, part.n);
-		n += part.n;
-	}
-	ret[n] = '\0';
-	return ret;
+	*(slash ? slash : path) = '\0';
 }
 
 const char *ground_resolve(const struct ground *g, struct arena *a, const char *path, bool last)
 {
-	path = clean(a, path);
-	for (unsigned i = 0; i < LINKS_MAX; i++) {
-		if (!follow(g, a, &path, last))
-			return path;
-		path = clean(a, path);
+	struct str rest = str_of(arena_strdup(a, path)), part;
+	char *at = arena_strdup(a, ""); /* what is known to be no link */
+	unsigned links = 0;
+
+	while (str_cut(&rest, '/', &part)) {
+		const struct ground_entry *e;
+		char *next;
+
+		if (part.n == 0 || str_eq(part, "."))
+			continue;
+		if (str_eq(part, "..")) {
+			drop_last(at);
+			continue;
+		}
+		next = arena_printf(a, "%s%s%.*s", at, *at ? "/" : "", (int)part.n, part.p);
+		e = ground_find(g, next);
+		if (!e || !e->target || (!rest.p && !last)) {
+			at = next;
+			continue;
+		}
+		if (links++ == LINKS_MAX)
+			return NULL;
+		if (*e->target == '/')
+			*at = '\0';
+		rest = str_of(arena_printf(a, "%s/%.*s", e->target, rest.p ? (int)rest.n : 0, rest.p ? rest.p : ""));
 	}
-	return NULL;
+	return at;
 }
 
 /* ---- a tree ---- */

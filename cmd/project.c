@@ -235,19 +235,36 @@ static int check_values(const struct options *o, const char *name, struct err *e
 	return settings_read(o, &s, err) < 0 ? err_at(err, "%s", name) : 0;
 }
 
+/* A file in which every option is commented out is a file of no options. */
+static bool says_nothing(struct str text)
+{
+	struct str line;
+
+	while (str_cut(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (line.n && line.p[0] != '#')
+			return false;
+	}
+	return true;
+}
+
 int project_parse(struct arena *a, const char *p, size_t n, const char *name, const char *dir, struct options *ret,
 		  struct err *err)
 {
-	const struct doc *d = doc_parse_yaml(a, p, n, arena_strdup(a, name), err);
 	struct options o = { 0 };
 	struct reader r = { a, dir, &o, err };
+	const struct doc *d;
 	int rc = 0;
 
+	*ret = o;
+	if (says_nothing((struct str){ p, n }))
+		return 0;
+	d = doc_parse_yaml(a, p, n, arena_strdup(a, name), err);
 	if (!d)
 		return -1;
-	if (d->type != DOC_MAP && d->type != DOC_NULL)
+	if (d->type != DOC_MAP)
 		return doc_fault(d, err, "is a %s, expected a map of options", doc_type_name(d->type));
-	for (size_t i = 0; rc == 0 && d->type == DOC_MAP && i < d->n; i++)
+	for (size_t i = 0; rc == 0 && i < d->n; i++)
 		rc = read_key(&r, &d->keys[i], &d->items[i]);
 	if (rc == 0)
 		rc = check_values(&o, name, err);
