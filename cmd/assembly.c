@@ -1,15 +1,14 @@
 #include "cmd/assembly.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/work.h"
 #include "cmd/activation.h"
+#include "cmd/making.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
-#include "cmd/recipe.h"
-#include "cmd/rootfs.h"
-#include "conda/libc.h"
 #include "conda/version.h"
 
 #define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
@@ -17,17 +16,9 @@
 
 /* ---- plan ---- */
 
-static const struct record *find_package(const struct lock_platform *lp, const char *name)
-{
-	for (size_t i = 0; i < lp->n_packages; i++)
-		if (strcmp(lp->packages[i].name, name) == 0)
-			return &lp->packages[i];
-	return NULL;
-}
-
 static int plan_prefix(struct assembly *a, struct err *err)
 {
-	const struct record *python = find_package(a->lp, "python");
+	const struct record *python = making_find(a->lp, "python");
 	const char *fault;
 
 	a->prefix = (struct prefix){ .path = a->settings->prefix };
@@ -85,6 +76,7 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	a->newest = newest_package(a);
 	a->created = s->epoch >= 0 ? s->epoch : a->newest;
 	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
+	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
 	if (!base && lp->n_libc_packages && !s->libc_none)
 		assembly_add_layer(a, PART_LIBC, NULL);
@@ -93,6 +85,136 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
 	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
 	return 0;
+}
+
+/* ---- layers made ahead ---- */
+
+/*
+ * Which paths a package has to leave to others is known when all packages are there. Hardly one has to, so a layer
+ * is made as soon as its packages are, as if they had none to leave; it is remembered by a recipe that says so,
+ * and assembly_layers() finds it, or makes the right one. What fails here fails there again, and is told there.
+ */
+struct ahead {
+	struct download_progress base;
+	struct progress_bar fetching, making;
+	struct assembly *a;
+	struct listing *listing; /* or NULL: nobody needs it */
+	struct download *downloads;
+	size_t *layer_of; /* by package */
+	size_t *missing; /* packages that are not there yet, by layer */
+	struct work_line *line;
+	atomic_bool stop;
+};
+
+/* A tree that ends in an error as soon as nobody wants it any more. */
+struct stoppable {
+	struct tree base;
+	struct tree *in;
+	atomic_bool *stop;
+};
+
+static int stoppable_next(struct tree *t, struct entry *e, struct source **content, struct err *err)
+{
+	struct stoppable *s = (struct stoppable *)t;
+
+	return *s->stop ? err_set(err, ERR_CANCELLED, "no longer wanted") : tree_next(s->in, e, content, err);
+}
+
+static void stoppable_free(struct tree *t)
+{
+	tree_free(((struct stoppable *)t)->in);
+	free(t);
+}
+
+static const struct tree_ops stoppable_ops = { stoppable_next, stoppable_free };
+
+/* Takes in over. */
+static struct tree *stoppable(struct tree *in, atomic_bool *stop)
+{
+	struct stoppable *s = in ? NEW(struct stoppable) : NULL;
+
+	if (!s)
+		return NULL;
+	*s = (struct stoppable){ { &stoppable_ops }, in, stop };
+	return &s->base;
+}
+
+static void make_ahead(void *arg, size_t i)
+{
+	struct ahead *h = arg;
+	struct part_layer *l = &h->a->layers[i];
+	struct opener o = { .listing = h->listing };
+	struct err err = ERR_INIT;
+
+	if (!store_recall(h->a->workshop->layers, &l->recipe, &l->layer)) {
+		auto_tree *t = stoppable(making_open(h->a, l, &o, &err), &h->stop);
+
+		if (making_write(h->a, l, t, &err) < 0)
+			log_debug("not made ahead: %s", err.text);
+	}
+	progress_step(&h->making);
+}
+
+static void begin_layer(struct ahead *h, size_t i)
+{
+	making_recipe(h->a, &h->a->layers[i]);
+	work_line_add(h->line, i, h->a->layers[i].weight);
+}
+
+/* A record is not touched again once a thread may read it. */
+static void know_digest(struct record *r, const struct download *done)
+{
+	if (r->has_sha256)
+		return;
+	r->sha256 = done->sha256;
+	r->has_sha256 = true;
+}
+
+static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t total, const struct download *done)
+{
+	struct ahead *h = (struct ahead *)base;
+	size_t k = done ? (size_t)(done - h->downloads) : SIZE_MAX;
+
+	h->fetching.base.tell(&h->fetching.base, bytes, total, done);
+	if (k >= h->a->lp->n_packages)
+		return;
+	know_digest(&h->a->packages[k], done);
+	if (--h->missing[h->layer_of[k]] == 0)
+		begin_layer(h, h->layer_of[k]);
+}
+
+static void ahead_begin(struct ahead *h, struct assembly *a, struct listing *listing, struct download *downloads)
+{
+	*h = (struct ahead){ .base = { tell_ahead }, .a = a, .listing = listing, .downloads = downloads };
+	h->layer_of = mem_array(a->lp->n_packages, sizeof(*h->layer_of));
+	h->missing = mem_array(a->n_layers, sizeof(*h->missing));
+	for (size_t i = 0; i < a->n_layers; i++) {
+		const struct group *g = a->layers[i].group;
+
+		h->missing[i] = g ? g->n : 0;
+		for (size_t k = 0; k < h->missing[i]; k++)
+			h->layer_of[g->members[k]] = i;
+	}
+	progress_begin(&h->making, "making layers");
+	progress_expect(&h->making, a->n_groups);
+	progress_hide(&h->making, true);
+	progress_begin(&h->fetching, "fetching");
+	h->line = work_line_new(a->workshop->threads, make_ahead, h);
+}
+
+/* What was there from the start has its turn where it has to be opened anyway. */
+static void ahead_end(struct ahead *h, bool failed)
+{
+	progress_end(&h->fetching);
+	progress_hide(&h->making, false);
+	for (size_t i = 0; h->listing && !failed && i < h->a->n_layers; i++)
+		if (h->missing[i])
+			begin_layer(h, i);
+	h->stop = failed;
+	work_line_end(h->line, failed);
+	progress_end(&h->making);
+	free(h->layer_of);
+	free(h->missing);
 }
 
 /* ---- fetch ---- */
@@ -113,60 +235,26 @@ static bool uses_libc(const struct assembly *a)
 	return a->layers[0].part == PART_LIBC;
 }
 
-static int fetch_packages(struct assembly *a, struct err *err)
+static int fetch_packages(struct assembly *a, struct listing *listing, struct err *err)
 {
 	size_t n = a->lp->n_packages, n_libc = uses_libc(a) ? a->lp->n_libc_packages : 0;
 	auto_free struct download *d = mem_array(n + n_libc, sizeof(*d));
-	struct progress_bar bar;
+	struct ahead h;
+	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		add_download(a, &d[i], &a->packages[i]);
 	for (size_t i = 0; i < n_libc; i++)
 		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
-	progress_begin(&bar, "fetching");
-	if (download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &bar.base,
-			 err) < 0) {
-		progress_end(&bar);
-		return -1;
-	}
-	progress_end(&bar);
-	for (size_t i = 0; i < n; i++) {
-		a->packages[i].sha256 = d[i].sha256;
-		a->packages[i].has_sha256 = true;
-	}
-	return 0;
-}
-
-static struct package *open_package(const struct assembly *a, const struct record *r, struct err *err)
-{
-	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
-	struct package *p = package_open(a->workshop->packages, path, r->fn, err);
-
-	if (!p)
-		err_at(err, "%s", r->fn);
-	return p;
+	ahead_begin(&h, a, listing, d);
+	rc = download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &h.base, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		know_digest(&a->packages[i], &d[i]);
+	ahead_end(&h, rc < 0);
+	return rc;
 }
 
 /* ---- which paths are whose ---- */
-
-struct listing {
-	struct assembly *a;
-	struct linked_list *lists;
-	struct arena *arenas; /* one a package: threads do not share */
-};
-
-static int list_one(void *arg, size_t i, struct err *err)
-{
-	struct listing *l = arg;
-	const struct record *r = &l->a->packages[i];
-	auto_package *p = open_package(l->a, r, err);
-
-	if (!p)
-		return -1;
-	if (linked_paths(&l->arenas[i], p, r, &l->a->prefix, &l->lists[i], err) < 0)
-		return err_at(err, "%s", r->fn);
-	return 0;
-}
 
 static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan *plan)
 {
@@ -177,20 +265,6 @@ static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan
 			log_debug("%s is in %s and in %s; the image has that of %s", c->path, a->packages[c->loser].fn,
 				  a->packages[c->winner].fn, a->packages[c->winner].fn);
 	}
-}
-
-struct tree *assembly_open_package(const struct assembly *a, size_t i, struct err *err)
-{
-	const struct record *r = &a->packages[i];
-	struct package *p = open_package(a, r, err);
-	struct tree *t;
-
-	if (!p)
-		return NULL;
-	t = linked_tree(p, r, &a->prefix, a->paths.dropped[i], err);
-	if (!t)
-		err_at(err, "%s", r->fn);
-	return t;
 }
 
 /* Few packages have variables to set; these are read once more for them. */
@@ -205,7 +279,7 @@ static int read_activation(struct assembly *a, const struct linked_list *lists, 
 
 		if (!activation_is_in(&lists[i]))
 			continue;
-		t = assembly_open_package(a, i, err);
+		t = making_open_linked(a, i, NULL, err);
 		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
 		if (rc < 0 && t)
 			err_at(err, "%s", a->packages[i].fn);
@@ -216,27 +290,68 @@ static int read_activation(struct assembly *a, const struct linked_list *lists, 
 	return rc;
 }
 
-static int plan_paths(struct assembly *a, struct err *err)
+struct unlisted {
+	const struct assembly *a;
+	struct listing *listing;
+};
+
+static int list_one(void *arg, size_t i, struct err *err)
+{
+	struct unlisted *u = arg;
+	auto_package *p = u->listing->done[i] ? NULL : making_open_package(u->a, &u->a->packages[i], err);
+
+	if (u->listing->done[i])
+		return 0;
+	return p ? making_list(u->a, u->listing, i, p, err) : -1;
+}
+
+static int plan_paths(struct assembly *a, struct listing *l, struct err *err)
 {
 	size_t n = a->lp->n_packages;
 	const char **names = arena_array(&a->arena, n, sizeof(*names));
 	const char *const **scripts = arena_array(&a->arena, n, sizeof(*scripts));
-	auto_free struct linked_list *lists = mem_array(n, sizeof(*lists));
-	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
-	struct listing l = { a, lists, arenas };
 	struct clobber_plan plan;
-	int rc = work_run(n, a->workshop->threads, list_one, &l, err);
 
+	if (work_run(n, a->workshop->threads, list_one, &(struct unlisted){ a, l }, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		names[i] = record_dist(&a->arena, &a->packages[i]);
-		arena_join(&a->arena, &arenas[i]);
-		scripts[i] = lists[i].scripts;
+		scripts[i] = l->lists[i].scripts;
 	}
-	if (rc < 0 || clobber_plan(&a->arena, lists, names, n, &plan, err) < 0)
+	if (clobber_plan(&a->arena, l->lists, names, n, &plan, err) < 0)
 		return -1;
 	tell_of_clobbers(a, &plan);
 	a->paths = (struct paths_plan){ .dropped = plan.dropped, .scripts = scripts };
-	return read_activation(a, lists, err);
+	return read_activation(a, l->lists, err);
+}
+
+/* Not before the packages are there is everybody's sha256 known. */
+static bool remembers_plan(struct assembly *a)
+{
+	for (size_t i = 0; i < a->lp->n_packages; i++)
+		if (!a->packages[i].has_sha256)
+			return false;
+	return plan_cache_get(a, &a->paths);
+}
+
+static int fetch_and_plan(struct assembly *a, struct err *err)
+{
+	size_t n = a->lp->n_packages;
+	auto_free struct linked_list *lists = mem_array(n, sizeof(*lists));
+	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
+	auto_free bool *done = mem_array(n, sizeof(*done));
+	struct listing l = { lists, arenas, done };
+	bool remembered = remembers_plan(a);
+	int rc = fetch_packages(a, remembered ? NULL : &l, err);
+
+	if (rc == 0 && !remembered && !remembers_plan(a)) {
+		rc = plan_paths(a, &l, err);
+		if (rc == 0)
+			plan_cache_put(a, &a->paths);
+	}
+	for (size_t i = 0; i < n; i++)
+		arena_join(&a->arena, &arenas[i]);
+	return rc;
 }
 
 static void warn_of_scripts(const struct assembly *a)
@@ -250,114 +365,13 @@ static void warn_of_scripts(const struct assembly *a)
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (fetch_packages(a, err) < 0)
+	if (fetch_and_plan(a, err) < 0)
 		return -1;
-	if (!plan_cache_get(a, &a->paths)) {
-		if (plan_paths(a, err) < 0)
-			return -1;
-		plan_cache_put(a, &a->paths);
-	}
 	warn_of_scripts(a);
 	return 0;
 }
 
-/* ---- layers ---- */
-
-struct opener {
-	const struct assembly *a;
-	const struct group *group;
-};
-
-static struct tree *open_member(void *arg, size_t i, struct err *err)
-{
-	const struct opener *o = arg;
-
-	return assembly_open_package(o->a, o->group->members[i], err);
-}
-
-static struct tree *open_libc(const struct assembly *a, struct err *err)
-{
-	struct package *p = open_package(a, &a->lp->libc_packages[0], err);
-
-	return p ? libc_tree(p, a->platform, err) : NULL;
-}
-
-static struct tree *open_tree(const struct assembly *a, const struct part_layer *l, struct opener *o, struct err *err)
-{
-	switch (l->part) {
-	case PART_LIBC:
-		return open_libc(a, err);
-	case PART_SYSTEM:
-		return assembly_open_system(a, err);
-	case PART_PACKAGES:
-		*o = (struct opener){ a, l->group };
-		return tree_chain(open_member, o, l->group->n);
-	case PART_ENVIRONMENT:
-		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
-	case PART_APP:
-		return copy_tree(&a->files);
-	}
-	return NULL;
-}
-
-/* The members' names for an error: one package, or "N packages from X". */
-static const char *layer_name(const struct assembly *a, const struct part_layer *l)
-{
-	static const char *const names[] = { [PART_LIBC] = "C library",
-					     [PART_SYSTEM] = "system files",
-					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment",
-					     [PART_APP] = "the application" };
-
-	return l->part == PART_PACKAGES && l->group->n == 1 ? a->packages[l->group->members[0]].fn : names[l->part];
-}
-
-void assembly_tree_recipe(struct tree *t, struct buf *b)
-{
-	struct err none = ERR_INIT;
-	struct source *content;
-	struct entry e;
-
-	while (tree_next(t, &e, &content, &none) > 0) {
-		buf_addf(b, "%s %o %s\n", e.path, e.mode, e.target ? e.target : "");
-		if (content && io_slurp(content, UINT32_MAX, b, &none) < 0)
-			break;
-	}
-}
-
-static void make_recipe(struct assembly *a, struct part_layer *l)
-{
-	static const char *const kinds[] = { [PART_LIBC] = "libc",
-					     [PART_SYSTEM] = "system",
-					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment",
-					     [PART_APP] = "app" };
-	auto_buf b = { 0 };
-
-	recipe_begin(&b, kinds[l->part], &a->settings->codec);
-	if (l->part == PART_PACKAGES) {
-		for (size_t i = 0; i < l->group->n; i++) {
-			size_t k = l->group->members[i];
-
-			recipe_add_package(&b, &a->packages[k], &a->prefix, a->paths.dropped[k]);
-			l->weight += a->packages[k].size;
-		}
-	} else if (l->part == PART_LIBC) {
-		buf_addf(&b, "platform: %s\n", a->platform->subdir);
-		recipe_add_record(&b, &a->lp->libc_packages[0]);
-		l->weight = a->lp->libc_packages[0].size;
-	} else if (l->part == PART_APP) {
-		copy_recipe(&a->files, &b);
-		l->weight = a->files.bytes;
-	} else if (l->part == PART_SYSTEM) {
-		assembly_system_recipe(a, &b);
-	} else {
-		auto_tree *t = rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
-
-		assembly_tree_recipe(t, &b);
-	}
-	l->recipe = recipe_digest(&b);
-}
+/* ---- all layers ---- */
 
 struct making {
 	struct assembly *a;
@@ -369,12 +383,10 @@ static int make_one(void *arg, size_t i, struct err *err)
 {
 	struct making *m = arg;
 	struct part_layer *l = m->todo[i];
-	struct opener o;
-	auto_tree *t = open_tree(m->a, l, &o, err);
+	struct opener o = { 0 };
+	auto_tree *t = making_open(m->a, l, &o, err);
 
-	if (!t || layer_write(t, m->a->workshop->layers, &m->a->settings->codec, &l->layer, err) < 0)
-		return err_at(err, "layer of %s", layer_name(m->a, l));
-	if (store_remember(m->a->workshop->layers, &l->recipe, &l->layer, err) < 0)
+	if (making_write(m->a, l, t, err) < 0)
 		return -1;
 	progress_step(m->bar);
 	return 0;
@@ -399,12 +411,13 @@ int assembly_layers(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->n_layers; i++) {
 		struct part_layer *l = &a->layers[i];
 
-		l->weight = 0;
-		make_recipe(a, l);
+		making_recipe(a, l);
 		l->known = store_recall(a->workshop->layers, &l->recipe, &l->layer);
 		if (!l->known)
 			todo[n++] = l;
+		l->known = l->known && !l->made;
 	}
+	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
 	progress_begin(&bar, "making layers");
 	progress_expect(&bar, n);

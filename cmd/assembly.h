@@ -4,7 +4,6 @@
 
 #include "channels/channel.h"
 #include "cmd/copy.h"
-#include "cmd/rootfs.h"
 #include "cmd/workshop.h"
 #include "conda/clobber.h"
 #include "conda/group.h"
@@ -18,9 +17,10 @@ struct part_layer {
 	enum part part;
 	const struct group *group; /* of PART_PACKAGES */
 	struct digest recipe;
-	uint64_t weight; /* bytes of packages that go in: the largest are begun first */
+	uint64_t weight; /* what it costs to make, compared to others: the heaviest are begun first */
 	struct layer layer;
 	bool known; /* remembered: nothing had to be made */
+	bool made; /* by this build */
 };
 
 /* What the packages' own lists of paths come to, by package. */
@@ -67,7 +67,7 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
 		      struct err *err);
 
-/* Fetch what is missing, find clobbered paths. */
+/* Fetch what is missing, find clobbered paths; most layers are made on the way. */
 int assembly_fetch(struct assembly *a, struct err *err);
 
 /* Make the layers that are not remembered. */
@@ -86,15 +86,9 @@ void assembly_release(struct assembly *a);
 /* The next layer up. group: of PART_PACKAGES. */
 void assembly_add_layer(struct assembly *a, enum part part, const struct group *group);
 
-/* The linked files of package i. */
-struct tree *assembly_open_package(const struct assembly *a, size_t i, struct err *err);
-
-/* The layer of PART_SYSTEM, and what decides it. */
+/* The layer of PART_SYSTEM; and a tree that decides it, which needs no package opened. */
 struct tree *assembly_open_system(const struct assembly *a, struct err *err);
-void assembly_system_recipe(const struct assembly *a, struct buf *b);
-
-/* A small tree out of memory is its own recipe. */
-void assembly_tree_recipe(struct tree *t, struct buf *b);
+struct tree *assembly_system_recipe(const struct assembly *a);
 
 #define auto_assembly CLEANUP(assembly_release) struct assembly
 

@@ -1,25 +1,18 @@
 /* What lies around the packages: the system's files below them, the application's above. */
 #include <string.h>
 
-#include "cmd/assembly.h"
+#include "cmd/making.h"
 #include "cmd/recipe.h"
+#include "cmd/rootfs.h"
 #include "conda/libc.h"
 
 #define BUNDLE_MAX ((uint64_t)64 << 20)
-
-static const struct record *find(const struct assembly *a, const char *name)
-{
-	for (size_t i = 0; i < a->lp->n_packages; i++)
-		if (strcmp(a->packages[i].name, name) == 0)
-			return &a->packages[i];
-	return NULL;
-}
 
 /* ---- system files ---- */
 
 static bool has(const struct assembly *a, const char *package)
 {
-	return find(a, package) != NULL;
+	return making_find(a->lp, package) != NULL;
 }
 
 static struct rootfs rootfs_of(const struct assembly *a)
@@ -50,7 +43,7 @@ static int read_cacert(const struct assembly *a, struct buf *ret, struct err *er
 	int got = 0;
 
 	for (size_t i = 0; i < a->lp->n_packages; i++)
-		if (strcmp(a->packages[i].name, "ca-certificates") == 0 && !(t = assembly_open_package(a, i, err)))
+		if (strcmp(a->packages[i].name, "ca-certificates") == 0 && !(t = making_open_linked(a, i, NULL, err)))
 			return -1;
 	while (t && (got = tree_next(t, &e, &content, err)) > 0)
 		if (content && strcmp(e.path, path) == 0)
@@ -75,20 +68,19 @@ struct tree *assembly_open_system(const struct assembly *a, struct err *err)
 	return system_tree(a, bundle.p);
 }
 
-/* What decides the system's files: themselves, but for the bundle, in place of which its origins stand. */
-void assembly_system_recipe(const struct assembly *a, struct buf *b)
+/* The files themselves decide, but for the bundle, in place of which its origins stand. */
+struct tree *assembly_system_recipe(const struct assembly *a)
 {
-	const struct record *cacert = find(a, "ca-certificates");
+	const struct record *cacert = making_find(a->lp, "ca-certificates");
 	const char *more = a->settings->app.certificates;
 	auto_buf origins = { 0 };
-	auto_tree *t = NULL;
 
-	if (more && cacert)
-		recipe_add_record(&origins, cacert);
-	if (more)
-		buf_adds(&origins, more);
-	t = system_tree(a, more ? origins.p : NULL);
-	assembly_tree_recipe(t, b);
+	if (!more)
+		return system_tree(a, NULL);
+	if (cacert)
+		recipe_add_record(&origins, &a->packages[cacert - a->lp->packages]);
+	buf_adds(&origins, more);
+	return system_tree(a, origins.p);
 }
 
 /* ---- the application ---- */

@@ -189,13 +189,12 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 	return notes_sorted(&l, n);
 }
 
+/* The time is added where the manifest is written. */
 static const struct annotation *make_annotations(struct assembly *a, size_t *n)
 {
 	const struct app *app = &a->settings->app;
-	struct notes l = notes_new(a, 2 + app->n_annotations);
-	const char *created = rootfs_time(a->created).s;
+	struct notes l = notes_new(a, 1 + app->n_annotations);
 
-	put_note(&l, "org.opencontainers.image.created", arena_printf(&a->arena, "%.10sT%sZ", created, created + 11));
 	if (a->lock->name)
 		put_note(&l, "org.opencontainers.image.title", a->lock->name);
 	put_notes(&l, app->annotations, app->n_annotations);

@@ -122,15 +122,17 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	const struct lock_platform *lp;
 
 	if (!path)
-		path = arena_printf(&b->arena, "%s/conda-lock.yml", input_dir(&b->arena, o->args[0]));
+		path = input_lock_path(&b->arena, o->args[0]);
 	if (!o->lockfile && (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path)))
 		return 0;
 	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0 ||
 	    lock_parse(buf_cstr(&text), text.n, path, &b->lock, err) < 0)
 		return -1;
 	lp = lock_find(&b->lock, b->platform->subdir);
-	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0)
+	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
+		log_debug("%s still answers %s, so nothing is solved", path, o->args[0]);
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
@@ -144,6 +146,7 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 
 static int find_lock(const struct options *o, struct build *b, const char *glibc, struct err *err)
 {
+	struct refusal refusal = { 0 };
 	int got;
 
 	if (b->input.is_lock)
@@ -155,8 +158,10 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	got = try_lock(o, b, err);
 	if (got)
 		return got < 0 ? -1 : 0;
-	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, err) < 0)
+	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, &refusal, err) < 0) {
+		refusal_print(&refusal, o->json, err);
 		return -1;
+	}
 	resolve_lock(&b->lock, &b->question, "environment.yml", &b->answer, 1);
 	b->from = &b->lock;
 	b->lp = &b->answer;
@@ -297,8 +302,9 @@ int cmd_build(const struct options *given, struct err *err)
 	const char *glibc;
 
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
-	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 ||
-	    open_base(&b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
+	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||

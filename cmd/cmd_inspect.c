@@ -6,12 +6,42 @@
 #include "cmd/commands.h"
 #include "cmd/settings.h"
 
+#define HISTORY "condaimg: "
+
 static const char *note(const struct image_layer *l, const char *key)
 {
 	for (size_t i = 0; i < l->n_annotations; i++)
 		if (strcmp(l->annotations[i].key, key) == 0)
 			return l->annotations[i].value;
 	return "";
+}
+
+struct holding {
+	const char *part, *packages; /* "packages", "a-1-0,b-2-0" */
+};
+
+/* A docker archive has no annotations; there the layer's history says the same. */
+static struct holding holding_of(struct arena *a, const struct image_layer *l)
+{
+	struct holding h = { note(l, "io.condaimg.part"), note(l, "io.condaimg.packages") };
+	struct str rest, part;
+
+	if (*h.part || !l->created_by || !str_starts(l->created_by, HISTORY))
+		return h;
+	rest = str_of(l->created_by + strlen(HISTORY));
+	str_cut(&rest, ' ', &part);
+	h.part = arena_strndup(a, part.p, part.n);
+	h.packages = rest.p ? arena_strndup(a, rest.p, rest.n) : "";
+	return h;
+}
+
+/* As a terminal may see it: the image may be anybody's. */
+static const char *tidy(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	str_tidy(copy);
+	return copy;
 }
 
 static size_t count_packages(const char *list)
@@ -43,25 +73,27 @@ static void print_text(struct arena *a, const struct dest *d, const struct blobs
 	size_t packages = 0;
 
 	for (size_t i = 0; i < im->n_layers; i++) {
+		struct holding h = holding_of(a, &im->layers[i]);
+
 		bytes += im->layers[i].layer.size;
-		if (strcmp(note(&im->layers[i], "io.condaimg.part"), "packages") == 0)
-			packages += count_packages(note(&im->layers[i], "io.condaimg.packages"));
+		if (strcmp(h.part, "packages") == 0)
+			packages += count_packages(h.packages);
 	}
 	printf("%s@sha256:%s\n", dest_text(a, d), digest_hex(&md).hex);
-	printf("%s/%s%s%s, %zu packages, %zu layers, %s\n", im->os, im->arch, im->variant ? "/" : "",
-	       im->variant ? im->variant : "", packages, im->n_layers, num_bytes(bytes).s);
+	printf("%s/%s%s%s, %zu packages, %zu layers, %s\n", tidy(a, im->os), tidy(a, im->arch), im->variant ? "/" : "",
+	       tidy(a, im->variant ? im->variant : ""), packages, im->n_layers, num_bytes(bytes).s);
 	if (im->user)
-		printf("user %s, directory %s\n", im->user, im->working_dir ? im->working_dir : "/");
+		printf("user %s, directory %s\n", tidy(a, im->user), tidy(a, im->working_dir ? im->working_dir : "/"));
 	printf("\nlayer  digest               size  holds\n");
 	for (size_t i = 0; i < im->n_layers; i++) {
 		const struct image_layer *l = &im->layers[i];
-		const char *names = note(l, "io.condaimg.packages"), *part = note(l, "io.condaimg.part");
+		struct holding h = holding_of(a, l);
 
 		printf("%5zu  %.12s  %10s  ", i + 1, digest_hex(&l->layer.digest).hex, num_bytes(l->layer.size).s);
-		if (*names)
-			print_packages(names);
+		if (*h.packages)
+			print_packages(tidy(a, h.packages));
 		else
-			printf("(%s)\n", *part ? part : l->created_by ? l->created_by : "base");
+			printf("(%s)\n", tidy(a, *h.part ? h.part : l->created_by ? l->created_by : "base"));
 	}
 }
 
@@ -98,14 +130,15 @@ static void print_json(struct arena *a, const struct dest *d, const struct blobs
 	json_array(&j);
 	for (size_t i = 0; i < im->n_layers; i++) {
 		const struct image_layer *l = &im->layers[i];
+		struct holding h = holding_of(a, l);
 
 		json_object(&j);
 		json_put_string(&j, "digest", arena_printf(a, "sha256:%s", digest_hex(&l->layer.digest).hex));
 		json_put_string(&j, "diffid", arena_printf(a, "sha256:%s", digest_hex(&l->layer.diffid).hex));
 		json_put_int(&j, "size", (int64_t)l->layer.size);
 		json_put_string(&j, "media_type", l->media_type);
-		json_put_string(&j, "part", note(l, "io.condaimg.part"));
-		json_strings_of(&j, "packages", note(l, "io.condaimg.packages"));
+		json_put_string(&j, "part", h.part);
+		json_strings_of(&j, "packages", h.packages);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -120,7 +153,7 @@ int cmd_inspect(const struct options *o, struct err *err)
 	auto_blobs *b = NULL;
 	struct dest d;
 
-	if (o->platform && !(p = platform_parse(o->platform, err)))
+	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
 	if (dest_parse(&a, o->args[0], &d, err) < 0)
 		return -1;

@@ -1,13 +1,15 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/lock_check.h"
 #include "cmd/project.h"
-#include "cmd/resolve.h"
+#include "cmd/solve_all.h"
 
 static int print_json(const char *path, const struct lock *l)
 {
@@ -59,39 +61,69 @@ static int glibc_of_base(const struct settings *s, const struct platform *p, str
 	return 0;
 }
 
-/* The platforms to lock: the one that was said, or all of the file's, or this machine's. */
+static int subdir_cmp(const void *a, const void *b)
+{
+	return strcmp((*(const struct platform *const *)a)->subdir, (*(const struct platform *const *)b)->subdir);
+}
+
+/* The platforms to lock, by subdir: those that were said, or all of the file's, or this machine's. */
 static size_t list_platforms(const struct settings *s, const struct env *env, struct arena *a,
 			     const struct platform ***ret, struct err *err)
 {
 	size_t n = 0;
 
+	if (s->n_platforms) {
+		*ret = arena_dup(a, s->platforms, s->n_platforms * sizeof(**ret));
+		return s->n_platforms;
+	}
 	while (env->platforms[n])
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
-	if (s->platform || !n) {
-		(*ret)[0] = s->platform ? s->platform : platform_host();
-		return 1;
-	}
+	(*ret)[0] = platform_host();
 	for (size_t i = 0; i < n; i++)
 		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
 			return 0;
-	return n;
+	qsort(*ret, n, sizeof(**ret), subdir_cmp);
+	return n ? n : 1;
 }
 
-static int lock_one(const struct options *o, const struct settings *s, struct workshop *w, const struct env *env,
-		    const struct platform *p, struct arena *a, struct question *q, struct lock_platform *ret,
-		    struct err *err)
+static int ask_one(const struct options *o, const struct settings *s, const struct env *env, const struct platform *p,
+		   struct arena *a, struct question *q, struct err *err)
 {
 	const char *glibc;
 
-	if (glibc_of_base(s, p, a, &glibc, err) < 0 || question_make(env, o, s, p, glibc, q, err) < 0)
-		return -1;
-	return resolve(q, w, a, ret, err);
+	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
-static int subdir_cmp(const void *a, const void *b)
+/* A device or a pipe is written to, not replaced by a file. */
+static bool is_special(const char *path)
 {
-	return strcmp(((const struct lock_platform *)a)->subdir, ((const struct lock_platform *)b)->subdir);
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_special(const char *path, const struct buf *text, struct err *err)
+{
+	auto_fd fd = open(path, O_WRONLY | O_CLOEXEC);
+	auto_sink *out = NULL;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open %s", path);
+	out = sink_fd(fd);
+	if (sink_write(out, text->p, text->n, err) < 0 || sink_finish(out, err) < 0)
+		return err_at(err, "%s", path);
+	return 0;
+}
+
+/* Through a symbolic link, not over it. */
+static int write_file(const char *path, const struct buf *text, struct err *err)
+{
+	auto_free char *real = realpath(path, NULL);
+
+	if (is_special(path))
+		return write_special(path, text, err);
+	return fs_write(AT_FDCWD, real ? real : path, text->p, text->n, 0644, err);
 }
 
 static int write_lock(const struct options *o, const struct lock *l, const char *path, struct err *err)
@@ -107,7 +139,7 @@ static int write_lock(const struct options *o, const struct lock *l, const char 
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
 	}
-	if (fs_write(AT_FDCWD, path, text.p, text.n, 0644, err) < 0)
+	if (write_file(path, &text, err) < 0)
 		return -1;
 	if (o->json)
 		return print_json(path, l);
@@ -134,20 +166,66 @@ static void locking_release(struct locking *l)
 	free(l->answers);
 }
 
-static int lock_all(const struct options *o, const struct settings *s, struct workshop *w, const char *path,
-		    const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
-		    struct err *err)
+static int ask_all(const struct options *o, const struct settings *s, const char *path,
+		   const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
+		   struct err *err)
 {
 	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
 			       mem_array(n, sizeof(*l->answers)), n };
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (input_read(path, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
-		    lock_one(o, s, w, &l->inputs[i].env, platforms[i], a, &l->questions[i], &l->answers[i], err) < 0)
+		    ask_one(o, s, &l->inputs[i].env, platforms[i], a, &l->questions[i], err) < 0)
 			return -1;
-		log_info("%s: %zu packages for %s", path, l->answers[i].n_packages, platforms[i]->subdir);
-	}
-	qsort(l->answers, n, sizeof(*l->answers), subdir_cmp);
 	return 0;
+}
+
+static int read_lock(const char *path, struct lock *ret, struct err *err)
+{
+	auto_buf text = { 0 };
+
+	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0)
+		return -1;
+	return lock_parse(buf_cstr(&text), text.n, path, ret, err);
+}
+
+/* --check: nothing but the question and the lock's hash. */
+static int check(const struct options *o, const char *path, const struct locking *l, struct err *err)
+{
+	auto_lock old = { 0 };
+	auto_buf b = { 0 };
+	struct json j = { .out = &b, .indent = 2 };
+	bool there = fs_exists(AT_FDCWD, path);
+
+	if (there && read_lock(path, &old, err) < 0)
+		return -1;
+	if (!there)
+		err_fill(err, ERR_FORMAT, "there is no %s: condaimg lock %s makes it", path, o->args[0]);
+	else
+		lock_check(&old, path, l->questions, l->n, err);
+	if (o->json) {
+		json_object(&j);
+		json_put_string(&j, "lockfile", path);
+		json_put_bool(&j, "current", err->code == ERR_NONE);
+		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);
+		json_end(&j);
+		puts(b.p);
+	} else if (err->code == ERR_NONE) {
+		log_info("%s is current", path);
+	}
+	return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* What --update holds on to: every record of the lock whose name is not to move. */
+static int keep_locked(const struct options *o, const char *path, struct lock *old, const struct locking *l,
+		       struct kept *ret, struct err *err)
+{
+	if (!o->n_updates)
+		return 0;
+	if (!fs_exists(AT_FDCWD, path))
+		return err_set(err, ERR_USAGE, "--update keeps what is locked, but there is no %s: leave it out", path);
+	if (read_lock(path, old, err) < 0)
+		return -1;
+	return kept_init(ret, old, o->updates, o->n_updates, l->questions, l->n, err);
 }
 
 int cmd_lock(const struct options *given, struct err *err)
@@ -158,7 +236,9 @@ int cmd_lock(const struct options *given, struct err *err)
 	auto_input in = { 0 };
 	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
 	auto_arena a = { 0 };
-	auto_lock lock = { 0 };
+	auto_lock lock = { 0 }, old = { 0 };
+	auto_kept kept = { 0 };
+	struct refusal refusal = { 0 };
 	CLEANUP(locking_release) struct locking l = { 0 };
 	const struct platform **platforms;
 	const char *path, *slash;
@@ -172,12 +252,21 @@ int cmd_lock(const struct options *given, struct err *err)
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = list_platforms(&s, &in.env, &a, &platforms, err);
-	if (!n || workshop_open(&s, o->offline, &w, err) < 0 ||
-	    lock_all(o, &s, &w, o->args[0], platforms, n, &a, &l, err) < 0)
+	if (!n || ask_all(o, &s, o->args[0], platforms, n, &a, &l, err) < 0)
 		return -1;
 	path = o->lockfile ? o->lockfile : arena_printf(&a, "%s/conda-lock.yml", input_dir(&a, o->args[0]));
 	if (!o->lockfile && !strchr(o->args[0], '/'))
 		path = "conda-lock.yml";
+	if (o->check)
+		return check(o, path, &l, err);
+	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
+		return -1;
+	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
+		refusal_print(&refusal, o->json, err);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		log_info("%s: %zu packages for %s", o->args[0], l.answers[i].n_packages, platforms[i]->subdir);
 	slash = strrchr(o->args[0], '/');
 	resolve_lock(&lock, &l.questions[0], slash ? slash + 1 : o->args[0], l.answers, n);
 	return write_lock(o, &lock, path, err);

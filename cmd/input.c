@@ -50,3 +50,11 @@ const char *input_dir(struct arena *a, const char *path)
 		return ".";
 	return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
+
+const char *input_lock_path(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
+
+	return arena_printf(a, "%.*sconda-lock.yml", (int)dir, path);
+}

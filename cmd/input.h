@@ -24,4 +24,7 @@ void input_release(struct input *in);
 /* The directory that a file's relative paths are against, in a: "." or what stands before the last '/'. */
 const char *input_dir(struct arena *a, const char *path);
 
+/* The lock beside an environment file, in a: "conda-lock.yml" in its directory. */
+const char *input_lock_path(struct arena *a, const char *path);
+
 #endif

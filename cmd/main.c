@@ -27,6 +27,7 @@
  *
  * base/ is under all of it: errors, memory, streams, documents.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -38,16 +39,16 @@ static const struct command commands[] = {
 	{ "lock", "ENVIRONMENT|FOLDER", "Solve an environment.yml and write conda-lock.yml.",
 	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
 	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
-	  "channel override-channels channel-priority platform virtual-package base libc shell lockfile config cache-dir "
-	  "offline dry-run json quiet verbose ",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package base libc shell lockfile "
+	  "config check update cache-dir offline jobs dry-run json quiet verbose ",
 	  1, 1, cmd_lock },
 	{ "build", "ENVIRONMENT|LOCK|FOLDER", "Make an image from an environment.yml or a conda-lock.yml.",
 	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
 	  "environment is solved. A condaimg.yml beside it has more options, under their long names. FOLDER\n"
 	  "is one with an environment.yml in it. Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority platform virtual-package tag output lockfile base libc layers "
-	  "compression prefix copy workdir entrypoint cmd env label annotation port volume user shell ca-file config "
-	  "cache-dir offline jobs dry-run json quiet verbose ",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package tag output lockfile base "
+	  "libc layers compression prefix copy workdir entrypoint cmd env label annotation port volume user shell ca-file "
+	  "config cache-dir offline jobs dry-run json quiet verbose ",
 	  1, 1, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
@@ -109,6 +110,23 @@ static enum log_level choose_level(const struct options *o)
 	return isatty(STDERR_FILENO) ? LOG_INFO : LOG_WARN;
 }
 
+/* A result that did not reach its reader is none. */
+static int flush_result(struct err *err)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_sys(err, "cannot write the result to stdout");
+	return 0;
+}
+
+static enum exit_code finish(int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = flush_result(err);
+	if (rc < 0)
+		fprintf(stderr, "condaimg: error: %s\n", err->text);
+	return exit_code(err);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -123,33 +141,41 @@ static int run(const struct command *c, int argc, char **argv)
 		log_set_level(choose_level(&o));
 		rc = c->run(&o, &err);
 	}
-	if (rc == 0 && fflush(stdout) != 0)
-		rc = err_sys(&err, "cannot write the result to stdout");
-	if (rc < 0)
-		fprintf(stderr, "condaimg: error: %s\n", err.text);
 	opt_release(&o);
-	return exit_code(&err);
+	return finish(rc, &err);
+}
+
+/* The number of a stream that is closed must not become that of a file which we write. */
+static void keep_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *c;
+	struct err err = ERR_INIT;
 
+	keep_streams();
+	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
 		puts("condaimg " CONDAIMG_VERSION);
-		return EXIT_DONE;
+		return finish(0, &err);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
 		c = argc > 2 ? find_command(argv[2]) : NULL;
 		if (c)
 			return run(c, 1, (char *[]){ (char *)"--help", NULL });
 		print_overview(stdout);
-		return EXIT_DONE;
+		return finish(0, &err);
 	}
 	c = find_command(argv[1]);
 	if (!c) {

@@ -4,7 +4,8 @@
 
 #define HELP_COLUMN 30
 
-enum kind { FLAG, COUNTED, TEXT, LIST };
+/* A MAYBE is a LIST whose value may be left out (there is one: --update). */
+enum kind { FLAG, COUNTED, TEXT, LIST, MAYBE };
 
 struct option {
 	const char *name;
@@ -23,14 +24,21 @@ static const struct option table[] = {
 	{ "override-channels", 0, FLAG, AT(override_channels), NULL, "search only the channels given with -c" },
 	{ "channel-priority", 0, TEXT, AT(channel_priority), "strict|flexible|disabled",
 	  "whether a lower channel may provide what a higher one has (default: flexible, as conda)" },
-	{ "platform", 0, TEXT, AT(platform), "PLATFORM",
-	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's)" },
+	{ "exclude-newer", 0, TEXT, AT(exclude_newer), "DATE",
+	  "take no package that is newer: 2026-01-31 (the whole day, UTC), an RFC 3339 time or seconds since 1970" },
+	{ "pin", 0, LIST, AT(pins), "SPEC", "if the package is installed at all, it meets this; may be repeated" },
+	{ "platform", 0, LIST, AT(platforms), "PLATFORM",
+	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's); lock takes several: A,B" },
 	{ "virtual-package", 0, LIST, AT(virtual_packages), "NAME=VERSION[=BUILD]",
 	  "what the machine that runs the image has: __glibc=2.28, __cuda=12.4; may be repeated" },
 	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
 	{ "output", 'o', TEXT, AT(output), "DEST",
 	  "oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]" },
 	{ "lockfile", 0, TEXT, AT(lockfile), "FILE", "the lock (default: conda-lock.yml beside the environment file)" },
+	{ "check", 0, FLAG, AT(check), NULL,
+	  "only say whether the lock is current, without any network; exit 1 if it is not" },
+	{ "update", 0, MAYBE, AT(updates), "[PACKAGE,...]",
+	  "keep what is locked and move only these and what they need; without a name: everything, as without --update" },
 	{ "base", 0, TEXT, AT(base), "DEST|scratch",
 	  "put the layers on top of this image, which stays untouched (default: scratch)" },
 	{ "libc", 0, TEXT, AT(libc), "auto|none",
@@ -95,7 +103,7 @@ static const struct option *find_letter(const struct command *c, char letter)
 
 static bool has_value(const struct option *o)
 {
-	return o->kind == TEXT || o->kind == LIST;
+	return o->kind == TEXT || o->kind == LIST || o->kind == MAYBE;
 }
 
 static void append(const char ***list, size_t *n, const char *value)
@@ -118,6 +126,11 @@ static void set(struct options *o, const struct option *opt, const char *value)
 	case TEXT:
 		*(const char **)at = value;
 		break;
+	case MAYBE:
+		o->update = true;
+		if (!value)
+			break;
+		/* fall through */
 	case LIST:
 		append(at, (size_t *)((char *)at + sizeof(const char **)), value);
 		break;
@@ -133,6 +146,10 @@ static int unknown(const struct command *c, const char *text, struct err *err)
 static int take_value(const struct option *opt, const char *behind, int argc, char **argv, int *i, struct options *ret,
 		      struct err *err)
 {
+	if (!behind && opt->kind == MAYBE && (*i + 1 >= argc || argv[*i + 1][0] == '-')) {
+		set(ret, opt, NULL);
+		return 0;
+	}
 	if (!behind) {
 		if (*i + 1 >= argc)
 			return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", opt->name, opt->name, opt->value);
@@ -205,6 +222,9 @@ void opt_release(struct options *o)
 {
 	free(o->channels);
 	free(o->virtual_packages);
+	free(o->platforms);
+	free(o->pins);
+	free(o->updates);
 	free(o->copies);
 	free(o->envs);
 	free(o->labels);

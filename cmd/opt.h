@@ -17,9 +17,15 @@ struct options {
 	size_t n_channels;
 	const char **virtual_packages;
 	size_t n_virtual_packages;
-	const char *platform, *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
-	const char *channel_priority, *layers, *jobs;
-	bool override_channels, offline, dry_run, json, quiet, help;
+	const char **platforms;
+	size_t n_platforms;
+	const char **pins;
+	size_t n_pins;
+	const char **updates;
+	size_t n_updates;
+	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
+	const char *channel_priority, *exclude_newer, *layers, *jobs;
+	bool check, update, override_channels, offline, dry_run, json, quiet, help;
 	/* The application, and where these may also come from (cmd/project.h). */
 	const char **copies;
 	size_t n_copies;

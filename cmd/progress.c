@@ -20,9 +20,13 @@ static void tell_bytes(struct download_progress *base, uint64_t bytes, uint64_t 
 
 void progress_begin(struct progress_bar *p, const char *what)
 {
-	*p = (struct progress_bar){ .base = { tell_bytes },
-				    .what = what,
-				    .on = isatty(STDERR_FILENO) && log_get_level() == LOG_INFO };
+	*p = (struct progress_bar){ .base = { tell_bytes }, .what = what };
+	progress_hide(p, false);
+}
+
+void progress_hide(struct progress_bar *p, bool hide)
+{
+	p->on = !hide && isatty(STDERR_FILENO) && log_get_level() == LOG_INFO;
 }
 
 void progress_expect(struct progress_bar *p, size_t total)
@@ -37,7 +41,7 @@ void progress_step(struct progress_bar *p)
 	if (!p->on)
 		return;
 	p->shown = true;
-	fprintf(stderr, "\r\033[K%s %zu of %zu", p->what, done, p->total);
+	fprintf(stderr, "\r\033[K%s %zu of %zu", p->what, done, (size_t)p->total);
 	fflush(stderr);
 }
 

@@ -9,13 +9,13 @@
 struct progress_bar {
 	struct download_progress base;
 	const char *what;
-	bool shown, on;
-	atomic_size_t done;
-	size_t total;
+	atomic_bool shown, on;
+	atomic_size_t done, total;
 };
 
 void progress_begin(struct progress_bar *p, const char *what);
 void progress_expect(struct progress_bar *p, size_t total); /* steps */
+void progress_hide(struct progress_bar *p, bool hide); /* steps are counted all the same */
 void progress_step(struct progress_bar *p); /* from any thread */
 void progress_end(struct progress_bar *p);
 

@@ -37,6 +37,7 @@ struct key {
 	enum path_part path;
 	char separator; /* of PAIRS */
 	bool over_first; /* in a list of both, the command line's stand first */
+	bool over_alone; /* the command line's list is instead of the file's */
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -52,13 +53,15 @@ static const struct key keys[] = {
 	{ "copy", PAIRS, AT(copies), .path = BEFORE_COLON, .separator = ':' },
 	{ "entrypoint", WORDS, AT(entrypoint), .path = NOTHING },
 	{ "env", PAIRS, AT(envs), .separator = '=' },
+	{ "exclude-newer", TEXT, AT(exclude_newer), .path = NOTHING },
 	{ "label", PAIRS, AT(labels), .separator = '=' },
 	{ "layers", TEXT, AT(layers), .path = NOTHING },
 	{ "libc", TEXT, AT(libc), .path = NOTHING },
 	{ "lockfile", TEXT, AT(lockfile), .path = WHOLE },
 	{ "output", TEXT, AT(output), .path = BEHIND_COLON },
 	{ "override-channels", FLAG, AT(override_channels), .path = NOTHING },
-	{ "platform", TEXT, AT(platform), .path = NOTHING },
+	{ "pin", LIST, AT(pins), .path = NOTHING },
+	{ "platform", LIST, AT(platforms), .over_alone = true },
 	{ "port", LIST, AT(ports), .path = NOTHING },
 	{ "prefix", TEXT, AT(prefix), .path = NOTHING },
 	{ "shell", FLAG, AT(shell), .path = NOTHING },
@@ -305,8 +308,9 @@ static void merge_key(const struct key *k, const struct options *over, const str
 	case PAIRS:
 		*list_of(ret, k, &n) = NULL;
 		*n = 0;
-		copy_list(ret, k, k->over_first ? over : under);
-		copy_list(ret, k, k->over_first ? under : over);
+		copy_list(ret, k, k->over_first || k->over_alone ? over : under);
+		if (!k->over_alone || !*n)
+			copy_list(ret, k, k->over_first || k->over_alone ? under : over);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "conda/instant.h"
 #include "conda/matchspec.h"
 
 #define GLIBC_UNKNOWN "2.28" /* with --libc none: what conda-lock assumes of an unknown Linux */
@@ -88,6 +89,28 @@ static int read_specs(struct question *q, const struct settings *s, struct err *
 	return 0;
 }
 
+static int read_pins(struct question *q, const struct options *o, struct err *err)
+{
+	const char **canonical = arena_array(&q->arena, o->n_pins + 1, sizeof(*canonical));
+
+	for (size_t i = 0; i < o->n_pins; i++) {
+		const struct matchspec *m = matchspec_parse(&q->arena, o->pins[i], MATCHSPEC_V3, err);
+
+		if (!m)
+			return err_at(err, "--pin");
+		if (!m->name || m->when)
+			return err_set(err, ERR_USAGE, "--pin is '%s', expected a package name and what it must meet",
+				       o->pins[i]);
+		canonical[i] = matchspec_text(&q->arena, m);
+	}
+	if (o->n_pins)
+		qsort(canonical, o->n_pins, sizeof(*canonical), str_ptr_cmp);
+	q->pins = o->pins;
+	q->n_pins = o->n_pins;
+	q->canonical_pins = canonical;
+	return 0;
+}
+
 static int read_virtuals(struct question *q, const struct settings *s, const char *base_glibc, struct err *err)
 {
 	const struct record *glibc;
@@ -105,11 +128,16 @@ static int read_virtuals(struct question *q, const struct settings *s, const cha
 int question_make(const struct env *env, const struct options *o, const struct settings *s,
 		  const struct platform *platform, const char *base_glibc, struct question *ret, struct err *err)
 {
-	*ret = (struct question){ .env = env, .platform = platform, .priority = s->priority };
+	*ret = (struct question){
+		.env = env, .platform = platform, .priority = s->priority, .exclude_newer = s->exclude_newer
+	};
 	if (o->override_channels && !o->n_channels)
 		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
-	if (read_channels(ret, o, err) < 0 || read_specs(ret, s, err) < 0 || read_virtuals(ret, s, base_glibc, err) < 0)
+	if (read_channels(ret, o, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, err) < 0 ||
+	    read_virtuals(ret, s, base_glibc, err) < 0)
 		return -1;
+	if (s->exclude_newer)
+		ret->exclude_newer_text = instant_text(&ret->arena, s->exclude_newer);
 	ret->content_hash =
 		lock_content_hash(&ret->arena, &(struct lock_question){
 						       .subdir = platform->subdir,
@@ -118,6 +146,8 @@ int question_make(const struct env *env, const struct options *o, const struct s
 						       .virtuals = virtual_texts(&ret->arena, &ret->virtuals),
 						       .priority = channel_priority_text(s->priority),
 						       .libc = ret->libc,
+						       .pins = ret->canonical_pins,
+						       .exclude_newer = ret->exclude_newer_text,
 					       });
 	return 0;
 }

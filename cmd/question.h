@@ -20,6 +20,11 @@ struct question {
 	const char *glibc; /* said or found in the base; NULL: the channel's sysroot decides */
 	const char *libc; /* "auto", "none", "base" */
 	enum channel_priority priority;
+	const char *const *pins; /* as given; NULL-terminated */
+	size_t n_pins;
+	const char *const *canonical_pins; /* sorted; NULL-terminated */
+	int64_t exclude_newer; /* milliseconds since 1970; 0: none */
+	const char *exclude_newer_text; /* canonical; NULL: none */
 	const char *content_hash; /* of all this */
 };
 

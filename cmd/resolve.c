@@ -1,17 +1,25 @@
 #include "cmd/resolve.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "channels/repodata.h"
 #include "conda/libc.h"
 #include "conda/matchspec.h"
 
 #define SIMILAR_MAX 3
 
-static int load(const struct question *q, struct workshop *w, struct repodata_set *set, struct index *ret,
-		struct err *err)
+int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err)
+{
+	return repodata_fetch(w->http,
+			      &(struct repodata_request){ .channels = q->channels,
+							  .n_channels = q->n_channels,
+							  .subdir = q->platform->subdir,
+							  .cachefd = w->repodata,
+							  .offline = w->offline },
+			      ret, err);
+}
+
+static int collect(const struct question *q, const struct repodata_set *set, struct index *ret, struct err *err)
 {
 	auto_arena a = { 0 };
 	const char **names = arena_array(&a, q->n_specs + 2, sizeof(*names));
@@ -26,14 +34,7 @@ static int load(const struct question *q, struct workshop *w, struct repodata_se
 	names[n++] = "pip"; /* which python brings */
 	if (strcmp(q->libc, "auto") == 0)
 		names[n++] = libc_package_name(&a, q->platform);
-	if (repodata_fetch(w->http,
-			   &(struct repodata_request){ .channels = q->channels,
-						       .n_channels = q->n_channels,
-						       .subdir = q->platform->subdir,
-						       .cachefd = w->repodata,
-						       .offline = w->offline },
-			   set, err) < 0 ||
-	    repodata_collect(set->all, set->n, names, n, ret, &stats, err) < 0)
+	if (repodata_collect(set->all, set->n, names, n, ret, &stats, err) < 0)
 		return -1;
 	log_debug("%zu records reached, %zu left out as unreadable%s%s", ret->n, stats.broken, stats.broken ? ": " : "",
 		  stats.example);
@@ -50,22 +51,45 @@ static const char *channel_list(const struct question *q, struct arena *a)
 	return arena_strdup(a, buf_cstr(&b));
 }
 
+static bool is_listed(const struct favored *favored, const struct record *r)
+{
+	for (size_t i = 0; i < favored->n; i++)
+		if (strcmp(favored->list[i]->url, r->url) == 0)
+			return true;
+	return false;
+}
+
+/* The libc that is to stay, if it still will do; else the best. */
+static const struct record *choose_libc(const struct question *q, const struct index *ix, const char *name,
+					const struct favored *favored)
+{
+	struct record_range range = index_find(ix, name);
+
+	for (size_t i = 0; i < range.n; i++)
+		if (is_listed(favored, &range.first[i]) &&
+		    (!q->glibc || version_text_cmp(range.first[i].version, q->glibc) == 0) &&
+		    (!q->exclude_newer || record_time(&range.first[i]) <= q->exclude_newer))
+			return &range.first[i];
+	return libc_choose(ix, name, q->glibc, q->exclude_newer);
+}
+
 /* The libc package, and through it the glibc of the machine that will be. */
-static int settle_libc(const struct question *q, const struct index *ix, struct arena *a, struct virtual_set *virtuals,
-		       struct lock_platform *ret, struct err *err)
+static int settle_libc(const struct question *q, const struct index *ix, const struct favored *favored, struct arena *a,
+		       struct virtual_set *virtuals, struct lock_platform *ret, struct err *err)
 {
 	const char *name = libc_package_name(a, q->platform);
 	const struct record *r;
 
 	if (strcmp(q->libc, "auto") != 0)
 		return 0;
-	r = libc_choose(ix, name, q->glibc);
+	r = choose_libc(q, ix, name, favored);
 	if (!r)
 		return err_set(
 			err, ERR_UNSAT,
-			"there is no C library for the image: no package %s%s%s in %s; add a channel that has it (-c conda-forge), "
+			"there is no C library for the image: no package %s%s%s%s in %s; add a channel that has it (-c conda-forge), "
 			"put the image on a base (--base oci:DIR), or leave the C library out (--libc none)",
-			name, q->glibc ? " of version " : "", q->glibc ? q->glibc : "", channel_list(q, a));
+			name, q->glibc ? " of version " : "", q->glibc ? q->glibc : "",
+			q->exclude_newer ? " that --exclude-newer allows" : "", channel_list(q, a));
 	ret->libc_packages = arena_dup(a, r, sizeof(*r));
 	ret->n_libc_packages = 1;
 	if (!q->glibc)
@@ -73,36 +97,84 @@ static int settle_libc(const struct question *q, const struct index *ix, struct 
 	return 0;
 }
 
-/* Names that no channel has, with those that look like them. NULL where there are none. */
-static const char *const *missing_names(const struct question *q, const struct index *ix,
-					const struct repodata_set *set, struct arena *a)
+/* The platform, other than the question's, that has the name in indexes that are at hand; or NULL. */
+static const char *elsewhere(const struct question *q, const struct workshop *w, const char *name)
 {
-	const char **lines = arena_array(a, q->n_specs + 1, sizeof(*lines));
+	static const char *const others[] = { "linux-64", "linux-aarch64" };
+	/* Its own, because other platforms may be solved at the same time; it asks nobody. */
+	auto_http *http = http_new("condaimg/" CONDAIMG_VERSION);
+
+	for (size_t i = 0; i < COUNT(others); i++) {
+		auto_repodata_set set = { 0 };
+		auto_index ix = { 0 };
+		struct err err = ERR_INIT;
+		struct repodata_request r = { .channels = q->channels,
+					      .n_channels = q->n_channels,
+					      .subdir = others[i],
+					      .cachefd = w->repodata,
+					      .offline = true };
+
+		if (strcmp(others[i], q->platform->subdir) != 0 && repodata_fetch(http, &r, &set, &err) == 0 &&
+		    repodata_collect(set.all, set.n, &name, 1, &ix, NULL, &err) == 0 && index_find(&ix, name).n)
+			return others[i];
+	}
+	return NULL;
+}
+
+static const char *missing_text(const struct question *q, const struct repodata_set *set, const struct workshop *w,
+				const char *name, struct arena *a)
+{
+	const char *text = arena_printf(a, "there is no package '%s' in %s", name, channel_list(q, a));
+	const char *other = elsewhere(q, w, name);
+	const char *const *similar;
+
+	if (other)
+		return arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
+	similar = repodata_similar(a, set->all, set->n, name, SIMILAR_MAX);
+	for (size_t k = 0; similar[k]; k++)
+		text = arena_printf(a, "%s%s %s%s", text, k ? "," : "; did you mean", similar[k],
+				    similar[k + 1] ? "" : "?");
+	return text;
+}
+
+/* Names that no channel has, with those that look like them. False where there are none. */
+static bool missing_names(const struct question *q, const struct index *ix, const struct repodata_set *set,
+			  const struct workshop *w, struct arena *a, struct refusal *ret)
+{
+	struct why *list = arena_array(a, q->n_specs, sizeof(*list));
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_specs; i++) {
 		struct str text = matchspec_name_of(q->specs[i]);
 		const char *name = arena_strndup(a, text.p, text.n);
-		const char *const *similar;
+		const char *const spec[] = { q->specs[i] };
 
 		if (str_starts(name, "__") || index_find(ix, name).n || strstr(q->specs[i], "when"))
 			continue;
-		lines[n] = arena_printf(a, "there is no package '%s' in %s", name, channel_list(q, a));
-		similar = repodata_similar(a, set->all, set->n, name, SIMILAR_MAX);
-		for (size_t k = 0; similar[k]; k++)
-			lines[n] = arena_printf(a, "%s%s %s%s", lines[n], k ? "," : "; did you mean", similar[k],
-						similar[k + 1] ? "" : "?");
-		n++;
+		list[n++] = (struct why){ .kind = WHY_MISSING,
+					  .text = missing_text(q, set, w, name, a),
+					  .name = name,
+					  .specs = arena_strlist(a, spec, 1) };
 	}
-	return n ? lines : NULL;
+	ret->why = list;
+	ret->n_why = n;
+	return n > 0;
 }
 
-static int unsatisfiable(const struct question *q, const char *const *why, struct err *err)
+static int unsatisfiable(const struct question *q, struct err *err)
 {
-	fprintf(stderr, "Cannot solve %s for %s:\n", q->env->file, q->platform->subdir);
-	for (const char *const *line = why; line && *line; line++)
-		fprintf(stderr, "  %s%s\n", line == why && why[1] && str_ends(*line, ":") ? "" : "- ", *line);
 	return err_set(err, ERR_UNSAT, "%s cannot be met for %s", q->env->file, q->platform->subdir);
+}
+
+/* An error that is one sentence, as a refusal of one step. */
+static void refuse_plainly(struct refusal *r, struct arena *a, const struct err *err)
+{
+	struct why w = { .kind = WHY_MISSING, .text = arena_strdup(a, err->text) };
+
+	if (err->code != ERR_UNSAT || r->n_why)
+		return;
+	r->why = arena_dup(a, &w, sizeof(w));
+	r->n_why = 1;
 }
 
 static const char *const *channel_names(const struct question *q, struct arena *a)
@@ -126,38 +198,46 @@ static void keep_records(const struct solution *s, struct arena *a, struct lock_
 	ret->n_packages = s->n;
 }
 
-static int solve(const struct question *q, const struct index *ix, const struct repodata_set *set,
-		 const struct virtual_set *virtuals, struct arena *a, struct lock_platform *ret, struct err *err)
+static int solve(const struct question *q, const struct index *ix, const struct favored *favored,
+		 const struct virtual_set *virtuals, struct arena *a, struct lock_platform *ret,
+		 struct refusal *refusal, struct err *err)
 {
-	const char *const *missing = missing_names(q, ix, set, a);
-	auto_solution solution = { 0 };
+	struct solution solution = { 0 };
 	struct solve s = {
 		.index = ix,
 		.specs = q->specs,
 		.n_specs = q->n_specs,
 		.virtuals = virtuals->records,
 		.n_virtuals = virtuals->n,
+		.pins = q->pins,
+		.n_pins = q->n_pins,
 		.channel_names = channel_names(q, a),
 		.priority = q->priority,
+		.exclude_newer = q->exclude_newer,
 		.python_needs_pip = true,
+		.favored = favored->list,
+		.n_favored = favored->n,
 	};
+	int rc = solver_run(&s, &solution, err);
 
-	if (missing)
-		return unsatisfiable(q, missing, err);
-	if (solver_run(&s, &solution, err) < 0) {
-		if (err->code != ERR_UNSAT)
-			return -1;
+	if (rc == 0) {
+		keep_records(&solution, a, ret);
+		ret->virtuals = virtual_texts(a, virtuals);
+	} else if (err->code == ERR_UNSAT && solution.n_why) {
+		refusal->why = solution.why;
+		refusal->n_why = solution.n_why;
+		refusal->advice = solution.advice;
 		err_clear(err);
-		return unsatisfiable(q, solution.why, err);
+		unsatisfiable(q, err);
 	}
-	keep_records(&solution, a, ret);
-	ret->virtuals = virtual_texts(a, virtuals);
-	return 0;
+	arena_join(a, &solution.arena);
+	return rc;
 }
 
-int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret, struct err *err)
+int resolve_solve(const struct question *q, const struct repodata_set *set, const struct workshop *w,
+		  const struct favored *favored, struct arena *a, struct lock_platform *ret, struct refusal *refusal,
+		  struct err *err)
 {
-	auto_repodata_set set = { 0 };
 	struct index ix = { 0 };
 	struct virtual_set virtuals = q->virtuals;
 	int rc;
@@ -165,14 +245,29 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 	*ret = (struct lock_platform){ .subdir = q->platform->subdir,
 				       .content_hash = q->content_hash,
 				       .libc = q->libc };
-	rc = load(q, w, &set, &ix, err);
+	*refusal = (struct refusal){ .file = q->env->file, .subdir = q->platform->subdir };
+	rc = collect(q, set, &ix, err);
+	if (rc == 0 && missing_names(q, &ix, set, w, a, refusal))
+		rc = unsatisfiable(q, err);
 	if (rc == 0)
-		rc = settle_libc(q, &ix, a, &virtuals, ret, err);
+		rc = settle_libc(q, &ix, favored, a, &virtuals, ret, err);
 	if (rc == 0)
-		rc = solve(q, &ix, &set, &virtuals, a, ret, err);
+		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
+	if (rc < 0)
+		refuse_plainly(refusal, a, err);
 	/* The records' strings live in the index, so the answer's arena takes it over. */
 	arena_join(a, &ix.arena);
 	return rc;
+}
+
+int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+	    struct refusal *refusal, struct err *err)
+{
+	auto_repodata_set set = { 0 };
+
+	if (resolve_fetch(q, w, &set, err) < 0)
+		return -1;
+	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
 }
 
 void resolve_lock(struct lock *ret, const struct question *q, const char *source, const struct lock_platform *platforms,
@@ -186,6 +281,8 @@ void resolve_lock(struct lock *ret, const struct question *q, const char *source
 	ret->requested = q->canonical_specs;
 	ret->name = q->env->name;
 	ret->priority = channel_priority_text(q->priority);
+	ret->pins = q->canonical_pins;
+	ret->exclude_newer = q->exclude_newer_text;
 	ret->variables = q->env->variables;
 	ret->n_variables = q->env->n_variables;
 	ret->platforms = platforms;

@@ -2,14 +2,31 @@
 #ifndef CMD_RESOLVE_H
 #define CMD_RESOLVE_H
 
+#include "channels/repodata.h"
 #include "cmd/question.h"
+#include "cmd/refusal.h"
 #include "cmd/workshop.h"
 
+/* Read the indexes of its channels. By one thread at a time. */
+int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err);
+
+/* Records that are to stay where they can. */
+struct favored {
+	const struct record *const *list;
+	size_t n;
+};
+
 /*
- * Answer it: *ret (in a) is what the lock says for this platform. Sentences about an
- * unsatisfiable request are printed to stderr, and err is ERR_UNSAT.
+ * Answer it from what was read: *ret (in a) is what the lock says for this platform. ERR_UNSAT: *refusal (in a) says
+ * why. No network is asked, and other questions may be answered at the same time.
  */
-int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret, struct err *err);
+int resolve_solve(const struct question *q, const struct repodata_set *set, const struct workshop *w,
+		  const struct favored *favored, struct arena *a, struct lock_platform *ret, struct refusal *refusal,
+		  struct err *err);
+
+/* Both, for one question. */
+int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+	    struct refusal *refusal, struct err *err);
 
 /* The lock that holds these answers. Texts and records stay where they are. */
 void resolve_lock(struct lock *ret, const struct question *q, const char *source, const struct lock_platform *platforms,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "oci/image.h"
 
 static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 
@@ -178,32 +179,7 @@ struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base)
 	return t;
 }
 
-/* ---- time ---- */
-
-/* Days since 1970 to a civil date (proleptic Gregorian), by eras of 400 years. */
-static void civil(int64_t days, int64_t *y, unsigned *m, unsigned *d)
-{
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-	unsigned doe = (unsigned)(z - era * 146097);
-	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-
-	*d = doy - (153 * mp + 2) / 5 + 1;
-	*m = mp < 10 ? mp + 3 : mp - 9;
-	*y = (int64_t)yoe + era * 400 + (*m <= 2);
-}
-
-struct rootfs_time rootfs_time(int64_t seconds)
-{
-	int64_t days = seconds / 86400, rest = seconds % 86400, y;
-	struct rootfs_time t;
-	unsigned m, d;
-
-	civil(days, &y, &m, &d);
-	snprintf(t.s, sizeof(t.s), "%04d-%02u-%02u %02u:%02u:%02u", (int)y, m, d, (unsigned)(rest / 3600),
-		 (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
-	return t;
-}
+/* ---- the environment ---- */
 
 /* A Python string literal, as conda writes and reads its specs. */
 static void add_python_string(struct buf *b, const char *s)
@@ -221,7 +197,9 @@ static void add_python_string(struct buf *b, const char *s)
 
 static void write_history(const struct lock *lock, const struct lock_platform *lp, int64_t time, struct buf *b)
 {
-	buf_addf(b, "==> %s <==\n# cmd: condaimg build\n", rootfs_time(time).s);
+	struct image_time when = image_time_text(time); /* "2026-11-21T08:53:35Z" */
+
+	buf_addf(b, "==> %.10s %.8s <==\n# cmd: condaimg build\n", when.s, when.s + 11);
 	for (size_t i = 0; i < lp->n_packages; i++) {
 		const struct record *r = &lp->packages[i];
 

@@ -36,10 +36,4 @@ struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base);
 struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
 				int64_t time);
 
-/* "2026-11-21 08:32:53" of seconds since 1970, UTC. */
-struct rootfs_time {
-	char s[32];
-};
-struct rootfs_time rootfs_time(int64_t seconds);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "base/work.h"
+#include "conda/instant.h"
 #include "conda/linked.h"
 
 #define OVERRIDE "CONDA_OVERRIDE_"
@@ -96,6 +97,54 @@ static int read_images(const struct options *o, struct settings *s, struct err *
 		if (dest_parse(&s->arena, o->output, &s->output, err) < 0)
 			return err_at(err, "--output");
 	}
+	if (s->has_output && s->output.type == DEST_DOCKER_ARCHIVE && s->codec.type == CODEC_ZSTD)
+		return err_set(
+			err, ERR_USAGE,
+			"--compression zstd is not for docker-archive:, which docker load cannot read everywhere; "
+			"use --compression gzip, or oci-archive:");
+	return 0;
+}
+
+static int platform_cmp(const void *x, const void *y)
+{
+	const struct platform *const *a = x, *const *b = y;
+
+	return strcmp((*a)->subdir, (*b)->subdir);
+}
+
+/* "linux-64", or several with commas between, or the option several times. */
+static int read_platforms(const struct options *o, struct settings *s, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n_platforms; i++) {
+		struct str rest = str_of(o->platforms[i]), part;
+
+		while (str_cut(&rest, ',', &part)) {
+			const struct platform *p = platform_parse(arena_strndup(&s->arena, part.p, part.n), err);
+
+			if (!p)
+				return -1;
+			if (!s->platform)
+				s->platform = p;
+			mem_grow(s->platforms, s->n_platforms);
+			s->platforms[s->n_platforms++] = p;
+		}
+	}
+	if (s->n_platforms)
+		qsort(s->platforms, s->n_platforms, sizeof(*s->platforms), platform_cmp);
+	for (size_t i = 0; i < s->n_platforms; i++)
+		if (!n || s->platforms[n - 1] != s->platforms[i])
+			s->platforms[n++] = s->platforms[i];
+	s->n_platforms = n;
+	return 0;
+}
+
+int settings_one_platform(const struct settings *s, struct err *err)
+{
+	if (s->n_platforms > 1)
+		return err_set(err, ERR_USAGE, "--platform names %zu platforms, and only lock takes several",
+			       s->n_platforms);
 	return 0;
 }
 
@@ -108,10 +157,12 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
 				  .n_virtual_packages = o->n_virtual_packages };
-	if (o->platform && !(ret->platform = platform_parse(o->platform, err)))
+	if (read_platforms(o, ret, err) < 0)
 		return -1;
+	if (o->exclude_newer && instant_parse(o->exclude_newer, &ret->exclude_newer, err) < 0)
+		return err_at(err, "--exclude-newer");
 	if (o->compression && codec_parse(o->compression, &ret->codec, err) < 0)
-		return -1;
+		return err_at(err, "--compression %s", o->compression);
 	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
 		return -1;
 	if (prefix_check(ret->prefix, err) < 0 ||
@@ -130,6 +181,7 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 void settings_release(struct settings *s)
 {
 	free(s->overrides);
+	free(s->platforms);
 	arena_release(&s->arena);
 	*s = (struct settings){ 0 };
 }

@@ -24,12 +24,15 @@ struct override {
 
 struct settings {
 	struct arena arena;
-	const struct platform *platform; /* NULL: not said */
+	const struct platform *platform; /* the first that was said; NULL: none was */
+	const struct platform **platforms; /* all of them, each once, by subdir */
+	size_t n_platforms;
 	struct codec codec;
 	size_t layers;
 	const char *prefix;
 	unsigned threads;
 	enum channel_priority priority;
+	int64_t exclude_newer; /* milliseconds since 1970; 0: none */
 	bool libc_none;
 	bool has_base; /* base is an image */
 	struct dest base;
@@ -50,6 +53,9 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 void settings_release(struct settings *s);
 
 #define auto_settings CLEANUP(settings_release) struct settings
+
+/* ERR_USAGE where several platforms were said. */
+int settings_one_platform(const struct settings *s, struct err *err);
 
 /* Apply --virtual-package and CONDA_OVERRIDE_* to the defaults. */
 int settings_apply_virtuals(const struct settings *s, struct arena *a, struct virtual_set *set, struct err *err);

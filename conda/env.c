@@ -194,9 +194,10 @@ static int read_platforms(struct reader *r, const struct doc *d)
 		if (refuse_selector(r, item) < 0 || one_line(r, item, "a platform", "'linux-64'") < 0)
 			return -1;
 		if (!platform_is_subdir(item->text) || strcmp(item->text, "noarch") == 0)
-			return doc_fault(item, r->err,
-					 "'%s' is not a platform; platforms are linux-64, linux-aarch64, osx-arm64 ...",
-					 item->text);
+			return doc_fault(
+				item, r->err,
+				"'%s' is not a platform, expected one such as linux-64, linux-aarch64, osx-arm64",
+				item->text);
 		for (size_t k = 0; k < n; k++)
 			again = again || strcmp(list[k], item->text) == 0;
 		if (!again)

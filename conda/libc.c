@@ -32,7 +32,7 @@ static bool is_better(const struct record *a, const struct record *b)
 	return record_cmp(a, b) < 0;
 }
 
-const struct record *libc_choose(const struct index *ix, const char *name, const char *version)
+const struct record *libc_choose(const struct index *ix, const char *name, const char *version, int64_t newest)
 {
 	struct record_range range = index_find(ix, name);
 	const struct record *best = NULL;
@@ -41,6 +41,8 @@ const struct record *libc_choose(const struct index *ix, const char *name, const
 		const struct record *r = &range.first[i];
 
 		if (version && version_text_cmp(r->version, version) != 0)
+			continue;
+		if (newest && record_time(r) > newest)
 			continue;
 		if (!best || is_better(r, best))
 			best = r;

@@ -25,9 +25,9 @@ const char *libc_package_name(struct arena *a, const struct platform *p);
 
 /*
  * The best of the records of that name: of the wanted version if version is not NULL,
- * else the newest; fewer track_features, higher build number, then record order. NULL where there is none.
+ * else the newest; none that is newer than newest (record_time(); 0: any); fewer track_features, higher build number, then record order. NULL where there is none.
  */
-const struct record *libc_choose(const struct index *ix, const char *name, const char *version);
+const struct record *libc_choose(const struct index *ix, const char *name, const char *version, int64_t newest);
 
 /*
  * The tree. Takes p over, also on failure. ERR_FORMAT (while read) where the package has no

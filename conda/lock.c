@@ -48,7 +48,12 @@ const char *lock_content_hash(struct arena *a, const struct lock_question *q)
 
 	json_object(&j);
 	json_put_strings(&j, "channels", q->channels);
+	/* Only where they are said: locks from before these could be said stay current. */
+	if (q->exclude_newer)
+		json_put_string(&j, "exclude_newer", q->exclude_newer);
 	json_put_string(&j, "libc", q->libc);
+	if (q->pins && *q->pins)
+		json_put_strings(&j, "pins", sorted(a, q->pins));
 	json_put_string(&j, "priority", q->priority);
 	json_put_strings(&j, "specs", sorted(a, q->specs));
 	json_put_string(&j, "subdir", q->subdir);

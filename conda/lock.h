@@ -31,6 +31,8 @@ struct lock {
 	const char *const *requested; /* canonical specs, sorted */
 	const char *name; /* of the environment, or NULL */
 	const char *priority; /* "strict", "flexible", "disabled", or "" */
+	const char *const *pins; /* canonical specs, sorted; NULL or empty: none */
+	const char *exclude_newer; /* "2026-01-31T23:59:59.999Z", or NULL */
 	const struct env_variable *variables; /* sorted */
 	size_t n_variables;
 	const struct lock_platform *platforms; /* sorted by subdir */
@@ -47,6 +49,8 @@ struct lock_question {
 	const char *const *virtuals; /* "__glibc=2.36=0", in any order */
 	const char *priority; /* "strict", "flexible", "disabled" */
 	const char *libc;
+	const char *const *pins; /* canonical texts, in any order; NULL: none */
+	const char *exclude_newer; /* canonical, or NULL */
 };
 
 /* Hex sha256 of the question's canonical form, in a. */

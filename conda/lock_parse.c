@@ -201,6 +201,9 @@ static int read_ours(struct reader *r)
 		return 0;
 	r->l->name = custom_text(r, "condaimg.name", NULL);
 	r->l->priority = custom_text(r, "condaimg.channel-priority", "");
+	r->l->exclude_newer = custom_text(r, "condaimg.exclude-newer", NULL);
+	if (custom_strings(r, "condaimg.pins", &r->l->pins) < 0)
+		return -1;
 	return custom_variables(r);
 }
 

@@ -110,6 +110,10 @@ static void write_custom(const struct lock *l, struct buf *b)
 	custom_add(&c, "condaimg.channel-priority", l->priority ? l->priority : "");
 	if (l->name)
 		custom_add(&c, "condaimg.name", l->name);
+	if (l->exclude_newer)
+		custom_add(&c, "condaimg.exclude-newer", l->exclude_newer);
+	if (l->pins && *l->pins)
+		custom_strings(&c, "condaimg.pins", l->pins);
 	custom_strings(&c, "condaimg.requested", l->requested);
 	custom_variables(&c, l);
 	for (size_t i = 0; i < l->n_platforms; i++) {

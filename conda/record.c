@@ -36,6 +36,11 @@ void record_defaults(struct record *r)
 	or_no_list(&r->flags);
 }
 
+int64_t record_time(const struct record *r)
+{
+	return r->indexed_timestamp ? r->indexed_timestamp : r->timestamp;
+}
+
 const char *record_dist(struct arena *a, const struct record *r)
 {
 	return arena_printf(a, "%s-%s-%s", r->name, r->version, r->build);

@@ -51,6 +51,9 @@ struct record {
 /* Give every NULL list an empty one and every NULL required string "". */
 void record_defaults(struct record *r);
 
+/* When a channel got it: indexed_timestamp, else when it was built. Milliseconds since 1970; 0: not told. */
+int64_t record_time(const struct record *r);
+
 /* "name-version-build", in a. */
 const char *record_dist(struct arena *a, const struct record *r);
 

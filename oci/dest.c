@@ -92,6 +92,34 @@ int dest_write(const struct dest *d, const struct image *im, struct store *from,
 
 /* ---- open ---- */
 
+static bool has_same_config(const struct blobs *x, const struct blobs *y)
+{
+	struct err none = ERR_INIT;
+	struct digest a, b;
+	size_t n, m;
+	const char *one = blobs_manifest(x, &n), *other = blobs_manifest(y, &m);
+	uint64_t size;
+
+	return image_config_of(one, n, &a, &size, &none) == 0 && image_config_of(other, m, &b, &size, &none) == 0 &&
+	       digest_equal(&a, &b);
+}
+
+/*
+ * An archive for docker may carry the OCI layout too, and in it the image as it was made, with its own digest and
+ * annotations. That is taken where it is the same image: the config tells, which names all layers.
+ */
+static struct blobs *open_docker(const struct dest *d, const char *os, const char *arch, struct err *err)
+{
+	auto_blobs *docker = local_open_docker(files_open_tar(d->path, err), d->tag, os, arch, err);
+	auto_blobs *layout = NULL;
+	struct err none = ERR_INIT;
+
+	if (!docker)
+		return NULL;
+	layout = local_open_layout(files_open_tar(d->path, &none), NULL, os, arch, &none);
+	return layout && has_same_config(docker, layout) ? TAKE(layout) : TAKE(docker);
+}
+
 static struct blobs *open_it(const struct dest *d, const char *os, const char *arch, struct err *err)
 {
 	switch (d->type) {
@@ -102,7 +130,7 @@ static struct blobs *open_it(const struct dest *d, const char *os, const char *a
 	case DEST_DOCKER_ARCHIVE:
 		break;
 	}
-	return local_open_docker(files_open_tar(d->path, err), d->tag, os, arch, err);
+	return open_docker(d, os, arch, err);
 }
 
 struct blobs *dest_open(const struct dest *d, const char *os, const char *arch, struct err *err)

@@ -451,81 +451,6 @@ static bool *chosen(struct builder *b, Solver *solver)
 	return ret;
 }
 
-/* The spec behind a dependency id, however it is wrapped; NONE for our own marks. */
-static uint32_t spec_of_dep(struct builder *b, Id dep)
-{
-	unsigned n;
-
-	while (ISRELDEP(dep))
-		dep = GETRELDEP(b->pool, dep)->name;
-	if (sscanf(pool_id2str(b->pool, dep), "@spec%u", &n) == 1 ||
-	    sscanf(pool_id2str(b->pool, dep), "@guard%u", &n) == 1)
-		return n;
-	return NONE;
-}
-
-static bool is_guard(struct builder *b, Id dep)
-{
-	while (ISRELDEP(dep))
-		dep = GETRELDEP(b->pool, dep)->name;
-	return strncmp(pool_id2str(b->pool, dep), "@guard", 6) == 0;
-}
-
-static bool reason_of_rule(struct builder *b, Solver *solver, Queue *jobs, Id rule, struct reason *ret)
-{
-	Id source, target, dep;
-	SolverRuleinfo type = solver_ruleinfo(solver, rule, &source, &target, &dep);
-	struct sense sense = { 0 };
-
-	if ((type & SOLVER_RULE_TYPEMASK) == SOLVER_RULE_JOB) {
-		Id what = source >= 0 && source + 1 < jobs->count ? jobs->elements[source + 1] : 0;
-		bool by_dep = (jobs->elements[source] & SOLVER_SELECTMASK) == SOLVER_SOLVABLE_PROVIDES;
-
-		if (!by_dep && b->senses[what].meaning == MEANS_CONSTRAINT) {
-			*ret = (struct reason){ REASON_PIN, NONE, b->senses[what].index };
-			return true;
-		}
-		*ret = (struct reason){ REASON_REQUEST, NONE, by_dep ? spec_of_dep(b, what) : NONE };
-		return ret->spec != NONE;
-	}
-	if (type != SOLVER_RULE_PKG_REQUIRES && type != SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP)
-		return false; /* conflicts are ours: bits and guards, told by who requires them */
-	if (source > 0 && source < b->n_senses)
-		sense = b->senses[source];
-	if (spec_of_dep(b, dep) == NONE || (sense.meaning != MEANS_CANDIDATE && sense.meaning != MEANS_REQUEST))
-		return false;
-	ret->spec = spec_of_dep(b, dep);
-	ret->candidate = sense.meaning == MEANS_CANDIDATE ? sense.index : NONE;
-	if (sense.meaning == MEANS_REQUEST)
-		ret->kind = REASON_REQUEST;
-	else if (is_guard(b, dep))
-		ret->kind = REASON_CONSTRAINS;
-	else
-		ret->kind = problem_providers(b->p, ret->spec)->n_providers ? REASON_NEEDS : REASON_LACKS;
-	return true;
-}
-
-static void collect_reasons(struct builder *b, Solver *solver, Queue *jobs, struct reason **ret, uint32_t *n_ret)
-{
-	auto_free struct reason *list = NULL;
-	size_t n = 0;
-	Queue rules;
-
-	queue_init(&rules);
-	solver_findallproblemrules(solver, 1, &rules);
-	for (int i = 0; i < rules.count; i++) {
-		struct reason r;
-
-		if (!rules.elements[i] || !reason_of_rule(b, solver, jobs, rules.elements[i], &r))
-			continue;
-		mem_grow(list, n);
-		list[n++] = r;
-	}
-	queue_free(&rules);
-	*ret = arena_dup(&b->p->arena, list, n * sizeof(*list));
-	*n_ret = (uint32_t)n;
-}
-
 static void builder_release(struct builder *b)
 {
 	free(b->ids);
@@ -539,7 +464,7 @@ static void builder_release(struct builder *b)
 	pool_free(b->pool);
 }
 
-int pool_solve(struct problem *p, bool **ret, struct reason **reasons, uint32_t *n_reasons)
+bool pool_solve(struct problem *p, bool **ret)
 {
 	CLEANUP(builder_release)
 	struct builder b = {
@@ -559,9 +484,7 @@ int pool_solve(struct problem *p, bool **ret, struct reason **reasons, uint32_t 
 	build(&b, &jobs);
 	solver = solver_create(b.pool);
 	failed = solver_solve(solver, &jobs);
-	if (failed)
-		collect_reasons(&b, solver, &jobs, reasons, n_reasons);
-	else
+	if (!failed)
 		*ret = chosen(&b, solver);
 	solver_free(solver);
 	queue_free(&jobs);

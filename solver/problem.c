@@ -207,11 +207,6 @@ static void read_candidates(struct problem *p)
 
 /* ---- which records become candidates ---- */
 
-static int64_t record_time(const struct record *r)
-{
-	return r->indexed_timestamp ? r->indexed_timestamp : r->timestamp;
-}
-
 static size_t stem_length(const struct record *r)
 {
 	size_t n;

@@ -96,31 +96,7 @@ void rank_candidates(struct problem *p);
 /* Mark candidates dead that can be in no solution (solver/reduce.c). False where that leaves a requested name empty. */
 bool reduce_candidates(struct problem *p);
 
-enum reason_kind {
-	REASON_REQUEST, /* the request needs spec */
-	REASON_PIN, /* a pin holds spec */
-	REASON_NEEDS, /* candidate needs spec, which some candidates meet */
-	REASON_LACKS, /* candidate needs spec, which nobody meets */
-	REASON_CONSTRAINS, /* candidate goes only with spec */
-};
-
-/* One step of a contradiction. */
-struct reason {
-	enum reason_kind kind;
-	uint32_t candidate; /* NONE for the request and pins */
-	uint32_t spec;
-};
-
-/*
- * Ask libsolv (solver/pool.c). 1: *ret (a flag for each candidate, in p's arena) marks the
- * chosen; 0: there is no solution and *reasons (in p's arena) are the steps of the contradictions.
- */
-int pool_solve(struct problem *p, bool **ret, struct reason **reasons, uint32_t *n_reasons);
-
-/* Causes that can be told without a solver: a name or version that nobody has. NULL where there is none. */
-const char *const *explain_plain(struct problem *p, struct arena *a);
-
-/* Sentences, grouped and sorted; NULL-terminated; in a. */
-const char *const *explain_reasons(struct problem *p, struct arena *a, const struct reason *reasons, uint32_t n);
+/* Ask libsolv (solver/pool.c). True: *ret (a flag for each candidate, in p's arena) marks the chosen. */
+bool pool_solve(struct problem *p, bool **ret);
 
 #endif

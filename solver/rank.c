@@ -2,6 +2,7 @@
  * What is preferred among the candidates of one name (docs/solver.md; rattler's
  * order, with an explicit end):
  *
+ *   0. what is favored (a lock that is updated keeps what it has)
  *   1. without track_features before with any
  *   2. under flexible priority: the earlier channel
  *   3. the higher version
@@ -75,7 +76,7 @@ void rank_versions(struct problem *p)
 struct ranked {
 	const struct candidate *c;
 	uint32_t id;
-	bool flexible;
+	bool flexible, favored;
 	const int64_t *reach; /* of the names that its group shares; n_reach of them */
 	uint32_t n_reach;
 };
@@ -92,7 +93,10 @@ static bool has_features(const struct candidate *c)
 
 static int head_cmp(const struct ranked *a, const struct ranked *b)
 {
-	int c = cmp(has_features(a->c), has_features(b->c));
+	int c = cmp(b->favored, a->favored);
+
+	if (!c)
+		c = cmp(has_features(a->c), has_features(b->c));
 
 	if (!c && a->flexible)
 		c = cmp(a->c->record->channel_rank, b->c->record->channel_rank);
@@ -219,7 +223,7 @@ static void measure_group(struct problem *p, struct arena *a, struct ranked *gro
 	}
 }
 
-static void rank_name(struct problem *p, struct name *n)
+static void rank_name(struct problem *p, const struct map *favored, struct name *n)
 {
 	auto_arena a = { 0 };
 	auto_free struct ranked *r = mem_array(n->n, sizeof(*r));
@@ -227,7 +231,9 @@ static void rank_name(struct problem *p, struct name *n)
 	for (uint32_t i = 0; i < n->n; i++)
 		r[i] = (struct ranked){ .c = &p->candidates[n->candidates[i]],
 					.id = n->candidates[i],
-					.flexible = p->q->priority == PRIORITY_FLEXIBLE };
+					.flexible = p->q->priority == PRIORITY_FLEXIBLE,
+					.favored =
+						map_get(favored, p->candidates[n->candidates[i]].record->url, NULL) };
 	qsort(r, n->n, sizeof(*r), ranked_cmp);
 	for (uint32_t i = 0; i < n->n;) {
 		uint32_t end = i + 1;
@@ -275,9 +281,14 @@ static void sort_providers(const struct problem *p, struct spec *s)
 
 void rank_candidates(struct problem *p)
 {
+	auto_map favored = { 0 };
+	bool is_new;
+
+	for (size_t i = 0; i < p->q->n_favored; i++)
+		map_put(&favored, p->q->favored[i]->url, 1, &is_new);
 	for (uint32_t k = 0; k < p->n_names; k++)
 		if (p->names[k].n > 1)
-			rank_name(p, &p->names[k]);
+			rank_name(p, &favored, &p->names[k]);
 	for (uint32_t k = 0; k < p->n_names; k++)
 		for (uint32_t i = 0; i < p->names[k].n; i++)
 			p->candidates[p->names[k].candidates[i]].place = i;

@@ -3,13 +3,23 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "solver/problem.h"
+#include "solver/explain.h"
 
 static const char *const priority_names[] = {
 	[PRIORITY_STRICT] = "strict",
 	[PRIORITY_FLEXIBLE] = "flexible",
 	[PRIORITY_DISABLED] = "disabled",
 };
+
+static const char *const kind_names[] = {
+	[WHY_ASKED] = "asked",		 [WHY_PIN] = "pin",	    [WHY_NEEDS] = "needs",
+	[WHY_CONSTRAINS] = "constrains", [WHY_MISSING] = "missing", [WHY_MORE] = "more",
+};
+
+const char *why_kind_text(enum why_kind kind)
+{
+	return kind_names[kind];
+}
 
 const char *channel_priority_text(enum channel_priority p)
 {
@@ -41,44 +51,29 @@ static void keep_chosen(const struct problem *p, const bool *chosen, struct solu
 		qsort(ret->records, ret->n, sizeof(*ret->records), by_name);
 }
 
-static int unsatisfiable(struct solution *ret, const char *const *why, struct err *err)
+static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, struct err *err)
 {
-	ret->why = why;
-	return err_set(err, ERR_UNSAT, "%s", why && why[0] ? why[0] : "no set of packages meets the request");
-}
+	struct core core = { 0 };
 
-/* Reducing hides the steps of a contradiction, so they are looked for with every candidate back. */
-static int explain(struct problem *p, struct solution *ret, struct err *err)
-{
-	struct reason *reasons = NULL;
-	uint32_t n = 0;
-	bool *chosen = NULL;
-
-	for (uint32_t i = 0; i < p->n_candidates; i++)
-		p->candidates[i].dead = false;
-	rank_candidates(p);
-	if (pool_solve(p, &chosen, &reasons, &n)) {
-		/* Cannot be: reduce_candidates() loses no solution. If it did, the answer is still right. */
-		keep_chosen(p, chosen, ret);
-		return 0;
+	if (!p->q->no_why) {
+		if (!plain && core_find(p, &core))
+			explain_core(p, &core, ret);
+		advise(p, &core, ret);
 	}
-	return unsatisfiable(ret, explain_reasons(p, &ret->arena, reasons, n), err);
+	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
 }
 
 static int answer(struct problem *p, struct solution *ret, struct err *err)
 {
-	const char *const *plain = explain_plain(p, &ret->arena);
-	struct reason *reasons = NULL;
-	uint32_t n = 0;
-	bool *chosen = NULL;
+	bool *chosen;
 
-	if (plain)
-		return unsatisfiable(ret, plain, err);
+	if (explain_plain(p, ret))
+		return unsatisfiable(p, true, ret, err);
 	if (!p->q->no_reduce && !reduce_candidates(p))
-		return explain(p, ret, err);
+		return unsatisfiable(p, false, ret, err);
 	rank_candidates(p);
-	if (!pool_solve(p, &chosen, &reasons, &n))
-		return explain(p, ret, err);
+	if (!pool_solve(p, &chosen))
+		return unsatisfiable(p, false, ret, err);
 	keep_chosen(p, chosen, ret);
 	return 0;
 }

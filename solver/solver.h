@@ -31,13 +31,40 @@ struct solve {
 	int64_t exclude_newer; /* milliseconds since 1970; records newer than that are left out; 0: none */
 	bool python_needs_pip; /* as conda and mamba have it: python brings pip, where there is one */
 	bool no_reduce; /* give libsolv every candidate: to prove that reducing changes nothing */
+	bool no_why; /* after ERR_UNSAT the solution says nothing more */
+	const struct record *const *favored; /* taken before any other of their name where they can be */
+	size_t n_favored;
+};
+
+enum why_kind {
+	WHY_ASKED, /* the request asks for specs, all of one name */
+	WHY_PIN, /* a pin allows only specs */
+	WHY_NEEDS, /* builds of name need one of specs */
+	WHY_CONSTRAINS, /* builds of name go only with one of specs */
+	WHY_MISSING, /* nothing meets specs */
+	WHY_MORE, /* what was left out for brevity */
+};
+
+/* One step of the reasons, as a sentence and as data. */
+struct why {
+	enum why_kind kind;
+	unsigned depth; /* 0: the request; others are told below what leads to them */
+	const char *text; /* the whole sentence */
+	const char *name; /* of the packages it speaks of, or NULL */
+	const char *lowest, *highest; /* their versions, or NULL */
+	uint32_t builds; /* how many of them; 0: it speaks of no builds */
+	const char *const *specs; /* NULL-terminated */
+	const char *against; /* what rules that out: a spec, or NULL where the steps below tell it */
 };
 
 struct solution {
 	struct arena arena;
 	const struct record **records; /* of the index, sorted by name; no virtual ones */
 	size_t n;
-	const char *const *why; /* after ERR_UNSAT: sentences, most important first; NULL-terminated */
+	const struct why *why; /* after ERR_UNSAT: a walk from the request, what leads before what follows */
+	size_t n_why;
+	const char *const
+		*advice; /* after ERR_UNSAT: what would make it solvable, each enough alone; NULL-terminated */
 };
 
 /*
@@ -48,6 +75,9 @@ int solver_run(const struct solve *q, struct solution *ret, struct err *err);
 void solution_release(struct solution *s);
 
 #define auto_solution CLEANUP(solution_release) struct solution
+
+/* "asked", "pin", "needs", "constrains", "missing", "more". */
+const char *why_kind_text(enum why_kind kind);
 
 /* "strict", "flexible", "disabled"; and back. ERR_USAGE. */
 const char *channel_priority_text(enum channel_priority p);

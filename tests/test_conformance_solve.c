@@ -219,8 +219,8 @@ static void print_solution(const struct solution *s)
 	for (size_t i = 0; i < s->n; i++)
 		fprintf(stderr, "  %s/%s=%s=%s\n", s->records[i]->subdir, s->records[i]->name, s->records[i]->version,
 			s->records[i]->build);
-	for (const char *const *w = s->why; w && *w; w++)
-		fprintf(stderr, "  %s\n", *w);
+	for (size_t i = 0; i < s->n_why; i++)
+		fprintf(stderr, "  %s\n", s->why[i].text);
 }
 
 static bool check_list(const struct doc *expect, const char *key, const struct solution *s, bool want)
@@ -259,7 +259,7 @@ static bool check(const struct doc *c, int rc, const struct err *err, const stru
 	const struct doc *expect = doc_find(c, "expect"), *exactly = doc_find(expect, "exactly");
 
 	if (expect->type == DOC_STRING)
-		return rc < 0 && err->code == ERR_UNSAT && s->why && s->why[0];
+		return rc < 0 && err->code == ERR_UNSAT && s->n_why > 0;
 	if (rc < 0 || (exactly && exactly->n != s->n))
 		return false;
 	return check_list(expect, "exactly", s, true) && check_list(expect, "present", s, true) &&

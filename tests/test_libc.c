@@ -124,7 +124,7 @@ static void the_newest_or_the_wanted_version_is_chosen(void **state)
 		record_defaults(&r[i]);
 	}
 	for (size_t i = 0; i < COUNT(asks); i++) {
-		const struct record *got = libc_choose(&ix, "sysroot_linux-64", asks[i].want);
+		const struct record *got = libc_choose(&ix, "sysroot_linux-64", asks[i].want, 0);
 
 		assert_int_equal(got != NULL, asks[i].version != NULL);
 		if (!got)

@@ -30,6 +30,7 @@ static void dump(const struct options *o, struct buf *b)
 	add_list(b, "copy", o->copies, o->n_copies);
 	add(b, "entrypoint", o->entrypoint);
 	add_list(b, "env", o->envs, o->n_envs);
+	add(b, "exclude-newer", o->exclude_newer);
 	add_list(b, "label", o->labels, o->n_labels);
 	add(b, "layers", o->layers);
 	add(b, "libc", o->libc);
@@ -37,7 +38,8 @@ static void dump(const struct options *o, struct buf *b)
 	add(b, "output", o->output);
 	if (o->override_channels)
 		buf_adds(b, "override-channels\n");
-	add(b, "platform", o->platform);
+	add_list(b, "pin", o->pins, o->n_pins);
+	add_list(b, "platform", o->platforms, o->n_platforms);
 	add_list(b, "port", o->ports, o->n_ports);
 	add(b, "prefix", o->prefix);
 	if (o->shell)

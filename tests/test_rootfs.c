@@ -50,24 +50,6 @@ static void system_files_let_a_process_live(void **state)
 	assert_null(strstr(none.p, "zoneinfo"));
 }
 
-/* Expected values from `date -u -d @N`. */
-static void seconds_become_dates(void **state)
-{
-	static const struct {
-		int64_t seconds;
-		const char *want;
-	} rows[] = {
-		{ 0, "1970-01-01 00:00:00" },	       { 315532800, "1980-01-01 00:00:00" },
-		{ 951782399, "2000-02-28 23:59:59" },  { 951782400, "2000-02-29 00:00:00" },
-		{ 1709164800, "2024-02-29 00:00:00" }, { 1763714000, "2025-11-21 08:33:20" },
-		{ 4102444799, "2099-12-31 23:59:59" }, { 253402300799, "9999-12-31 23:59:59" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(rootfs_time(rows[i].seconds).s, rows[i].want);
-}
-
 static void history_is_as_conda_reads_it(void **state)
 {
 	static const char *const requested[] = { "it's", "python=3.11", NULL };
@@ -115,7 +97,6 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(system_files_let_a_process_live),
-		cmocka_unit_test(seconds_become_dates),
 		cmocka_unit_test(history_is_as_conda_reads_it),
 		cmocka_unit_test(later_variable_files_win),
 	};

@@ -88,6 +88,69 @@ static void a_job_that_only_stopped_does_not_hide_the_cause(void **state)
 	}
 }
 
+struct turns {
+	atomic_uint begun, done[JOBS];
+	atomic_bool go;
+	size_t order[JOBS];
+};
+
+static void turn(void *arg, size_t i)
+{
+	struct turns *s = arg;
+
+	while (!s->go)
+		sched_yield();
+	s->order[s->begun++] = i;
+	s->done[i]++;
+}
+
+static void every_job_of_a_line_is_done_once(void **state)
+{
+	static const unsigned threads[] = { 0, 1, 2, 7 };
+
+	(void)state;
+	for (size_t t = 0; t < COUNT(threads); t++) {
+		struct turns s = { .go = true };
+		struct work_line *w = work_line_new(threads[t], turn, &s);
+
+		for (size_t i = 0; i < JOBS; i++)
+			work_line_add(w, i, i % 7);
+		work_line_end(w, false);
+		for (size_t i = 0; i < JOBS; i++)
+			assert_int_equal(s.done[i], 1);
+	}
+}
+
+static void the_heaviest_job_of_a_line_is_begun_first(void **state)
+{
+	static const uint64_t weights[] = { 3, 9, 1, UINT64_MAX, 5 };
+	static const size_t expected[] = { 3, 1, 4, 0, 2 };
+	struct turns s = { 0 };
+	struct work_line *w = work_line_new(1, turn, &s);
+
+	(void)state;
+	work_line_add(w, JOBS - 1, UINT64_MAX); /* keeps the only thread until all others are there */
+	for (size_t i = 0; i < COUNT(weights); i++)
+		work_line_add(w, i, weights[i]);
+	s.go = true;
+	work_line_end(w, false);
+	for (size_t i = 0, k = 0; i < s.begun; i++)
+		if (s.order[i] != JOBS - 1)
+			assert_int_equal(s.order[i], expected[k++]);
+}
+
+static void a_line_that_is_given_up_begins_nothing_new(void **state)
+{
+	struct turns s = { .go = true };
+	struct work_line *w = work_line_new(0, turn, &s);
+
+	(void)state;
+	for (size_t i = 0; i < JOBS; i++)
+		work_line_add(w, i, 1);
+	work_line_end(w, true);
+	assert_int_equal(s.begun, 0);
+}
+
 static void there_is_at_least_one_cpu(void **state)
 {
 	(void)state;
@@ -100,6 +163,9 @@ int main(void)
 		cmocka_unit_test(every_job_is_done_once),
 		cmocka_unit_test(the_lowest_failure_is_told_and_no_new_job_begins),
 		cmocka_unit_test(a_job_that_only_stopped_does_not_hide_the_cause),
+		cmocka_unit_test(every_job_of_a_line_is_done_once),
+		cmocka_unit_test(the_heaviest_job_of_a_line_is_begun_first),
+		cmocka_unit_test(a_line_that_is_given_up_begins_nothing_new),
 		cmocka_unit_test(there_is_at_least_one_cpu),
 	};
 

@@ -1,0 +1,331 @@
+#include "solver/core.h"
+
+#include <string.h>
+
+/* A question with some of its parts switched off, and what it was before. */
+struct trial {
+	struct problem *p;
+	struct candidate *before; /* copies of all candidates */
+	uint32_t **links_of; /* by candidate: the link of each of its needs, then of its constraints */
+	struct link *links;
+	uint32_t n_links;
+	uint32_t *first_link; /* by name, n_names + 1 of them: its links stand together while they are collected */
+	unsigned *depth; /* by name; UINT32_MAX: not reached */
+	bool *link_on, *root_on, *pin_on;
+	uint32_t *roots, *pins; /* all of the request */
+	uint32_t n_roots, n_pins;
+	unsigned deepest;
+};
+
+/* ---- links ---- */
+
+static const char *target_text(const struct problem *p, const struct need *n)
+{
+	const struct spec *s = &p->specs[n->spec];
+
+	return s->m->name ? s->m->name : s->text;
+}
+
+bool core_is_of_link(const struct problem *p, const struct link *l, const struct candidate *c, const struct need *n,
+		     bool constrains)
+{
+	uint32_t to = p->specs[n->spec].name;
+
+	if (l->from != c->name || l->constrains != constrains || l->to != to)
+		return false;
+	return to != NONE || strcmp(l->to_text, target_text(p, n)) == 0;
+}
+
+/* The link of a need, which is added where it is the first of its kind. */
+static uint32_t link_of(struct trial *t, const struct candidate *c, const struct need *n, bool constrains)
+{
+	uint32_t first = t->first_link[c->name];
+
+	for (uint32_t i = first; i < t->n_links; i++)
+		if (core_is_of_link(t->p, &t->links[i], c, n, constrains))
+			return i;
+	mem_grow(t->links, t->n_links);
+	t->links[t->n_links] = (struct link){ .from = c->name,
+					      .to = t->p->specs[n->spec].name,
+					      .to_text = target_text(t->p, n),
+					      .constrains = constrains,
+					      .depth = t->depth[c->name] };
+	return t->n_links++;
+}
+
+static void collect_links(struct trial *t, uint32_t name)
+{
+	const struct name *n = &t->p->names[name];
+
+	t->first_link[name] = t->n_links;
+	for (uint32_t i = 0; i < n->n; i++) {
+		uint32_t id = n->candidates[i];
+		const struct candidate *c = &t->p->candidates[id];
+
+		t->links_of[id] = arena_array(&t->p->arena, c->n_needs + c->n_constrains, sizeof(uint32_t));
+		for (uint32_t k = 0; k < c->n_needs; k++)
+			t->links_of[id][k] = link_of(t, c, &c->needs[k], false);
+		for (uint32_t k = 0; k < c->n_constrains; k++)
+			t->links_of[id][c->n_needs + k] = link_of(t, c, &c->constrains[k], true);
+	}
+}
+
+/* ---- how far a name is from the request ---- */
+
+struct walk {
+	uint32_t *queue;
+	uint32_t n;
+};
+
+static void reach(struct trial *t, struct walk *w, uint32_t name, unsigned depth)
+{
+	if (name == NONE || t->depth[name] != UINT32_MAX)
+		return;
+	t->depth[name] = depth;
+	w->queue[w->n++] = name;
+	if (depth > t->deepest)
+		t->deepest = depth;
+}
+
+static void reach_spec(struct trial *t, struct walk *w, uint32_t spec, unsigned depth)
+{
+	const struct spec *s;
+
+	if (t->p->specs[spec].m->name) {
+		reach(t, w, t->p->specs[spec].name, depth);
+		return;
+	}
+	s = problem_providers(t->p, spec);
+	for (uint32_t i = 0; i < s->n_providers; i++)
+		reach(t, w, t->p->candidates[s->providers[i]].name, depth);
+}
+
+static void reach_all(struct trial *t)
+{
+	auto_free uint32_t *queue = mem_array(t->p->n_names, sizeof(*queue));
+	struct walk w = { .queue = queue };
+
+	for (uint32_t i = 0; i < t->n_roots; i++)
+		reach_spec(t, &w, t->roots[i], 0);
+	for (uint32_t i = 0; i < t->p->n_candidates; i++)
+		if (t->p->candidates[i].virtual)
+			reach(t, &w, t->p->candidates[i].name, 0);
+	for (uint32_t at = 0; at < w.n; at++) {
+		const struct name *n = &t->p->names[w.queue[at]];
+
+		collect_links(t, w.queue[at]);
+		for (uint32_t i = 0; i < n->n; i++) {
+			const struct candidate *c = &t->p->candidates[n->candidates[i]];
+
+			for (uint32_t k = 0; k < c->n_needs; k++)
+				reach_spec(t, &w, c->needs[k].spec, t->depth[w.queue[at]] + 1);
+		}
+	}
+}
+
+/* ---- asking ---- */
+
+static uint32_t keep_on(const uint32_t *all, const bool *on, uint32_t n, uint32_t *ret)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (on[i])
+			ret[kept++] = all[i];
+	return kept;
+}
+
+static void apply_candidate(struct trial *t, uint32_t id)
+{
+	const struct candidate *b = &t->before[id];
+	struct candidate *c = &t->p->candidates[id];
+
+	c->dead = false;
+	c->n_needs = c->n_constrains = 0;
+	if (!t->links_of[id])
+		return;
+	for (uint32_t k = 0; k < b->n_needs; k++)
+		if (t->link_on[t->links_of[id][k]])
+			c->needs[c->n_needs++] = b->needs[k];
+	for (uint32_t k = 0; k < b->n_constrains; k++)
+		if (t->link_on[t->links_of[id][b->n_needs + k]])
+			c->constrains[c->n_constrains++] = b->constrains[k];
+}
+
+/* Whether what is switched on has no solution. */
+static bool fails(struct trial *t)
+{
+	bool *chosen;
+
+	t->p->n_roots = keep_on(t->roots, t->root_on, t->n_roots, t->p->roots);
+	t->p->n_pins = keep_on(t->pins, t->pin_on, t->n_pins, t->p->pins);
+	for (uint32_t i = 0; i < t->p->n_candidates; i++)
+		apply_candidate(t, i);
+	return !reduce_candidates(t->p) || !pool_solve(t->p, &chosen);
+}
+
+/* ---- taking away ---- */
+
+/*
+ * Switch off what is not needed of n switches, given in the order in which they are tried: ever
+ * smaller groups, so that a few that matter among many are found with few questions.
+ */
+static void minimize(struct trial *t, bool *const *switches, uint32_t n)
+{
+	auto_free bool *was = mem_array(n, sizeof(*was));
+
+	for (uint32_t size = n; size; size /= 2)
+		for (uint32_t at = 0; at < n; at += size) {
+			uint32_t end = at + size < n ? at + size : n;
+			bool some = false;
+
+			for (uint32_t i = at; i < end; i++) {
+				some |= was[i] = *switches[i];
+				*switches[i] = false;
+			}
+			if (some && !fails(t))
+				for (uint32_t i = at; i < end; i++)
+					*switches[i] = was[i];
+		}
+}
+
+static bool is_bare(const struct problem *p, uint32_t spec)
+{
+	const struct matchspec *m = p->specs[spec].m;
+
+	return m->name && strcmp(m->name, p->specs[spec].text) == 0;
+}
+
+/* Specs that say no more than a name are tried first: what is left are those that can be relaxed. */
+static void minimize_request(struct trial *t)
+{
+	auto_free bool **switches = mem_array(t->n_roots + t->n_pins, sizeof(*switches));
+	uint32_t n = 0;
+
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = t->n_roots; i-- > 0;)
+			if (is_bare(t->p, t->roots[i]) == (pass == 0))
+				switches[n++] = &t->root_on[i];
+	for (uint32_t i = 0; i < t->n_pins; i++)
+		switches[n++] = &t->pin_on[i];
+	minimize(t, switches, n);
+}
+
+/* Links are in order of depth: the deepest are tried first. */
+static void minimize_links(struct trial *t)
+{
+	auto_free bool **switches = mem_array(t->n_links, sizeof(*switches));
+	uint32_t n = 0;
+
+	for (uint32_t i = t->n_links; i-- > 0;)
+		if (t->link_on[i])
+			switches[n++] = &t->link_on[i];
+	minimize(t, switches, n);
+}
+
+/* Switch on the links of the first few steps, until there is no solution. */
+static bool find_depth(struct trial *t)
+{
+	for (unsigned d = 0; d <= t->deepest + 1; d++) {
+		for (uint32_t i = 0; i < t->n_links; i++)
+			t->link_on[i] = t->links[i].depth < d;
+		if (fails(t))
+			return true;
+	}
+	return false;
+}
+
+/* ---- all ---- */
+
+static int link_cmp(const struct problem *p, const struct link *a, const struct link *b)
+{
+	int c = a->depth < b->depth ? -1 : a->depth > b->depth;
+
+	if (!c)
+		c = strcmp(p->names[a->from].text, p->names[b->from].text);
+	if (!c)
+		c = (int)a->constrains - (int)b->constrains;
+	return c ? c : strcmp(a->to_text, b->to_text);
+}
+
+static void keep_links(const struct trial *t, struct core *ret)
+{
+	ret->links = arena_array(&t->p->arena, t->n_links, sizeof(*ret->links));
+	for (uint32_t i = 0; i < t->n_links; i++) {
+		uint32_t at = ret->n_links;
+
+		if (!t->link_on[i])
+			continue;
+		for (; at > 0 && link_cmp(t->p, &t->links[i], &ret->links[at - 1]) < 0; at--)
+			ret->links[at] = ret->links[at - 1];
+		ret->links[at] = t->links[i];
+		ret->n_links++;
+	}
+}
+
+static void trial_init(struct trial *t, struct problem *p)
+{
+	struct arena *a = &p->arena;
+
+	*t = (struct trial){ .p = p, .n_roots = p->n_roots, .n_pins = p->n_pins };
+	t->before = mem_array(p->n_candidates, sizeof(*t->before));
+	t->links_of = mem_array(p->n_candidates, sizeof(*t->links_of));
+	t->first_link = mem_array(p->n_names, sizeof(*t->first_link));
+	t->depth = mem_array(p->n_names, sizeof(*t->depth));
+	memset(t->depth, 0xff, p->n_names * sizeof(*t->depth));
+	t->roots = arena_dup(a, p->roots, p->n_roots * sizeof(*p->roots));
+	t->pins = arena_dup(a, p->pins, p->n_pins * sizeof(*p->pins));
+	t->root_on = arena_array(a, p->n_roots, sizeof(bool));
+	t->pin_on = arena_array(a, p->n_pins, sizeof(bool));
+	memset(t->root_on, true, p->n_roots);
+	memset(t->pin_on, true, p->n_pins);
+	reach_all(t);
+	t->link_on = arena_array(a, t->n_links, sizeof(bool));
+	for (uint32_t i = 0; i < p->n_candidates; i++) {
+		struct candidate *c = &p->candidates[i];
+
+		t->before[i] = *c;
+		c->needs = arena_array(a, c->n_needs, sizeof(*c->needs));
+		c->constrains = arena_array(a, c->n_constrains, sizeof(*c->constrains));
+	}
+}
+
+static void trial_release(struct trial *t)
+{
+	struct problem *p = t->p;
+
+	for (uint32_t i = 0; i < p->n_candidates; i++) {
+		p->candidates[i] = t->before[i];
+		p->candidates[i].dead = false;
+	}
+	memcpy(p->roots, t->roots, t->n_roots * sizeof(*p->roots));
+	memcpy(p->pins, t->pins, t->n_pins * sizeof(*p->pins));
+	p->n_roots = t->n_roots;
+	p->n_pins = t->n_pins;
+	free(t->before);
+	free(t->links_of);
+	free(t->first_link);
+	free(t->depth);
+	free(t->links);
+}
+
+bool core_find(struct problem *p, struct core *ret)
+{
+	struct trial t;
+	bool found;
+
+	*ret = (struct core){ 0 };
+	trial_init(&t, p);
+	found = find_depth(&t);
+	if (found) {
+		minimize_request(&t);
+		minimize_links(&t);
+		ret->roots = arena_array(&p->arena, t.n_roots, sizeof(*ret->roots));
+		ret->pins = arena_array(&p->arena, t.n_pins, sizeof(*ret->pins));
+		ret->n_roots = keep_on(t.roots, t.root_on, t.n_roots, ret->roots);
+		ret->n_pins = keep_on(t.pins, t.pin_on, t.n_pins, ret->pins);
+		keep_links(&t, ret);
+	}
+	trial_release(&t);
+	return found;
+}
