@@ -285,4 +285,53 @@ for runtime in "${runtimes[@]}"; do
 	inside images:app ro "uid=1000(conda) gid=0(root)*" id
 	inside images:app ro "conda:x:1000:0:conda:/home/conda:/bin/sh" sh -c 'while read -r l; do case $l in conda:*) echo "$l";; esac; done </etc/passwd'
 done
+rm -rf bundle-*
+
+if ! make_debian_base >base.log 2>&1; then
+	echo "without a Debian base: $(tail -n 1 base.log) $(tail -n 1 apt.log)"
+	echo "ok"
+	exit 0
+fi
+
+say "on a Debian base with a merged /usr"
+rm project/conda-lock.yml # of the image on scratch
+cp -r base base-before
+mkdir over
+mkdir -p over/lib over/tmp
+echo x >over/lib/app.txt
+echo x >over/tmp/left
+expect_exit 0 "$condaimg" build project --base oci:base:debian -o oci:images:based --copy project/src/tool:/bin/ --copy over:/ \
+	--label debian=yes
+expect_result 'oci:images:based@sha256:[0-9a-f]{64}'
+diff -r base base-before || fail "the base changed"
+expect_config images based '.config.Labels | [.base, .debian]' '["debian","yes"]'
+expect_config images based '.config.Env | map(select(startswith("BASE")))' '["BASE=debian"]'
+[ "$(layers images based | head -n 2)" = "$(layers base debian)" ] || fail "the base's layers are not the lowest"
+expect_files images based system "drwxr-xr-x home/
+drwxrwxr-x home/conda/
+drwxr-xr-x opt/
+drwxr-xr-x opt/conda/
+drwxr-xr-x opt/conda/envs/
+drwxr-xr-x opt/conda/envs/default/
+drwxr-xr-x opt/conda/envs/default/ssl/
+-rw-r--r-- opt/conda/envs/default/ssl/condaimg-ca-bundle.pem
+drwxr-xr-x usr/
+drwxr-xr-x usr/bin/
+lrwxrwxrwx usr/bin/bash -> /opt/conda/envs/default/bin/bash
+lrwxrwxrwx usr/bin/env -> /opt/conda/envs/default/bin/env"
+for layer in $(layers images based | tail -n +3); do
+	gzip -dc "$(blob images "$layer")" | tar -t | grep -E '^(bin|sbin|lib|lib64)(/|$)' && fail "a layer writes over a link of the base"
+done
+for runtime in "${runtimes[@]}"; do
+	inside images:based ro "usr/bin" /bin/busybox readlink /bin
+	inside images:based ro "busybox" /bin/busybox readlink /bin/sh
+	inside images:based ro "1777 /tmp" /bin/busybox stat -c '%a %n' /usr/../tmp/../tmp
+	inside images:based ro "by env" /usr/bin/tool
+	inside images:based ro "x" /bin/busybox cat /usr/lib/app.txt
+	inside images:based rw "all of it" python -B main.py rw 1000
+done
+expect_exit 2 "$condaimg" build no-shell --base oci:base:debian --ca-file ca/ca.pem
+expect_stderr "needs the package ca-certificates"
+expect_exit 2 "$condaimg" build no-shell --base oci:base:debian --prefix /bin/env
+expect_stderr "the prefix /bin/env is behind a link of the base \\(it is /usr/bin/env\\)"
 echo "ok"

@@ -111,3 +111,32 @@ inside() # IMAGE MODE WANTED COMMAND...
 	[[ $got == $want ]] || fail "$what: printed '$got', expected '$want'"
 	echo "$what: ok"
 }
+
+# A base image that condaimg has no part in: Debian's own packages in two layers, base:debian, by dpkg and umoci.
+make_debian_base()
+{
+	local debs=${CONDAIMG_TEST_CACHE:-$root/build}/debian-base deb dir
+
+	mkdir -p "$debs"
+	if [ ! -e "$debs/complete-2" ]; then
+		(cd "$debs" && apt-get download -q base-files libc6 libgcc-s1 gcc-12-base libcrypt1 busybox-static libc-bin netbase tzdata) \
+			>apt.log 2>&1 || return 1
+		touch "$debs/complete-2"
+	fi
+	umoci init --layout base
+	umoci new --image base:debian
+	umoci config --image base:debian --config.env PATH=/usr/sbin:/usr/bin:/sbin:/bin --config.env BASE=debian --config.label base=debian
+	umoci unpack --image base:debian base-bundle
+	mkdir -p base-bundle/rootfs/usr/{bin,sbin,lib,lib64}
+	for dir in bin sbin lib lib64; do ln -s usr/$dir base-bundle/rootfs/$dir; done
+	for deb in "$debs"/base-files_*.deb "$debs"/libc6_*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -C base-bundle/rootfs --keep-directory-symlink -x; done
+	umoci repack --image base:debian base-bundle
+	rm -rf base-bundle
+	umoci unpack --image base:debian base-bundle
+	for deb in "$debs"/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -C base-bundle/rootfs --keep-directory-symlink -x; done
+	echo 'root:x:0:0:root:/root:/bin/sh' >base-bundle/rootfs/etc/passwd
+	echo 'root:x:0:' >base-bundle/rootfs/etc/group
+	ln -sf busybox base-bundle/rootfs/bin/sh
+	umoci repack --image base:debian base-bundle
+	rm -rf base-bundle
+}
