@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/project.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -289,8 +290,10 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 	return write_lock(o, explicit, &lock, path, err);
 }
 
-int cmd_lock(const struct options *o, struct err *err)
+int cmd_lock(const struct options *given, struct err *err)
 {
+	auto_project project = { 0 };
+	const struct options *o = &project.options;
 	auto_settings s = { 0 };
 	auto_input_files files = { 0 };
 	auto_input in = { 0 };
@@ -305,7 +308,8 @@ int cmd_lock(const struct options *o, struct err *err)
 	bool explicit;
 	size_t n;
 
-	if (settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)

@@ -12,6 +12,8 @@
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *
+ *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
+ *	app_read()		cmd/app.c		the application's options as values
  *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
  *							conda/lock_parse.c, pixi_lock.c, explicit.c
  *	convert_lock()		cmd/convert.c		a lock of another kind as one of ours
@@ -24,6 +26,7 @@
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
+ *	  copy_tree()		cmd/copy.c		  the application's files
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
  *	  dest_write()		oci/dest.c		  blobs, config, manifest -> destination
  *	contents_read()		cmd/contents.c		image -> files, conda-meta records
@@ -44,20 +47,26 @@
 #define INPUTS_MAX 64
 
 static const struct command commands[] = {
-	{ "lock", "ENVIRONMENT...", "Solve an environment and write conda-lock.yml.",
+	{ "lock", "ENVIRONMENT...|FOLDER", "Solve an environment and write conda-lock.yml.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
-	  "The lock says which packages to take for each platform, with their hashes; micromamba and\n"
-	  "conda-lock read it too. Nothing is downloaded but the channels' indexes. A pixi.lock or a list\n"
-	  "of URLs (@EXPLICIT) is written as conda-lock.yml, unsolved.",
+	  "FOLDER is one with an environment.yml in it. The lock says which packages to take for each\n"
+	  "platform, with their hashes; micromamba and conda-lock read it too. Nothing is downloaded but\n"
+	  "the channels' indexes. A pixi.lock or a list of URLs (@EXPLICIT) is written as conda-lock.yml,\n"
+	  "unsolved.",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment base libc lockfile format md5 check update cache-dir offline jobs dry-run json quiet verbose ",
+	  "virtual-package-spec cuda environment base libc shell lockfile config format md5 check update cache-dir offline "
+	  "jobs dry-run json quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
-	{ "build", "ENVIRONMENT...|LOCK", "Make an image from an environment or a lock.",
+	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
-	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
-	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
+	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). FOLDER is one with an\n"
+	  "environment.yml in it. A conda-lock.yml beside the environment.yml is taken when it still matches;\n"
+	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
+	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix copy workdir "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
+	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
@@ -106,7 +115,7 @@ static void print_overview(FILE *to)
 	      "daemon or root.\n\nUsage:\n",
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(to, "  condaimg %-13s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
+		fprintf(to, "  condaimg %-13s %-26s %s\n", commands[i].name, commands[i].args, commands[i].summary);
 	fputs("\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",

@@ -59,6 +59,22 @@ static const struct option table[] = {
 	{ "compression", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]", "of the layers (default: gzip)" },
 	{ "prefix", 0, TEXT, AT(prefix), "DIR",
 	  "where the environment is in the image (default: /opt/conda/envs/default)" },
+	{ "copy", 0, LIST, AT(copies), "SRC:DST",
+	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
+	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
+	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
+	{ "cmd", 0, TEXT, AT(cmd), "WORDS", "its arguments, or what is started (default: python, where there is one)" },
+	{ "env", 0, LIST, AT(envs), "NAME=VALUE", "set a variable; may be repeated" },
+	{ "label", 0, LIST, AT(labels), "NAME=VALUE", "of the image's config; may be repeated" },
+	{ "annotation", 0, LIST, AT(annotations), "NAME=VALUE", "of the image's manifest; may be repeated" },
+	{ "port", 0, LIST, AT(ports), "PORT[/udp]", "say that the application listens there; may be repeated" },
+	{ "volume", 0, LIST, AT(volumes), "DIR", "say that data is kept there; may be repeated" },
+	{ "user", 0, TEXT, AT(user), "NAME[:UID]", "as whom commands run, in group 0 (default: conda:1000)" },
+	{ "shell", 0, FLAG, AT(shell), NULL, "add bash and coreutils, as /bin/sh and /usr/bin/env too" },
+	{ "ca-file", 0, LIST, AT(ca_files), "FILE", "trust these certificates (PEM), too; may be repeated" },
+	{ "config", 0, TEXT, AT(config), "FILE|none",
+	  "more options (default: condaimg.yml beside the environment file)" },
 	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
@@ -229,6 +245,13 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->copies);
+	free(o->envs);
+	free(o->labels);
+	free(o->annotations);
+	free(o->ports);
+	free(o->volumes);
+	free(o->ca_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }
