@@ -11,10 +11,12 @@
  *
  *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
  *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	solve_all()		cmd/solve_all.c		questions of several platforms -> lock
  *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
+ *	  refusal_print()	cmd/refusal.c		  or why there is none
  *	  lock_write()		conda/lock_write.c
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
