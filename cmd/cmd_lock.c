@@ -168,7 +168,7 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	*explicit = o->format && strcmp(o->format, "explicit") == 0;
 	if (o->format && !*explicit && strcmp(o->format, "conda-lock") != 0)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected conda-lock or explicit", o->format);
-	if (*explicit && (o->check || o->update))
+	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
 	if (o->md5 && !*explicit)
@@ -275,7 +275,7 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 	struct lock lock;
 	const char *path = lock_path(o, explicit, &a);
 
-	if (o->check || o->update)
+	if (o->check || o->n_updates)
 		return err_set(err, ERR_USAGE, "%s is a lock already; --%s is for what a lock is made of", o->args[0],
 			       o->check ? "check" : "update");
 	if (in->is_conda_lock && !explicit)

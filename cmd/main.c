@@ -18,10 +18,12 @@
  *							conda/lock_parse.c, pixi_lock.c, explicit.c
  *	convert_lock()		cmd/convert.c		a lock of another kind as one of ours
  *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	solve_all()		cmd/solve_all.c		questions of several platforms -> lock
  *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
+ *	  refusal_print()	cmd/refusal.c		  or why there is none
  *	  lock_write()		conda/lock_write.c
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache

@@ -146,7 +146,6 @@ static void set(struct options *o, const struct option *opt, const char *value)
 		*(const char **)at = value;
 		break;
 	case MAYBE:
-		o->update = true;
 		if (!value)
 			break;
 		/* fall through */

@@ -26,7 +26,7 @@ struct options {
 	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
-	bool check, update, md5, override_channels, offline, dry_run, json, quiet, help;
+	bool check, md5, override_channels, offline, dry_run, json, quiet, help;
 	/* The application, and where these may also come from (cmd/project.h). */
 	const char **copies;
 	size_t n_copies;
