@@ -350,17 +350,13 @@ static size_t assignment(struct str word)
 	return n && n < word.n && word.p[n] == '=' ? n + 1 : 0;
 }
 
-static int assign(struct script_run *r, struct str word, bool export)
+static int assign(struct script_run *r, struct str word)
 {
 	size_t n = assignment(word);
 	const char *name = arena_strndup(r->arena, word.p, n - 1);
 	const char *value = script_expand_one(r, (struct str){ word.p + n, word.n - n }, SCRIPT_WORD);
 
-	if (!value || script_assign(r, name, value) < 0)
-		return -1;
-	if (export)
-		script_env_find(r->env, name)->exported = true;
-	return 0;
+	return value ? script_assign(r, name, value) : -1;
 }
 
 /* "NAME" or "NAME=value", after it was expanded. */
@@ -381,21 +377,27 @@ static int export_text(struct script_run *r, const char *text)
 	return 0;
 }
 
+/* All words are expanded before the first of them is exported, as bash does. */
 static int run_export(struct script_run *r, const struct str *words, size_t n)
 {
 	struct script_fields f = { 0 };
 	int rc = n > 1 ? 0 : script_more(r, "lists all variables");
 
 	for (size_t i = 1; rc == 0 && i < n; i++) {
-		if (assignment(words[i])) {
-			rc = assign(r, words[i], true);
+		size_t skip = assignment(words[i]);
+		const char *value;
+
+		if (!skip) {
+			rc = script_expand(r, words[i], SCRIPT_FIELDS, &f);
 			continue;
 		}
-		f.n = 0;
-		rc = script_expand(r, words[i], SCRIPT_FIELDS, &f);
-		for (size_t k = 0; rc == 0 && k < f.n; k++)
-			rc = export_text(r, f.list[k]);
+		value = script_expand_one(r, (struct str){ words[i].p + skip, words[i].n - skip }, SCRIPT_WORD);
+		rc = value ? 0 : -1;
+		mem_grow(f.list, f.n);
+		f.list[f.n++] = arena_printf(r->arena, "%.*s%s", (int)skip, words[i].p, value ? value : "");
 	}
+	for (size_t k = 0; rc == 0 && k < f.n; k++)
+		rc = export_text(r, f.list[k]);
 	free(f.list);
 	return rc;
 }
@@ -461,7 +463,7 @@ static int run_simple(struct script_run *r, const struct script_node *n)
 	if (check_redirects(r, n) < 0)
 		return -1;
 	for (size_t i = 0; i < assignments; i++)
-		if (assign(r, n->words[i], false) < 0)
+		if (assign(r, n->words[i]) < 0)
 			return -1;
 	if (assignments || !n->n_words)
 		return 0;

@@ -253,7 +253,7 @@ static int command(struct growing *g, struct str s, bool quoted)
 /* What begins with '$' or '`' at s.p; *used bytes of it. */
 static int dollar(struct growing *g, struct str s, bool quoted, size_t *used)
 {
-	size_t n = s.n > 1 ? script_name_length((struct str){ s.p + 1, s.n - 1 }) : 0;
+	size_t n = s.n > 1 && s.p[0] == '$' ? script_name_length((struct str){ s.p + 1, s.n - 1 }) : 0;
 	const char *name, *value;
 
 	if (n) {

@@ -387,7 +387,8 @@ static const struct script_node *parse_one_test(struct parser *p)
 			add_word(&l, p->token.text);
 			next_token(p);
 		}
-		if (!l.n_words)
+		/* bash takes what looks like an operator for one: [[ -n = x ]] is an error. */
+		if (!l.n_words || (l.n_words > 2 && l.words[0].n == 2 && l.words[0].p[0] == '-'))
 			fault(p, n->line, "is not written as expected");
 		keep(p, &l, n);
 	}
