@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/work.h"
 #include "cmd/activation.h"
+#include "cmd/filling.h"
 #include "cmd/making.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
@@ -64,13 +65,11 @@ static void add_layer(struct assembly *a, enum part part, const struct group *gr
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
 }
 
-int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
-		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
-		  struct err *err)
+static int plan(struct assembly *a, struct err *err)
 {
-	*a = (struct assembly){
-		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
-	};
+	const struct lock_platform *lp = a->lp;
+	const struct settings *s = a->settings;
+
 	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
 		return -1;
 	a->newest = newest_package(a);
@@ -78,13 +77,39 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
 	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
-	if (!base && lp->n_libc_packages && !s->libc_none)
+	a->n_layers = 0;
+	if (!a->base && lp->n_libc_packages && !s->libc_none)
 		add_layer(a, PART_LIBC, NULL);
 	add_layer(a, PART_SYSTEM, NULL);
 	for (size_t i = 0; i < a->n_groups; i++)
 		add_layer(a, PART_PACKAGES, &a->groups[i]);
 	add_layer(a, PART_ENVIRONMENT, NULL);
 	return 0;
+}
+
+int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
+		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
+		  struct err *err)
+{
+	*a = (struct assembly){
+		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
+	};
+	return plan(a, err);
+}
+
+/* Once more, where the packages had to be asked what they are. */
+static int plan_filled(struct assembly *a, struct err *err)
+{
+	struct lock_platform *lp;
+
+	if (!filling_needed(a->lp))
+		return 0;
+	if (filling_records(a, a->packages, err) < 0)
+		return -1;
+	lp = arena_dup(&a->arena, a->lp, sizeof(*lp));
+	lp->packages = a->packages;
+	a->lp = lp;
+	return plan(a, err);
 }
 
 /* ---- layers made ahead ---- */
@@ -365,7 +390,7 @@ static void warn_of_scripts(const struct assembly *a)
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (fetch_and_plan(a, err) < 0)
+	if (plan_filled(a, err) < 0 || fetch_and_plan(a, err) < 0)
 		return -1;
 	warn_of_scripts(a);
 	return 0;

@@ -15,6 +15,7 @@
 struct build {
 	struct arena arena;
 	struct settings settings;
+	struct input_files files;
 	struct input input;
 	struct lock lock; /* what is built, where the input is no lock itself */
 	struct workshop workshop;
@@ -36,6 +37,7 @@ static void build_release(struct build *b)
 	workshop_release(&b->workshop);
 	lock_release(&b->lock);
 	input_release(&b->input);
+	input_close(&b->files);
 	settings_release(&b->settings);
 	arena_release(&b->arena);
 }
@@ -44,19 +46,18 @@ static void build_release(struct build *b)
 
 static int read_input(const struct options *o, struct build *b, struct err *err)
 {
-	const char *path = o->args[0];
 	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
 
-	if (input_read(path, first->subdir, &b->input, err) < 0)
+	if (input_open(o, &b->files, err) < 0 || input_read(&b->files, first->subdir, &b->input, err) < 0)
 		return -1;
 	b->platform = question_platform(&b->settings, &b->input, err);
 	if (!b->platform)
-		return err_at(err, "%s", path);
+		return err_at(err, "%s", o->args[0]);
 	if (b->input.is_lock || b->platform == first)
 		return 0;
 	/* Its selectors were read for another platform. */
 	input_release(&b->input);
-	return input_read(path, b->platform->subdir, &b->input, err);
+	return input_read(&b->files, b->platform->subdir, &b->input, err);
 }
 
 static int open_base(struct build *b, const char **glibc, struct err *err)
@@ -81,6 +82,8 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	if (!b->lp)
 		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path,
 			       b->platform->subdir, b->platform->subdir);
+	if (b->lp->refused)
+		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
 	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
 		return err_set(
 			err, ERR_FORMAT,
@@ -120,16 +123,16 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 		return -1;
 	lp = lock_find(&b->lock, b->platform->subdir);
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
-		log_debug("%s still answers %s, so nothing is solved", path, o->args[0]);
+		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
 	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
-			       o->args[0], b->platform->subdir, o->args[0]);
+			       b->files.names, b->platform->subdir, b->files.names);
 	if (is_lock_of(&b->lock, o->args[0]))
 		log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path,
-			 o->args[0], b->platform->subdir, o->args[0]);
+			 b->files.names, b->platform->subdir, b->files.names);
 	lock_release(&b->lock);
 	return 0;
 }
@@ -146,8 +149,15 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
 		return -1;
 	got = try_lock(o, b, err);
-	if (got)
-		return got < 0 ? -1 : 0;
+	if (got < 0)
+		return -1;
+	if (got > 0) {
+		/* What no solve depends on is as the files have it now. */
+		b->lock.name = b->input.env.name;
+		b->lock.variables = b->input.env.variables;
+		b->lock.n_variables = b->input.env.n_variables;
+		return 0;
+	}
 	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);
 		return -1;

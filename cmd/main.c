@@ -9,7 +9,9 @@
  *	  cmd_build()		cmd/cmd_build.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *
- *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
+ *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
+ *							conda/lock_parse.c, pixi_lock.c, explicit.c
+ *	convert_lock()		cmd/convert.c		a lock of another kind as one of ours
  *	question_make()		cmd/question.c		environment, options -> what is asked
  *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
@@ -32,19 +34,24 @@
 #include "base/log.h"
 #include "cmd/commands.h"
 
+#define INPUTS_MAX 64
+
 static const struct command commands[] = {
-	{ "lock", "ENVIRONMENT", "Solve an environment.yml and write conda-lock.yml.",
-	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
-	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package base libc lockfile check "
-	  "update cache-dir offline jobs dry-run json quiet verbose ",
-	  1, 1, cmd_lock },
-	{ "build", "ENVIRONMENT|LOCK", "Make an image from an environment.yml or a conda-lock.yml.",
-	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
+	{ "lock", "ENVIRONMENT...", "Solve an environment and write conda-lock.yml.",
+	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
+	  "The lock says which packages to take for each platform, with their hashes; micromamba and\n"
+	  "conda-lock read it too. Nothing is downloaded but the channels' indexes. A pixi.lock or a list\n"
+	  "of URLs (@EXPLICIT) is written as conda-lock.yml, unsolved.",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment base libc lockfile format md5 check update cache-dir offline jobs dry-run json quiet verbose ",
+	  1, INPUTS_MAX, cmd_lock },
+	{ "build", "ENVIRONMENT...|LOCK", "Make an image from an environment or a lock.",
+	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
+	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
 	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package tag output lockfile base libc layers "
-	  "compression prefix cache-dir offline jobs dry-run json quiet verbose ",
-	  1, 1, cmd_build },
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
 	  "platform json quiet verbose ", 1, 1, cmd_inspect },

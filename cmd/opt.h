@@ -25,7 +25,8 @@ struct options {
 	size_t n_updates;
 	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
-	bool check, update, override_channels, offline, dry_run, json, quiet, help;
+	const char *environment, *format, *virtual_package_spec, *cuda;
+	bool check, update, md5, override_channels, offline, dry_run, json, quiet, help;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
