@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/assembly.h"
+#include "cmd/paths_plan.h"
 #include "cmd/rootfs.h"
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -82,7 +83,19 @@ static const char *base_path(const struct image *base)
 	return SYSTEM_PATH;
 }
 
-static const char *const *make_env(struct assembly *a)
+static void drop_env(struct env_list *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=') {
+			memmove(&e->list[i], &e->list[i + 1], (e->n - i - 1) * sizeof(*e->list));
+			e->n--;
+			return;
+		}
+}
+
+const char *const *assembly_env(struct assembly *a, bool with_packages)
 {
 	struct env_list e = { .a = &a->arena };
 	const char *const *ret;
@@ -98,10 +111,16 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "HOME", ROOTFS_HOME);
 	if (!has_env(&e, "LANG"))
 		put_env(&e, "LANG", "C.UTF-8");
-	for (size_t i = 0; i < a->paths.n_variables; i++)
+	for (size_t i = 0; with_packages && i < a->paths.n_variables; i++)
 		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
 		put_env(&e, a->lock->variables[i].name, a->lock->variables[i].value);
+	for (size_t i = 0; with_packages && i < a->paths.n_changes; i++) {
+		if (a->paths.changes[i].value)
+			put_env(&e, a->paths.changes[i].name, a->paths.changes[i].value);
+		else
+			drop_env(&e, a->paths.changes[i].name);
+	}
 	ret = arena_strlist(&a->arena, e.list, e.n);
 	free(e.list);
 	return ret;
@@ -112,6 +131,12 @@ static const char *const *make_env(struct assembly *a)
 static const char *const *words(struct assembly *a, const char *word)
 {
 	return word ? arena_strlist(&a->arena, &word, 1) : NULL;
+}
+
+static const char *entry_point_path(struct assembly *a)
+{
+	return paths_plan_has_entry_point(a) ? arena_printf(&a->arena, "%s/" PATHS_PLAN_ENTRY_POINT, a->prefix.path)
+					     : NULL;
 }
 
 static int annotation_cmp(const void *x, const void *y)
@@ -169,7 +194,8 @@ void assembly_image(struct assembly *a, struct image *ret)
 		.created = a->created,
 		.user = ROOTFS_UID ":0",
 		.working_dir = ROOTFS_HOME,
-		.env = make_env(a),
+		.env = assembly_env(a, true),
+		.entrypoint = words(a, entry_point_path(a)),
 		.cmd = words(a, has_python ? "python" : NULL),
 		.layers = layers,
 		.n_layers = n_base + a->n_layers,

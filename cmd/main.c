@@ -50,7 +50,7 @@ static const struct command commands[] = {
 	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
 	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix cache-dir offline jobs dry-run json quiet verbose ",
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber cache-dir offline jobs dry-run json quiet verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",

@@ -179,7 +179,7 @@ static int is_set(struct script_run *r, const char *name)
 
 	if (!*name || script_name_length(str_of(name)) != strlen(name))
 		return script_more(r, "asks whether '%.100s' is set", name);
-	if ((!v || !v->value) && script_is_foreign(name))
+	if ((!v || !v->value) && (script_is_foreign(name) || (!v && r->host->is_process)))
 		return script_more(r, "asks whether $%s is set", name);
 	return v && v->value;
 }
@@ -300,9 +300,9 @@ static int run_leave(struct script_run *r, const struct script_fields *f)
 {
 	static const char *const numbers[] = { "0", "1", "2" };
 
-	if (strcmp(f->list[0], "exit") == 0 && !r->host->may_exit)
+	if (strcmp(f->list[0], "exit") == 0 && !r->host->is_process)
 		return script_more(r, "ends the shell");
-	if (strcmp(f->list[0], "return") == 0 && r->host->may_exit)
+	if (strcmp(f->list[0], "return") == 0 && r->host->is_process)
 		return script_more(r, "returns from what is no function");
 	r->leaving = true;
 	for (size_t i = 0; f->n == 2 && i < COUNT(numbers); i++)

@@ -45,7 +45,7 @@ struct script_host {
 	enum script_file (*look)(void *arg,
 				 const char *path); /* of an absolute path; "//" and "." are in it as written */
 	const char *messages; /* a file that may be written to, as nobody reads it; or NULL */
-	bool may_exit; /* it is a process of its own, and not sourced */
+	bool is_process; /* of its own, and not sourced: it may exit, and inherits variables that are not known */
 };
 
 void script_env_init(struct script_env *e, struct arena *a);

@@ -137,7 +137,7 @@ static int value_of(struct growing *g, const char *name, const char **ret)
 	const struct script_var *v = script_env_find(g->run->env, name);
 
 	*ret = v ? v->value : NULL;
-	if (!*ret && script_is_foreign(name))
+	if (!*ret && (script_is_foreign(name) || (!v && g->run->host->is_process)))
 		return script_more(g->run, "reads $%s", name);
 	return 0;
 }

@@ -12,7 +12,7 @@ static enum script_file look(void *arg, const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct script_host host = { .look = look, .may_exit = size % 2 };
+	struct script_host host = { .look = look, .is_process = size % 2 };
 	struct err err = ERR_INIT;
 	auto_arena a = { 0 };
 	auto_script_env e = { 0 };

@@ -553,7 +553,7 @@ static void link_scripts_may_say_something_and_exit(void **state)
 		{ "$PREFIX/bin/dot -c || true", false },
 	};
 	auto_free char *messages = mem_printf("%s/.messages.txt", prefix);
-	struct script_host host = { .look = look, .messages = messages, .may_exit = true };
+	struct script_host host = { .look = look, .messages = messages, .is_process = true };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
