@@ -66,7 +66,7 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix copy workdir "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
