@@ -11,7 +11,7 @@ embedded_channel
 # Packages with a module each: "fresh" with the .pyc that python made of it, at a time of its own; "stale" with one that
 # was made of a file of another size.
 cat >make.py <<'END'
-import hashlib, importlib.util, json, os, subprocess, sys, tempfile
+import importlib.util, os, subprocess, sys, tempfile
 spec = importlib.util.spec_from_file_location("make_channel", sys.argv[1])
 m = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(m)
@@ -30,24 +30,16 @@ def compiled(name, text):
         with open(out, "rb") as f:
             return f.read()
 
-with open(os.path.join(top, "noarch", "repodata.json")) as f:
-    repodata = json.load(f)
+c = m.Channel(top)
 for name, suffix in (("fresh", ".conda"), ("freshbz", ".tar.bz2"), ("stale", ".conda")):
     text = f"value = '{name}'\n"
     pyc = compiled(name, text if name != "stale" else text + "# longer\n")
-    files = [m.File(site + name + ".py", text.encode()), m.File(f"{site}__pycache__/{name}.cpython-311.pyc", pyc)]
-    fn = f"{name}-1-0{suffix}"
-    data = m.archive(name, fn, files, noarch="generic", index={"depends": ["python 3.11.*"]})
-    with open(os.path.join(top, "noarch", fn), "wb") as f:
-        f.write(data)
-    repodata["packages.conda" if suffix == ".conda" else "packages"][fn] = {"name": name, "version": "1", "build": "0",
-        "build_number": 0, "depends": ["python 3.11.*"], "subdir": "noarch", "noarch": "generic", "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(), "timestamp": 1600000000000}
-with open(os.path.join(top, "noarch", "repodata.json"), "w") as f:
-    json.dump(repodata, f)
+    c.add(name, m.File(site + name + ".py", text.encode()), m.File(f"{site}__pycache__/{name}.cpython-311.pyc", pyc),
+        suffix=suffix, depends=["python 3.11.*"])
+c.finish()
 END
-python3 make.py "$root/tests/e2e/make_channel.py" "$channel"
-printf 'name: pyc\nchannels: [%s]\ndependencies: [python=3.11, fresh, freshbz, stale]\n' "$channel" >environment.yml
+python3 make.py "$root/tests/e2e/make_channel.py" extra
+printf 'name: pyc\nchannels: [%s, %s]\ndependencies: [python=3.11, fresh, freshbz, stale]\n' "$work/extra" "$channel" >environment.yml
 expect_exit 0 "$condaimg" build environment.yml -o oci:images:pyc
 umoci unpack --image images:pyc bundle >umoci.log 2>&1 || fail "umoci: $(tail -n 3 umoci.log)"
 mv bundle/config.json bundle/from-umoci.json
