@@ -27,6 +27,8 @@
  *	  lock_write()		conda/lock_write.c
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
+ *	  paths_plan_make()	cmd/paths_plan.c	  whose path is it; scripts, worked out and not run
+ *	    script_run()	conda/script.c		    a shell script -> variables
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  copy_tree()		cmd/copy.c		  the application's files
  *	  layer_write()		oci/layer.c		  files -> tar -> blob

@@ -377,6 +377,19 @@ static int export_text(struct script_run *r, const char *text)
 	return 0;
 }
 
+/* bash takes what stands behind export for words, too: {a,b} is two of them. */
+static bool has_braces(struct str word)
+{
+	for (size_t i = 0, n; i < word.n; i += n) {
+		if (word.p[i] == '{' || word.p[i] == '}')
+			return true;
+		n = script_skip((struct str){ word.p + i, word.n - i });
+		if (!n)
+			return true;
+	}
+	return false;
+}
+
 /* All words are expanded before the first of them is exported, as bash does. */
 static int run_export(struct script_run *r, const struct str *words, size_t n)
 {
@@ -389,6 +402,10 @@ static int run_export(struct script_run *r, const struct str *words, size_t n)
 
 		if (!skip) {
 			rc = script_expand(r, words[i], SCRIPT_FIELDS, &f);
+			continue;
+		}
+		if (has_braces(words[i])) {
+			rc = script_more(r, "has braces in a word");
 			continue;
 		}
 		value = script_expand_one(r, (struct str){ words[i].p + skip, words[i].n - skip }, SCRIPT_WORD);
