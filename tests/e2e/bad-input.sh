@@ -78,7 +78,8 @@ bad 2 "no command 'bulid';--help" run bulid
 bad 2 "no option '--no-such';build --help" run build --no-such env.yml
 bad 2 "no option '-Z'" run build -Z env.yml
 bad 2 "build needs ENVIRONMENT" run build
-bad 2 "does not take 'two'" run build env.yml two
+bad 1 "two;no such file" run build env.yml two
+bad 2 "does not take 'two'" run inspect oci:one two
 bad 2 "--tag needs a value" run build env.yml --tag
 bad 2 "--offline takes no value" run build env.yml --offline=yes
 bad 2 "--layers;'many';1 to" run build env.yml --layers many
