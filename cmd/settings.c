@@ -173,7 +173,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	ret->layers = layers;
 	ret->threads = (unsigned)threads;
 	read_overrides(ret);
-	if (read_libc(o, ret, err) < 0 || read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
+	if (app_read(o, &ret->arena, &ret->app, err) < 0 || read_libc(o, ret, err) < 0 ||
+	    read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
 		return -1;
 	return read_cache_dir(o, ret, err);
 }
