@@ -84,6 +84,8 @@ static int plan(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->n_groups; i++)
 		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
 	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
+	if (a->files.n) /* known where the plan is made once more */
+		assembly_add_layer(a, PART_APP, NULL);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/assembly.h"
+#include "cmd/holding.h"
 #include "cmd/paths_plan.h"
 #include "cmd/rootfs.h"
 
@@ -218,17 +219,34 @@ static const struct annotation *notes_sorted(struct notes *l, size_t *n)
 	return l->list;
 }
 
+/* What verify must know to make the system files once more. */
+static void put_system_notes(struct assembly *a, struct notes *l)
+{
+	const struct app *app = &a->settings->app;
+	struct digest d;
+
+	if (strcmp(app->user.name, "conda") != 0 || strcmp(app->user.uid, "1000") != 0)
+		put_note(l, LABEL_USER, arena_printf(&a->arena, "%s:%s", app->user.name, app->user.uid));
+	if (app->shell)
+		put_note(l, LABEL_SHELL, "true");
+	if (!app->certificates)
+		return;
+	d = digest_bytes(app->certificates, strlen(app->certificates));
+	put_note(l, LABEL_CERTIFICATES, arena_printf(&a->arena, "sha256:%s", digest_hex(&d).hex));
+}
+
 static const struct annotation *make_labels(struct assembly *a, size_t *n)
 {
 	const struct app *app = &a->settings->app;
 	size_t n_base = a->base ? a->base->n_labels : 0;
-	struct notes l = notes_new(a, 3 + n_base + app->n_labels);
+	struct notes l = notes_new(a, 6 + n_base + app->n_labels);
 
 	put_notes(&l, a->base ? a->base->labels : NULL, n_base);
 	put_note(&l, "io.condaimg.platform", a->lp->subdir);
 	put_note(&l, "io.condaimg.prefix", a->prefix.path);
 	if (a->lock->name)
 		put_note(&l, "org.opencontainers.image.title", a->lock->name);
+	put_system_notes(a, &l);
 	put_notes(&l, app->labels, app->n_labels);
 	return notes_sorted(&l, n);
 }

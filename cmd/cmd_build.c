@@ -72,7 +72,7 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 	if (!b->settings.has_base)
 		return 0;
 	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || ground_of_base(b->base, b->workshop.plans, &b->ground, err) < 0)
+	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	*glibc = b->ground.glibc;
 	/* Asked again where there is none: for the sentence. */

@@ -308,8 +308,8 @@ int cmd_lock(const struct options *given, struct err *err)
 	bool explicit;
 	size_t n;
 
-	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
-	    input_open(o, &files, err) < 0 ||
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
+	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)

@@ -58,7 +58,7 @@ static const struct link_effect table[] = {
 	{ "vim", "6be56117c7f65f001d02a61c81a0c72f0ff90ee5d7aef31ae4c8cff035441038", NULL, false, { { 0 } } },
 };
 
-const struct link_effect *link_effect_find(const char *package, const struct digest *script)
+const struct link_effect *link_effects_find(const char *package, const struct digest *script)
 {
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct digest d;
@@ -70,12 +70,12 @@ const struct link_effect *link_effect_find(const char *package, const struct dig
 	return NULL;
 }
 
-const char *link_effect_id(const struct link_effect *e)
+const char *link_effects_id(const struct link_effect *e)
 {
 	return e->sha256;
 }
 
-const struct link_effect *link_effect_by_id(const char *id)
+const struct link_effect *link_effects_by_id(const char *id)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
 		if (strcmp(table[i].sha256, id) == 0)
@@ -83,17 +83,17 @@ const struct link_effect *link_effect_by_id(const char *id)
 	return NULL;
 }
 
-const char *link_effect_needs(const struct link_effect *e)
+const char *link_effects_needs(const struct link_effect *e)
 {
 	return e->needs;
 }
 
-bool link_effect_may_lack(const struct link_effect *e)
+bool link_effects_may_lack(const struct link_effect *e)
 {
 	return e->may_lack;
 }
 
-const char *link_effect_file(const struct link_effect *e, size_t i)
+const char *link_effects_file(const struct link_effect *e, size_t i)
 {
 	return i < SETTINGS_MAX ? e->settings[i].file : NULL;
 }
@@ -104,7 +104,7 @@ static size_t collect(const char *const *ids, const char *file, const char ***re
 	size_t n = 0;
 
 	for (; *ids; ids++) {
-		const struct link_effect *e = link_effect_by_id(*ids);
+		const struct link_effect *e = link_effects_by_id(*ids);
 
 		for (size_t i = 0; e && i < SETTINGS_MAX && e->settings[i].file; i++)
 			if (strcmp(e->settings[i].file, file) == 0) {

@@ -184,15 +184,15 @@ static int only_talks(struct assembly *a, const struct record *r, const struct a
 /* Whether condaimg can do what the script would. */
 static bool can_do(const struct place *p, const struct link_effect *e, bool *nothing)
 {
-	const char *needs = link_effect_needs(e);
+	const char *needs = link_effects_needs(e);
 
-	*nothing = !link_effect_file(e, 0);
+	*nothing = !link_effects_file(e, 0);
 	if (needs && kind_of(p, needs, strlen(needs)) == SCRIPT_NONE) {
 		*nothing = true;
-		return link_effect_may_lack(e);
+		return link_effects_may_lack(e);
 	}
-	for (size_t i = 0; link_effect_file(e, i); i++) {
-		const char *file = link_effect_file(e, i);
+	for (size_t i = 0; link_effects_file(e, i); i++) {
+		const char *file = link_effects_file(e, i);
 
 		/* It would add to it, and what is in it is not known here. */
 		if (kind_of(p, file, strlen(file)) != SCRIPT_NONE)
@@ -206,13 +206,13 @@ static void judge(struct assembly *a, const struct place *p, const struct activa
 {
 	const struct record *r = &a->packages[f->owner];
 	struct digest d = digest_bytes(f->text, strlen(f->text));
-	const struct link_effect *e = link_effect_find(r->name, &d);
+	const struct link_effect *e = link_effects_find(r->name, &d);
 	struct err why = ERR_INIT;
 	bool nothing;
 
 	if (e && can_do(p, e, &nothing)) {
 		if (!nothing)
-			add_text(effects, link_effect_id(e));
+			add_text(effects, link_effects_id(e));
 		return;
 	}
 	if (only_talks(a, r, f, &why) == 0)

@@ -346,7 +346,7 @@ static int read_separators(struct script_run *r, char ret[4])
 
 	if (strlen(ifs) > 3 || ifs[strspn(ifs, " \t\n")])
 		return script_more(r, "sets IFS");
-	strncpy(ret, ifs, 4);
+	memcpy(ret, ifs, strlen(ifs) + 1);
 	return 0;
 }
 

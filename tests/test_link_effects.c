@@ -17,7 +17,7 @@ static const struct link_effect *find(const char *package, const char *hex)
 	struct digest d;
 
 	assert_true(digest_parse(hex, &d));
-	return link_effect_find(package, &d);
+	return link_effects_find(package, &d);
 }
 
 static void a_script_is_known_by_its_bytes_and_its_package(void **state)
@@ -26,10 +26,10 @@ static void a_script_is_known_by_its_bytes_and_its_package(void **state)
 	assert_non_null(find("nb_conda", NB_CONDA));
 	assert_null(find("nbpresent", NB_CONDA));
 	assert_null(find("nb_conda", NBPRESENT));
-	assert_ptr_equal(link_effect_by_id(link_effect_id(find("vim", VIM))), find("vim", VIM));
-	assert_null(link_effect_by_id("x"));
-	assert_null(link_effect_file(find("vim", VIM), 0));
-	assert_string_equal(link_effect_file(find("nb_conda", NB_CONDA), 1), "etc/jupyter/nbconfig/notebook.json");
+	assert_ptr_equal(link_effects_by_id(link_effects_id(find("vim", VIM))), find("vim", VIM));
+	assert_null(link_effects_by_id("x"));
+	assert_null(link_effects_file(find("vim", VIM), 0));
+	assert_string_equal(link_effects_file(find("nb_conda", NB_CONDA), 1), "etc/jupyter/nbconfig/notebook.json");
 }
 
 static void show(const char *const *ids, struct buf *out)

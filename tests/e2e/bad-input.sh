@@ -69,8 +69,10 @@ env_of good goodbz big
 expect_exit 0 build env.yml
 expect_result 'oci:out/image@sha256:[0-9a-f]{64}'
 env_of link-script
-expect_exit 0 build env.yml
-expect_stderr 'warning: .*link-script-post-link.sh.*not run'
+expect_exit 1 build env.yml
+expect_stderr 'link-script-post-link.sh.*--link-scripts ignore'
+expect_exit 0 build env.yml --link-scripts ignore
+expect_stderr 'warning: .*link-script-post-link.sh'
 rm -rf out/image
 
 say "usage"
