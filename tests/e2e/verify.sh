@@ -63,7 +63,7 @@ hex='sha256:[0-9a-f]{64}'
 click="click-[0-9.]+-[a-z0-9_]+"
 core=$prefix/lib/python3.11/site-packages/click/core.py
 
-for which in records built cached; do
+for which in records built; do
 	say "tampered images, found by: $which"
 	tampered only $which "$click: $core: is $hex, expected $hex" content click "${core#/}"
 	tampered only $which "$click: $core: is $hex, expected $hex" grow click "${core#/}"
@@ -77,7 +77,7 @@ for which in records built cached; do
 	tampered some $which "$click: is missing, expected: conda-meta/history says it was installed" drop click
 	tampered some $which "$click: $prefix/conda-meta/$click.json: is missing, expected in layer [0-9]+, which names it" unrecord click
 	tampered some $which "layer [0-9]+ \($click\): its tar is $hex, expected sha256:0{64}, as the config says" diffid click
-	for at in 0.02 0.2 0.4 0.6 0.8 0.97; do
+	for at in 0.02 0.5 0.97; do
 		tampered some $which "layer [0-9]+ \($click\): (/.*: )?the blob: is $hex, expected $hex.*" flip click $at
 		grep -qxE "$click: cannot be trusted, layer [0-9]+ is broken" stdout || fail "the package of a broken layer is not named: $(cat stdout)"
 	done
