@@ -12,7 +12,7 @@
 #include "cmd/progress.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3 /* libc, system, environment */
+#define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
@@ -60,7 +60,7 @@ static int plan_groups(struct assembly *a, struct err *err)
 	return 0;
 }
 
-static void add_layer(struct assembly *a, enum part part, const struct group *group)
+void assembly_add_layer(struct assembly *a, enum part part, const struct group *group)
 {
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
 }
@@ -79,11 +79,11 @@ static int plan(struct assembly *a, struct err *err)
 	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
 	a->n_layers = 0;
 	if (!a->base && lp->n_libc_packages && !s->libc_none)
-		add_layer(a, PART_LIBC, NULL);
-	add_layer(a, PART_SYSTEM, NULL);
+		assembly_add_layer(a, PART_LIBC, NULL);
+	assembly_add_layer(a, PART_SYSTEM, NULL);
 	for (size_t i = 0; i < a->n_groups; i++)
-		add_layer(a, PART_PACKAGES, &a->groups[i]);
-	add_layer(a, PART_ENVIRONMENT, NULL);
+		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
+	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
 	return 0;
 }
 
@@ -384,6 +384,8 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 
 void assembly_release(struct assembly *a)
 {
+	ground_release(&a->ground);
+	copy_release(&a->files);
 	arena_release(&a->arena);
 	*a = (struct assembly){ 0 };
 }

@@ -8,6 +8,8 @@
 #include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/ground.h"
+#include "cmd/project.h"
 #include "cmd/resolve.h"
 
 #define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
@@ -20,7 +22,9 @@ struct build {
 	struct lock lock; /* what is built, where the input is no lock itself */
 	struct workshop workshop;
 	struct question question;
+	struct project project;
 	struct blobs *base; /* or NULL */
+	struct ground ground; /* of base */
 	struct assembly assembly;
 	const struct platform *platform;
 	const struct lock *from; /* the lock that is built */
@@ -39,6 +43,8 @@ static void build_release(struct build *b)
 	input_release(&b->input);
 	input_close(&b->files);
 	settings_release(&b->settings);
+	ground_release(&b->ground);
+	project_release(&b->project);
 	arena_release(&b->arena);
 }
 
@@ -66,12 +72,25 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 	if (!b->settings.has_base)
 		return 0;
 	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || (!b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0))
+	if (!b->base || ground_of_base(b->base, b->workshop.plans, &b->ground, err) < 0)
+		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
+	*glibc = b->ground.glibc;
+	/* Asked again where there is none: for the sentence. */
+	if (!*glibc && !b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	return 0;
 }
 
 /* ---- which lock ---- */
+
+static const char *platforms_of(struct build *b, const struct lock *lock)
+{
+	auto_buf names = { 0 };
+
+	for (size_t i = 0; i < lock->n_platforms; i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", lock->platforms[i].subdir);
+	return arena_strdup(&b->arena, buf_cstr(&names));
+}
 
 static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
 {
@@ -80,8 +99,10 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	b->from = lock;
 	b->lp = lock_find(lock, b->platform->subdir);
 	if (!b->lp)
-		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path,
-			       b->platform->subdir, b->platform->subdir);
+		return err_set(
+			err, ERR_FORMAT,
+			"%s has nothing for %s, only for %s: lock it with --platform %s, or build one that is there",
+			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
 	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
@@ -189,7 +210,7 @@ static int choose_dest(struct build *b, struct err *err)
 		return 0;
 	}
 	if (!tag)
-		tag = b->from->name ? b->from->name : "image";
+		tag = b->project.name ? b->project.name : b->from->name ? b->from->name : "image";
 	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
 		return err_at(err, "-t %s", tag);
 	return 0;
@@ -285,19 +306,30 @@ static int report(const struct options *o, struct build *b, const struct digest 
 	return 0;
 }
 
-int cmd_build(const struct options *o, struct err *err)
+/* The image itself, and our cache, are no part of an application that has them in its folder. */
+static int plan_app(const struct options *o, struct build *b, struct err *err)
+{
+	const char *skip[] = { b->dest.path, b->settings.cache_dir, NULL };
+
+	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, o->args[0]), skip,
+				 err);
+}
+
+int cmd_build(const struct options *given, struct err *err)
 {
 	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
 	struct digest digest;
+	const struct options *o = &b.project.options;
 	const char *glibc;
 
-	if (settings_read(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
-	    read_input(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || find_lock(o, &b, glibc, err) < 0 ||
-	    choose_dest(&b, err) < 0)
+	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
+	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
+	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
-			  b.base ? blobs_image(b.base) : NULL, err) < 0)
+			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
+	    plan_app(o, &b, err) < 0)
 		return -1;
 	b.assembly.channels = b.question.channels;
 	b.assembly.n_channels = b.question.n_channels;

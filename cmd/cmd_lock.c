@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/project.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -167,7 +168,7 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	*explicit = o->format && strcmp(o->format, "explicit") == 0;
 	if (o->format && !*explicit && strcmp(o->format, "conda-lock") != 0)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected conda-lock or explicit", o->format);
-	if (*explicit && (o->check || o->update))
+	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
 	if (o->md5 && !*explicit)
@@ -274,7 +275,7 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 	struct lock lock;
 	const char *path = lock_path(o, explicit, &a);
 
-	if (o->check || o->update)
+	if (o->check || o->n_updates)
 		return err_set(err, ERR_USAGE, "%s is a lock already; --%s is for what a lock is made of", o->args[0],
 			       o->check ? "check" : "update");
 	if (in->is_conda_lock && !explicit)
@@ -289,8 +290,10 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 	return write_lock(o, explicit, &lock, path, err);
 }
 
-int cmd_lock(const struct options *o, struct err *err)
+int cmd_lock(const struct options *given, struct err *err)
 {
+	auto_project project = { 0 };
+	const struct options *o = &project.options;
 	auto_settings s = { 0 };
 	auto_input_files files = { 0 };
 	auto_input in = { 0 };
@@ -305,7 +308,8 @@ int cmd_lock(const struct options *o, struct err *err)
 	bool explicit;
 	size_t n;
 
-	if (settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)

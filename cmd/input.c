@@ -174,6 +174,13 @@ int input_read(const struct input_files *f, const char *subdir, struct input *re
 	return 0;
 }
 
+int input_read_one(const char *path, const char *subdir, struct input_files *files, struct input *ret, struct err *err)
+{
+	struct options o = { .args = &path, .n_args = 1 };
+
+	return input_open(&o, files, err) < 0 ? -1 : input_read(files, subdir, ret, err);
+}
+
 void input_release(struct input *in)
 {
 	env_release(&in->env);

@@ -39,6 +39,9 @@ void input_close(struct input_files *f);
 int input_read(const struct input_files *f, const char *subdir, struct input *ret, struct err *err);
 void input_release(struct input *in);
 
+/* One file without options: input_open() and input_read(). files is to be closed after ret. */
+int input_read_one(const char *path, const char *subdir, struct input_files *files, struct input *ret, struct err *err);
+
 #define auto_input_files CLEANUP(input_close) struct input_files
 #define auto_input CLEANUP(input_release) struct input
 

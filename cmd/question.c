@@ -49,26 +49,42 @@ static int read_channels(struct question *q, const struct options *o, struct err
 	return rc;
 }
 
-static int read_specs(struct question *q, struct err *err)
+static bool asks_for(const struct question *q, const char *name)
 {
-	const char **specs = arena_array(&q->arena, q->env->n_specs + 1, sizeof(*specs));
-	const char **canonical = arena_array(&q->arena, q->env->n_specs + 1, sizeof(*canonical));
+	for (size_t i = 0; i < q->n_specs; i++)
+		if (str_eq(matchspec_name_of(q->specs[i]), name))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < q->env->n_specs; i++) {
-		const struct env_spec *s = &q->env->specs[i];
-		const struct matchspec *m = matchspec_parse(&q->arena, s->text, MATCHSPEC_V3, err);
+static int read_spec(struct question *q, const char *text, const char **canonical, struct err *err)
+{
+	const struct matchspec *m = matchspec_parse(&q->arena, text, MATCHSPEC_V3, err);
 
-		if (!m)
-			return err_at(err, "%s:%u", s->file, s->line);
-		if (!m->name)
-			return err_set(err, ERR_FORMAT,
-				       "%s:%u: '%s' has no plain package name, and a request needs one", s->file,
-				       s->line, s->text);
-		specs[i] = s->text;
-		canonical[i] = matchspec_text(&q->arena, m);
-	}
+	if (!m)
+		return -1;
+	if (!m->name)
+		return err_set(err, ERR_FORMAT, "'%s' has no plain package name, and a request needs one", text);
+	*canonical = matchspec_text(&q->arena, m);
+	return 0;
+}
+
+static int read_specs(struct question *q, const struct settings *s, struct err *err)
+{
+	static const char *const shell[] = { "bash", "coreutils" };
+	size_t max = q->env->n_specs + COUNT(shell);
+	const char **specs = arena_array(&q->arena, max + 1, sizeof(*specs));
+	const char **canonical = arena_array(&q->arena, max + 1, sizeof(*canonical));
+
 	q->specs = specs;
-	q->n_specs = q->env->n_specs;
+	for (size_t i = 0; i < q->env->n_specs; i++, q->n_specs++) {
+		specs[i] = q->env->specs[i].text;
+		if (read_spec(q, specs[i], &canonical[i], err) < 0)
+			return err_at(err, "%s:%u", q->env->specs[i].file, q->env->specs[i].line);
+	}
+	for (size_t i = 0; s->app.shell && i < COUNT(shell); i++)
+		if (!asks_for(q, shell[i]))
+			specs[q->n_specs] = canonical[q->n_specs] = shell[i], q->n_specs++;
 	if (q->n_specs)
 		qsort(canonical, q->n_specs, sizeof(*canonical), str_ptr_cmp);
 	q->canonical_specs = canonical;
@@ -151,7 +167,7 @@ int question_make(const struct env *env, const struct options *o, const struct s
 	};
 	if (o->override_channels && !o->n_channels)
 		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
-	if (read_channels(ret, o, err) < 0 || read_specs(ret, err) < 0 || read_pins(ret, o, err) < 0 ||
+	if (read_channels(ret, o, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, err) < 0 ||
 	    read_virtuals(ret, o, s, base_glibc, err) < 0)
 		return -1;
 	if (s->exclude_newer)

@@ -186,7 +186,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	if (read_choice("link-scripts", o->link_scripts, "fail", "ignore", &ret->ignore_link_scripts, err) < 0 ||
 	    read_choice("clobber", o->clobber, "warn", "error", &ret->refuse_clobbers, err) < 0)
 		return -1;
-	if (read_libc(o, ret, err) < 0 || read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
+	if (app_read(o, &ret->arena, &ret->app, err) < 0 || read_libc(o, ret, err) < 0 ||
+	    read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
 		return -1;
 	return read_cache_dir(o, ret, err);
 }

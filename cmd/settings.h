@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
+#include "cmd/app.h"
 #include "cmd/opt.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
@@ -46,6 +47,7 @@ struct settings {
 	const char *const *virtual_packages;
 	size_t n_virtual_packages;
 	const char *cuda; /* version of __cuda, "" for none, or NULL */
+	struct app app;
 };
 
 /* ERR_USAGE. To be released in any case. */
