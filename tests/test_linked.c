@@ -189,7 +189,7 @@ static void odd_names_and_modes_are_kept_or_dropped_as_said(void **state)
 	pack_file(&k, "bin/u", 04755, "u", NULL);
 	pack_file(&k, "bin/g", 02755, "g", NULL);
 	pack_file(&k, "bin/t", 01644, "t", NULL);
-	pack_hardlink(&k, "bin/u2", "bin/u", "u", NULL);
+	pack_hardlink(&k, "bin/t2", "bin/t", "t", NULL);
 	pack_file(&k,
 		  "gr\xc3\xbc\xc3\x9f"
 		  "e",
@@ -197,7 +197,7 @@ static void odd_names_and_modes_are_kept_or_dropped_as_said(void **state)
 	finish(&k, NULL);
 	expect_tree(&k, &prefix, NULL, false,
 		    "-644 p/Menu/x.json {}\n-755 p/bin/u u\n-755 p/bin/g g\n-644 p/bin/t t\n"
-		    "h755 p/bin/u2 -> p/bin/u\n-600 p/gr\xc3\xbc\xc3\x9f"
+		    "h644 p/bin/t2 -> p/bin/t\n-600 p/gr\xc3\xbc\xc3\x9f"
 		    "e s\n" META "\n");
 }
 

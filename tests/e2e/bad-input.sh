@@ -108,7 +108,7 @@ bad 2 "env.yml|expected oci:" run inspect env.yml
 
 say "environment files"
 bad 1 "none.yml;no such file" build none.yml
-bad 1 "out;directory" build out
+bad 2 "out;folder without an environment.yml" build out
 yaml() # CODE WORDS TEXT
 {
 	printf '%s\n' "$3" >env.yml
