@@ -635,10 +635,20 @@ static int run(struct script_run *r, const struct script_node *n)
 	return script_more(r, "%s", n->more ? n->more : "");
 }
 
+/* The capacity that mem_grow() counts on in an array of n. */
+static size_t grown(size_t n)
+{
+	size_t cap = 1;
+
+	while (cap < n)
+		cap *= 2;
+	return cap;
+}
+
 int script_run(struct script_env *e, struct str text, const struct script_host *host, struct err *err)
 {
 	auto_arena scratch = { 0 };
-	struct script_env before = { e->arena, mem_array(e->n + 1, sizeof(*e->vars)), e->n };
+	struct script_env before = { e->arena, mem_array(grown(e->n), sizeof(*e->vars)), e->n };
 	struct script_run r = { .arena = &scratch, .env = e, .host = host, .err = err, .line = 1 };
 	const struct script_node *n = script_parse(&scratch, text, err);
 
