@@ -5,13 +5,14 @@
 
 #include "base/log.h"
 #include "base/work.h"
-#include "cmd/activation.h"
+#include "cmd/filling.h"
 #include "cmd/making.h"
+#include "cmd/paths_plan.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3 /* libc, system, environment */
+#define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
@@ -59,9 +60,33 @@ static int plan_groups(struct assembly *a, struct err *err)
 	return 0;
 }
 
-static void add_layer(struct assembly *a, enum part part, const struct group *group)
+void assembly_add_layer(struct assembly *a, enum part part, const struct group *group)
 {
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
+}
+
+static int plan(struct assembly *a, struct err *err)
+{
+	const struct lock_platform *lp = a->lp;
+	const struct settings *s = a->settings;
+
+	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
+		return -1;
+	a->newest = newest_package(a);
+	a->created = s->epoch >= 0 ? s->epoch : a->newest;
+	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
+	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
+	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
+	a->n_layers = 0;
+	if (!a->base && lp->n_libc_packages && !s->libc_none)
+		assembly_add_layer(a, PART_LIBC, NULL);
+	assembly_add_layer(a, PART_SYSTEM, NULL);
+	for (size_t i = 0; i < a->n_groups; i++)
+		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
+	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
+	if (a->files.n) /* known where the plan is made once more */
+		assembly_add_layer(a, PART_APP, NULL);
+	return 0;
 }
 
 int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
@@ -71,20 +96,22 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	*a = (struct assembly){
 		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
 	};
-	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
+	return plan(a, err);
+}
+
+/* Once more, where the packages had to be asked what they are. */
+static int plan_filled(struct assembly *a, struct err *err)
+{
+	struct lock_platform *lp;
+
+	if (!filling_needed(a->lp))
+		return 0;
+	if (filling_records(a, a->packages, err) < 0)
 		return -1;
-	a->newest = newest_package(a);
-	a->created = s->epoch >= 0 ? s->epoch : a->newest;
-	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
-	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
-	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
-	if (!base && lp->n_libc_packages && !s->libc_none)
-		add_layer(a, PART_LIBC, NULL);
-	add_layer(a, PART_SYSTEM, NULL);
-	for (size_t i = 0; i < a->n_groups; i++)
-		add_layer(a, PART_PACKAGES, &a->groups[i]);
-	add_layer(a, PART_ENVIRONMENT, NULL);
-	return 0;
+	lp = arena_dup(&a->arena, a->lp, sizeof(*lp));
+	lp->packages = a->packages;
+	a->lp = lp;
+	return plan(a, err);
 }
 
 /* ---- layers made ahead ---- */
@@ -256,75 +283,6 @@ static int fetch_packages(struct assembly *a, struct listing *listing, struct er
 
 /* ---- which paths are whose ---- */
 
-static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan *plan)
-{
-	for (size_t i = 0; i < plan->n_clobbers; i++) {
-		const struct clobber *c = &plan->clobbers[i];
-
-		if (!c->same)
-			log_debug("%s is in %s and in %s; the image has that of %s", c->path, a->packages[c->loser].fn,
-				  a->packages[c->winner].fn, a->packages[c->winner].fn);
-	}
-}
-
-/* Few packages have variables to set; these are read once more for them. */
-static int read_activation(struct assembly *a, const struct linked_list *lists, struct err *err)
-{
-	struct activation_file *files = NULL;
-	size_t n = 0;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < a->lp->n_packages; i++) {
-		struct tree *t;
-
-		if (!activation_is_in(&lists[i]))
-			continue;
-		t = making_open_linked(a, i, NULL, err);
-		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
-		if (rc < 0 && t)
-			err_at(err, "%s", a->packages[i].fn);
-	}
-	if (rc == 0)
-		rc = activation_merge(&a->arena, files, n, &a->paths.variables, &a->paths.n_variables, err);
-	free(files);
-	return rc;
-}
-
-struct unlisted {
-	const struct assembly *a;
-	struct listing *listing;
-};
-
-static int list_one(void *arg, size_t i, struct err *err)
-{
-	struct unlisted *u = arg;
-	auto_package *p = u->listing->done[i] ? NULL : making_open_package(u->a, &u->a->packages[i], err);
-
-	if (u->listing->done[i])
-		return 0;
-	return p ? making_list(u->a, u->listing, i, p, err) : -1;
-}
-
-static int plan_paths(struct assembly *a, struct listing *l, struct err *err)
-{
-	size_t n = a->lp->n_packages;
-	const char **names = arena_array(&a->arena, n, sizeof(*names));
-	const char *const **scripts = arena_array(&a->arena, n, sizeof(*scripts));
-	struct clobber_plan plan;
-
-	if (work_run(n, a->workshop->threads, list_one, &(struct unlisted){ a, l }, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		names[i] = record_dist(&a->arena, &a->packages[i]);
-		scripts[i] = l->lists[i].scripts;
-	}
-	if (clobber_plan(&a->arena, l->lists, names, n, &plan, err) < 0)
-		return -1;
-	tell_of_clobbers(a, &plan);
-	a->paths = (struct paths_plan){ .dropped = plan.dropped, .scripts = scripts };
-	return read_activation(a, l->lists, err);
-}
-
 /* Not before the packages are there is everybody's sha256 known. */
 static bool remembers_plan(struct assembly *a)
 {
@@ -345,7 +303,7 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 	int rc = fetch_packages(a, remembered ? NULL : &l, err);
 
 	if (rc == 0 && !remembered && !remembers_plan(a)) {
-		rc = plan_paths(a, &l, err);
+		rc = paths_plan_make(a, &l, err);
 		if (rc == 0)
 			plan_cache_put(a, &a->paths);
 	}
@@ -354,21 +312,11 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 	return rc;
 }
 
-static void warn_of_scripts(const struct assembly *a)
-{
-	for (size_t i = 0; i < a->lp->n_packages; i++)
-		for (const char *const *s = a->paths.scripts[i]; s && *s; s++)
-			log_warn(
-				"%s has a link script, %s, which is not run: what it would do is missing from the image",
-				a->packages[i].fn, *s);
-}
-
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (fetch_and_plan(a, err) < 0)
+	if (plan_filled(a, err) < 0 || fetch_and_plan(a, err) < 0)
 		return -1;
-	warn_of_scripts(a);
-	return 0;
+	return paths_plan_tell(a, err);
 }
 
 /* ---- all layers ---- */
@@ -438,6 +386,8 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 
 void assembly_release(struct assembly *a)
 {
+	ground_release(&a->ground);
+	copy_release(&a->files);
 	arena_release(&a->arena);
 	*a = (struct assembly){ 0 };
 }

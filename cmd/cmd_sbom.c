@@ -15,6 +15,7 @@
 struct work {
 	struct arena arena;
 	struct settings settings;
+	struct input_files files;
 	struct input input;
 	struct blobs *blobs;
 	struct contents contents;
@@ -27,6 +28,7 @@ static void work_release(struct work *w)
 	contents_release(&w->contents);
 	blobs_free(w->blobs);
 	input_release(&w->input);
+	input_close(&w->files);
 	settings_release(&w->settings);
 	arena_release(&w->arena);
 }
@@ -91,7 +93,7 @@ static int from_lock(struct work *w, const char *path, struct err *err)
 	const struct platform *p = w->settings.platform ? w->settings.platform : platform_host();
 	const struct lock_platform *lp;
 
-	if (input_read(path, p->subdir, &w->input, err) < 0)
+	if (input_read_one(path, p->subdir, &w->files, &w->input, err) < 0)
 		return -1;
 	if (!w->input.is_lock)
 		return err_set(

@@ -28,10 +28,26 @@ static size_t token_length(const char *s)
 	return s[n] ? n : 0;
 }
 
+/* All of them: what is left when one is cut out may be the next. */
+static const char *without_tokens(struct arena *a, const char *path)
+{
+	for (const char *at = path; *at;) {
+		size_t n = token_length(at);
+
+		if (!n) {
+			at++;
+			continue;
+		}
+		path = arena_printf(a, "%.*s%s", (int)(at - path), path, at + n);
+		at = path;
+	}
+	return path;
+}
+
 const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
 {
-	const char *host, *path, *at, *token;
-	size_t scheme, n = 0;
+	const char *host, *path, *at;
+	size_t scheme;
 
 	if (strlen(url) > URL_BYTES_MAX)
 		return "is longer than 4000 bytes";
@@ -53,9 +69,7 @@ const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
 		host = at + 1;
 	if (host == path)
 		return "has no host";
-	for (token = path; *token && !n; token += !n)
-		n = token_length(token);
-	*ret = arena_printf(a, "%.*s%.*s%s", (int)scheme, url, (int)(token - host), host, token + n);
+	*ret = arena_printf(a, "%.*s%.*s%s", (int)scheme, url, (int)(path - host), host, without_tokens(a, path));
 	return NULL;
 }
 
@@ -96,4 +110,57 @@ bool lock_url_split(struct arena *a, const char *url, struct lock_place *ret)
 	}
 	*ret = (struct lock_place){ arena_strndup(a, url, (size_t)(before - url)), subdir, fn };
 	return true;
+}
+
+/* Drop the last part of a path in b: what ".." stands for. */
+static void go_up(struct buf *b)
+{
+	while (b->n && b->p[--b->n] != '/')
+		;
+}
+
+static void add_parts(struct buf *b, const char *path)
+{
+	struct str rest = str_of(path), part;
+
+	while (str_cut(&rest, '/', &part)) {
+		if (str_eq(part, ".."))
+			go_up(b);
+		else if (part.n && !str_eq(part, "."))
+			buf_addc(b, '/'), buf_add(b, part.p, part.n);
+	}
+}
+
+const char *lock_url_of_path(struct arena *a, const char *base, const char *path)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._~+!@=,";
+	auto_buf clean = { 0 }, url = { 0 };
+
+	if (*path != '/')
+		add_parts(&clean, base);
+	add_parts(&clean, path);
+	buf_adds(&url, "file://");
+	for (size_t i = 0; i < clean.n; i++) {
+		if (strchr(plain, clean.p[i]))
+			buf_addc(&url, clean.p[i]);
+		else
+			buf_addf(&url, "%%%02X", (unsigned)(unsigned char)clean.p[i]);
+	}
+	return arena_strdup(a, buf_cstr(&url));
+}
+
+const char *lock_url_record(struct arena *a, const char *url, struct record *ret)
+{
+	const char *fault = lock_url_clean(a, url, &ret->url);
+	struct lock_place place;
+
+	if (fault)
+		return fault;
+	if (!lock_url_split(a, ret->url, &place) ||
+	    !record_split_fn(a, place.fn, &ret->name, &ret->version, &ret->build))
+		return "does not end in a package's file name (NAME-VERSION-BUILD.conda or .tar.bz2)";
+	ret->channel = place.channel;
+	ret->subdir = place.subdir;
+	ret->fn = place.fn;
+	return NULL;
 }

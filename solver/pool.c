@@ -26,14 +26,6 @@
 #define PAIRWISE_MAX 4 /* names with no more candidates than this conflict pairwise */
 #define TRIGGER_MIN 8 /* conditions on more candidates than this share one trigger */
 
-enum meaning { MEANS_NOTHING, MEANS_CANDIDATE, MEANS_REQUEST, MEANS_CONSTRAINT, MEANS_OTHER };
-
-/* What a solvable stands for. */
-struct sense {
-	enum meaning meaning;
-	uint32_t index; /* of the candidate, or of the constraint's spec */
-};
-
 struct builder {
 	struct problem *p;
 	Pool *pool;
@@ -46,15 +38,15 @@ struct builder {
 	uint32_t *queue; /* names in the order they were reached */
 	uint32_t n_queue;
 	bool *reached; /* by name */
-	struct sense *senses; /* by solvable */
-	Id n_senses;
+	uint32_t *candidate_of; /* by solvable: index of the candidate that it is, or NONE */
+	Id n_solvables;
 	struct map extras; /* "name[extra]" -> solvable */
 	Id request; /* the solvable that needs what no job can say */
 };
 
 /* ---- solvables ---- */
 
-static Id add_solvable(struct builder *b, const char *name, uint32_t rank, enum meaning meaning, uint32_t index)
+static Id add_solvable(struct builder *b, const char *name, uint32_t rank, uint32_t candidate)
 {
 	Id id = repo_add_solvable(b->repo);
 	Solvable *s = pool_id2solvable(b->pool, id);
@@ -64,11 +56,11 @@ static Id add_solvable(struct builder *b, const char *name, uint32_t rank, enum 
 	s->name = pool_str2id(b->pool, name, 1);
 	s->evr = pool_str2id(b->pool, evr, 1);
 	s->arch = ARCH_NOARCH;
-	while (b->n_senses <= id) {
-		mem_grow(b->senses, (size_t)b->n_senses);
-		b->senses[b->n_senses++] = (struct sense){ 0 };
+	while (b->n_solvables <= id) {
+		mem_grow(b->candidate_of, (size_t)b->n_solvables);
+		b->candidate_of[b->n_solvables++] = NONE;
 	}
-	b->senses[id] = (struct sense){ meaning, index };
+	b->candidate_of[id] = candidate;
 	return id;
 }
 
@@ -81,9 +73,9 @@ static Id token(struct builder *b, const char *kind, uint32_t n)
 }
 
 /* A synthetic solvable, which provides its own name. */
-static Id add_mark(struct builder *b, const char *name, enum meaning meaning, uint32_t index)
+static Id add_mark(struct builder *b, const char *name)
 {
-	Id id = add_solvable(b, name, 1, meaning, index);
+	Id id = add_solvable(b, name, 1, NONE);
 	Solvable *s = pool_id2solvable(b->pool, id);
 
 	s->provides = repo_addid_dep(b->repo, s->provides, s->name, 0);
@@ -143,7 +135,7 @@ static Id guard(struct builder *b, uint32_t spec)
 	if (b->guards[spec])
 		return b->guards[spec];
 	snprintf(text, sizeof(text), "@guard%u", spec);
-	b->guards[spec] = add_mark(b, text, MEANS_CONSTRAINT, spec);
+	b->guards[spec] = add_mark(b, text);
 	conflict(b, b->guards[spec], token(b, "not", spec));
 	return b->guards[spec];
 }
@@ -159,7 +151,7 @@ static Id condition_leaf(struct builder *b, uint32_t spec)
 		return spec_token(b, spec);
 	if (!b->triggers[spec]) {
 		snprintf(text, sizeof(text), "@trigger%u", spec);
-		b->triggers[spec] = add_mark(b, text, MEANS_OTHER, spec);
+		b->triggers[spec] = add_mark(b, text);
 		for (uint32_t i = 0; i < s->n_providers; i++)
 			if (b->ids[s->providers[i]])
 				require(b, b->ids[s->providers[i]], name_of(b, b->triggers[spec]));
@@ -186,7 +178,7 @@ static Id extra_mark(struct builder *b, const char *name, const char *extra)
 
 	if (map_get(&b->extras, text, &known))
 		return (Id)known;
-	id = add_mark(b, text, MEANS_OTHER, 0);
+	id = add_mark(b, text);
 	map_put(&b->extras, text, (uint32_t)id, &is_new);
 	return id;
 }
@@ -256,7 +248,7 @@ static void exclude_by_bits(struct builder *b, uint32_t name, const Id *ids, uin
 			char text[60];
 
 			snprintf(text, sizeof(text), "@bit%u of %u is %u", bit, name, v);
-			value[v] = add_mark(b, text, MEANS_OTHER, 0);
+			value[v] = add_mark(b, text);
 		}
 		conflict(b, value[0], name_of(b, value[1]));
 		for (uint32_t i = 0; i < n; i++)
@@ -294,7 +286,7 @@ static void reach(struct builder *b, uint32_t name)
 		uint32_t c = n->candidates[i];
 
 		if (!b->p->candidates[c].dead)
-			b->ids[c] = add_solvable(b, n->text, n->n - i, MEANS_CANDIDATE, c);
+			b->ids[c] = add_solvable(b, n->text, n->n - i, c);
 	}
 }
 
@@ -338,7 +330,7 @@ static void add_request(struct builder *b, Queue *jobs)
 {
 	struct problem *p = b->p;
 
-	b->request = add_mark(b, "@request", MEANS_REQUEST, 0);
+	b->request = add_mark(b, "@request");
 	queue_push2(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, b->request);
 	for (uint32_t i = 0; i < p->n_candidates; i++)
 		if (p->candidates[i].virtual && b->ids[i])
@@ -368,7 +360,8 @@ static int id_cmp(const void *x, const void *y)
 static void set_providers(struct builder *b, Id dep, Queue *q)
 {
 	/* libsolv wants them ascending */
-	qsort(q->elements, (size_t)q->count, sizeof(Id), id_cmp);
+	if (q->count)
+		qsort(q->elements, (size_t)q->count, sizeof(Id), id_cmp);
 	pool_set_whatprovides(b->pool, dep, pool_queuetowhatprovides(b->pool, q));
 	queue_empty(q);
 }
@@ -444,9 +437,8 @@ static bool *chosen(struct builder *b, Solver *solver)
 	queue_init(&q);
 	solver_get_decisionqueue(solver, &q);
 	for (int i = 0; i < q.count; i++)
-		if (q.elements[i] > 0 && q.elements[i] < b->n_senses &&
-		    b->senses[q.elements[i]].meaning == MEANS_CANDIDATE)
-			ret[b->senses[q.elements[i]].index] = true;
+		if (q.elements[i] > 0 && q.elements[i] < b->n_solvables && b->candidate_of[q.elements[i]] != NONE)
+			ret[b->candidate_of[q.elements[i]]] = true;
 	queue_free(&q);
 	return ret;
 }
@@ -459,7 +451,7 @@ static void builder_release(struct builder *b)
 	free(b->triggers);
 	free(b->queue);
 	free(b->reached);
-	free(b->senses);
+	free(b->candidate_of);
 	map_release(&b->extras);
 	pool_free(b->pool);
 }

@@ -116,7 +116,7 @@ static void random_lock(uint32_t *seed, struct lock *l)
 		lock_order(r, n);
 		lock_order(libc, m);
 		p[i] = (struct lock_platform){
-			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m
+			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m, NULL
 		};
 	}
 }
