@@ -8,6 +8,7 @@
  *	  cmd_lock()		cmd/cmd_lock.c
  *	  cmd_build()		cmd/cmd_build.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	    html_write()	cmd/html_page.c		the image as a page; its skeleton and style: cmd/html/
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
@@ -73,8 +74,9 @@ static const struct command commands[] = {
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
-	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
-	  "platform json quiet verbose ", 1, 1, cmd_inspect },
+	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]. With --html the\n"
+	  "result is a page: layers and packages by size, their files, licences, config.",
+	  "html compare platform json quiet verbose ", 1, 1, cmd_inspect },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
