@@ -33,9 +33,9 @@ static void put_missing(const struct html_facts *f, struct buf *out)
 	html_text_count(out, f->n_missing);
 	buf_adds(out, " of ");
 	html_plural(out, f->n_layers, "layer", "layers");
-	buf_addf(out, ", <strong>%s</strong> of %s (%u\xc2\xa0%%), and %s of config and manifest.</p>\n",
-		 num_bytes(f->missing).s, num_bytes(f->packed).s, html_percent(f->missing, f->packed),
-		 num_bytes(f->manifest_size + f->config_size).s);
+	buf_addf(out, ", <strong>%s</strong> of %s (", num_bytes(f->missing).s, num_bytes(f->packed).s);
+	html_put_percent(out, f->missing, f->packed);
+	buf_addf(out, "), and %s of config and manifest.</p>\n", num_bytes(f->manifest_size + f->config_size).s);
 	buf_addf(out, "<span class=\"b send b%u\"></span>\n", html_percent(f->missing, f->packed));
 }
 
@@ -45,7 +45,7 @@ static void put_other(const struct html_facts *f, const struct html_other *o, st
 
 	buf_adds(out, "<tr><th scope=\"row\">");
 	html_text_cut(out, o->name, HTML_NAME_MAX);
-	buf_addf(out, "</th><td class=\"mono more\" title=\"sha256:%s\">%.12s</td>", digest_hex(&d).hex,
+	buf_addf(out, "</th><td class=\"mono hex more\" title=\"sha256:%s\">%.12s</td>", digest_hex(&d).hex,
 		 digest_hex(&d).hex);
 	html_number_cell(out, o->n_has, "");
 	buf_addf(out, "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", num_bytes(o->bytes).s,

@@ -9,6 +9,8 @@
 #define HTML_NAME_MAX 80 /* characters of a foreign name that are shown; of anything else, see below */
 #define HTML_TEXT_MAX 300
 
+#define HTML_BACK "<a class=\"back\" href=\"#picture\">Back to the picture</a>"
+
 struct html_page {
 	const struct html_facts *facts;
 	bool *shown; /* by item: it has a panel */
@@ -33,6 +35,9 @@ void html_number_cell(struct buf *out, uint64_t n, const char *more_class);
 
 /* A whole part of 100, rounded; 0 where there is no whole. */
 unsigned html_percent(uint64_t part, uint64_t whole);
+
+/* "12 %"; "under 1 %" of what is not nothing. */
+void html_put_percent(struct buf *out, uint64_t part, uint64_t whole);
 
 /* "1 file", "12 files". */
 void html_plural(struct buf *out, uint64_t n, const char *one, const char *many);

@@ -16,6 +16,16 @@ unsigned html_percent(uint64_t part, uint64_t whole)
 	return whole ? (unsigned)(((unsigned __int128)part * 100 + whole / 2) / whole) : 0;
 }
 
+void html_put_percent(struct buf *out, uint64_t part, uint64_t whole)
+{
+	unsigned n = html_percent(part, whole);
+
+	if (part && !n)
+		buf_adds(out, "under 1\xc2\xa0%");
+	else
+		buf_addf(out, "%u\xc2\xa0%%", n);
+}
+
 bool html_compares(const struct html_page *p)
 {
 	return p->facts->n_others > 0;

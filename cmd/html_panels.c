@@ -122,7 +122,7 @@ static void put_panel(const struct html_page *p, size_t i, size_t most, struct b
 		buf_addc(out, ' ');
 		html_text_cut(out, it->record->version, HTML_NAME_MAX);
 	}
-	buf_adds(out, "</h3><a class=\"back\" href=\"#picture\">Back to the picture</a></div>\n");
+	buf_adds(out, "</h3>" HTML_BACK "</div>\n");
 	put_about(p, it, out);
 	put_files(it, most, out);
 	buf_adds(out, "</section>\n");

@@ -14,8 +14,8 @@ struct screen {
 };
 
 static const struct screen screens[] = {
-	{ "wide", 'w', { 0, 0, 12000, 5600 }, 600 },
-	{ "narrow", 'n', { 0, 0, 3400, 5000 }, 200 },
+	{ "wide", 'w', { 0, 0, 12000, 5600 }, 500 },
+	{ "narrow", 'n', { 0, 0, 3400, 5000 }, 100 },
 };
 
 /* What becomes a tile: an item, or many that are too small for one. */
@@ -115,6 +115,7 @@ static void add_layer(struct drawing *d, const struct html_layer *l)
 	end_group(d);
 }
 
+/* A cell of one item is that item's. */
 static void add_late(struct drawing *d)
 {
 	const struct html_facts *f = d->page->facts;
@@ -127,6 +128,8 @@ static void add_late(struct drawing *d)
 		d->small[d->n_small++] = i;
 	}
 	last.n_small = d->n_small - last.first;
+	if (last.n_small == 1)
+		last.item = d->small[last.first];
 	begin_group(d);
 	if (last.bytes)
 		add_cell(d, &last);
@@ -254,15 +257,38 @@ static void put_many_classes(const struct drawing *d, const struct cell *c, stru
 	buf_addf(out, "t %s%s", colour, send);
 }
 
+/* The layer that all of them are in, from 1; 0: several. */
+static uint32_t layer_of_many(const struct drawing *d, const struct cell *c)
+{
+	const struct html_item *items = d->page->facts->items;
+	uint32_t layer = items[d->small[c->first]].layer;
+
+	for (size_t i = 1; i < c->n_small; i++)
+		if (items[d->small[c->first + i]].layer != layer)
+			return 0;
+	return layer + 1;
+}
+
+static void put_many_name(const struct drawing *d, const struct cell *c, struct buf *out)
+{
+	uint32_t layer = layer_of_many(d, c);
+
+	if (layer)
+		buf_addf(out, "layer %u", layer);
+	else
+		buf_adds(out, "small ones");
+}
+
 static void put_many_panel(struct drawing *d, const struct cell *c, struct buf *out)
 {
 	const struct html_item *items = d->page->facts->items;
+	unsigned id = d->page->n_rests;
 
-	buf_addf(out,
-		 "<section class=\"panel\" id=\"m%u\" tabindex=\"-1\" aria-labelledby=\"m%u-h\">\n<div class=\"top\">"
-		 "<h3 id=\"m%u-h\">%zu small parts, together %s</h3>"
-		 "<a class=\"back\" href=\"#picture\">Back to the picture</a></div>\n<ul class=\"names\">\n",
-		 d->page->n_rests, d->page->n_rests, d->page->n_rests, c->n_small, num_bytes(c->bytes).s);
+	buf_addf(out, "<section class=\"panel\" id=\"m%u\" tabindex=\"-1\" aria-labelledby=\"m%u-h\">\n", id, id);
+	buf_addf(out, "<div class=\"top\"><h3 id=\"m%u-h\">", id);
+	put_many_name(d, c, out);
+	buf_addf(out, ": %zu, together %s</h3>" HTML_BACK "</div>\n<ul class=\"names\">\n", c->n_small,
+		 num_bytes(c->bytes).s);
 	for (size_t i = 0; i < c->n_small && i < HTML_ITEMS_MAX; i++) {
 		const struct html_item *it = &items[d->small[c->first + i]];
 
@@ -277,14 +303,14 @@ static void put_many_panel(struct drawing *d, const struct cell *c, struct buf *
 
 static void put_many_tile(struct drawing *d, const struct cell *c, struct buf *out)
 {
-	d->page->n_rests++;
+	unsigned id = ++d->page->n_rests;
+
 	buf_adds(out, "<li><a class=\"");
 	put_many_classes(d, c, out);
-	buf_addf(out,
-		 "\" id=\"%c%u\" href=\"#m%u\" title=\"%zu parts that are too small for this picture: %s\"><b>%zu "
-		 "small</b> <span>%s</span></a></li>\n",
-		 d->screen->letter, d->n_tiles, d->page->n_rests, c->n_small, num_bytes(c->bytes).s, c->n_small,
-		 brief(c->bytes).s);
+	buf_addf(out, "\" id=\"%c%u\" href=\"#m%u\" title=\"%zu parts that are too small for this picture: %s\"><b>",
+		 d->screen->letter, d->n_tiles, id, c->n_small, num_bytes(c->bytes).s);
+	put_many_name(d, c, out);
+	buf_addf(out, "</b> <span>%s</span></a></li>\n", brief(c->bytes).s);
 	put_many_panel(d, c, &d->page->rests);
 }
 
@@ -361,7 +387,9 @@ static void put_kind_key(const struct html_page *p, struct buf *out)
 			put_key(out, colour, license_kind_name(k), n[k], bytes[k], "package", "packages");
 	}
 	if (n[LICENSE_KINDS])
-		put_key(out, "kx", "no package, or mixed", n[LICENSE_KINDS], bytes[LICENSE_KINDS], "part", "parts");
+		put_key(out, "kx", "no package", n[LICENSE_KINDS], bytes[LICENSE_KINDS], "part", "parts");
+	if (p->n_rests)
+		buf_adds(out, "<li><i class=\"dot kx\"></i>several small ones</li>\n");
 	buf_adds(out, "</ul>\n");
 }
 
@@ -407,18 +435,23 @@ static void put_caption(const struct html_page *p, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(out, i ? ", " : "");
 		html_item_link(p, list[i], out);
-		buf_addf(out, " %s (%u\xc2\xa0%%)", num_bytes(list[i]->bytes).s,
-			 html_percent(list[i]->bytes, f->bytes));
+		buf_addf(out, " %s (", num_bytes(list[i]->bytes).s);
+		html_put_percent(out, list[i]->bytes, f->bytes);
+		buf_addc(out, ')');
 	}
 	buf_adds(out, ". All of them are in the <a href=\"#packages\">table of packages</a>.</figcaption>\n");
 }
 
 void html_picture(struct html_page *p, struct buf *out)
 {
+	auto_buf maps = { 0 };
+
 	if (!p->facts->bytes) {
 		buf_adds(out, "<p>There are no bytes in the image's files.</p>\n");
 		return;
 	}
+	for (size_t i = 0; i < COUNT(screens); i++)
+		draw(p, &screens[i], &maps);
 	buf_adds(out, "<p>Each area is the size of a package's files on disk. A frame holds the packages of one layer. "
 		      "Choose one to see its largest files. "
 		      "<a class=\"vh skip\" href=\"#push\">Skip the picture</a></p>\n");
@@ -427,9 +460,7 @@ void html_picture(struct html_page *p, struct buf *out)
 	put_kind_key(p, out);
 	if (html_compares(p))
 		put_send_key(p, out);
-	buf_adds(out, "<figure>\n");
-	for (size_t i = 0; i < COUNT(screens); i++)
-		draw(p, &screens[i], out);
+	buf_addf(out, "<figure>\n%s", maps.p);
 	put_caption(p, out);
 	buf_adds(out, "</figure>\n");
 }
