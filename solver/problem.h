@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "conda/matchspec.h"
+#include "solver/search.h"
 #include "solver/solver.h"
 
 #define NONE UINT32_MAX
@@ -69,6 +70,7 @@ struct problem {
 	uint32_t n_roots;
 	uint32_t *pins;
 	uint32_t n_pins;
+	uint64_t work; /* steps that searches may still take */
 };
 
 /* ERR_FORMAT where a spec of the request cannot be read. p is to be released in any case. */
@@ -96,7 +98,10 @@ void rank_candidates(struct problem *p);
 /* Mark candidates dead that can be in no solution (solver/reduce.c). False where that leaves a requested name empty. */
 bool reduce_candidates(struct problem *p);
 
-/* Ask libsolv (solver/pool.c). True: *ret (a flag for each candidate, in p's arena) marks the chosen. */
-bool pool_solve(struct problem *p, bool **ret);
+/*
+ * Search an answer (solver/encode.c). SEARCH_FOUND: *ret (a flag for each candidate, in p's arena) marks the
+ * chosen. Takes its steps from p->work.
+ */
+enum search_result encode_solve(struct problem *p, bool **ret);
 
 #endif

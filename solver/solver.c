@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "solver/explain.h"
 
+#define WORK_MAX 2000000000ull /* steps of a search: some seconds */
+
 static const char *const priority_names[] = {
 	[PRIORITY_STRICT] = "strict",
 	[PRIORITY_FLEXIBLE] = "flexible",
@@ -63,6 +65,15 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
 }
 
+static int gave_up(struct err *err)
+{
+	return err_set(
+		err, ERR_LIMIT,
+		"gave up after %llu million steps without an answer; ask for narrower versions (numpy=2.1 instead of "
+		"numpy), or for less at once",
+		WORK_MAX / 1000000);
+}
+
 static int answer(struct problem *p, struct solution *ret, struct err *err)
 {
 	bool *chosen;
@@ -72,10 +83,16 @@ static int answer(struct problem *p, struct solution *ret, struct err *err)
 	if (!p->q->no_reduce && !reduce_candidates(p))
 		return unsatisfiable(p, false, ret, err);
 	rank_candidates(p);
-	if (!pool_solve(p, &chosen))
+	switch (encode_solve(p, &chosen)) {
+	case SEARCH_FOUND:
+		keep_chosen(p, chosen, ret);
+		return 0;
+	case SEARCH_NONE:
 		return unsatisfiable(p, false, ret, err);
-	keep_chosen(p, chosen, ret);
-	return 0;
+	case SEARCH_GAVE_UP:
+		break;
+	}
+	return gave_up(err);
 }
 
 int solver_run(const struct solve *q, struct solution *ret, struct err *err)
@@ -85,6 +102,7 @@ int solver_run(const struct solve *q, struct solution *ret, struct err *err)
 
 	*ret = (struct solution){ 0 };
 	rc = problem_init(&p, q, err);
+	p.work = WORK_MAX;
 	if (rc == 0)
 		rc = answer(&p, ret, err);
 	problem_release(&p);
