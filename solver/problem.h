@@ -98,6 +98,9 @@ void rank_candidates(struct problem *p);
 /* Mark candidates dead that can be in no solution (solver/reduce.c). False where that leaves a requested name empty. */
 bool reduce_candidates(struct problem *p);
 
+/* Whether names that every solution has are more than they have versions to share (solver/distinct.c). */
+bool distinct_fails(struct problem *p, const bool *settled);
+
 /*
  * Search an answer (solver/encode.c). SEARCH_FOUND: *ret (a flag for each candidate, in p's arena) marks the
  * chosen. Takes its steps from p->work.

@@ -186,5 +186,5 @@ bool reduce_candidates(struct problem *p)
 	for (uint32_t i = 0; i < p->n_names; i++)
 		if (settled[i] && !count_alive(p, &p->names[i]))
 			return false;
-	return true;
+	return !distinct_fails(p, settled);
 }
