@@ -233,6 +233,7 @@ static int describe(struct archive_in *a, struct archive_entry *e, struct member
 	*m = (struct member){ .path = a->path,
 			      .type = type_of(e),
 			      .mode = archive_entry_perm(e) & 07777,
+			      .mtime = archive_entry_mtime(e),
 			      .offset = (uint64_t)(a->start + archive_read_header_position(a->lib)) };
 	if (m->type == MEMBER_HARDLINK || m->type == MEMBER_SYMLINK) {
 		m->target = m->type == MEMBER_HARDLINK ? archive_entry_hardlink(e) : archive_entry_symlink(e);

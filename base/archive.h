@@ -17,6 +17,7 @@ struct member {
 	uint64_t size; /* bytes of a MEMBER_FILE, else 0 */
 	uint32_t mode; /* permission bits with setuid, setgid, sticky */
 	enum member_type type;
+	int64_t mtime; /* seconds since 1970; 0 where it is not said */
 	uint64_t offset; /* of its headers in a tar's file: archive_open_tar_at() can begin there */
 };
 

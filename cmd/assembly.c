@@ -6,12 +6,13 @@
 #include "base/log.h"
 #include "base/work.h"
 #include "cmd/activation.h"
+#include "cmd/filling.h"
 #include "cmd/making.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
 #include "conda/version.h"
 
-#define OWN_LAYERS 3 /* libc, system, environment */
+#define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 /* ---- plan ---- */
@@ -59,9 +60,31 @@ static int plan_groups(struct assembly *a, struct err *err)
 	return 0;
 }
 
-static void add_layer(struct assembly *a, enum part part, const struct group *group)
+void assembly_add_layer(struct assembly *a, enum part part, const struct group *group)
 {
 	a->layers[a->n_layers++] = (struct part_layer){ .part = part, .group = group };
+}
+
+static int plan(struct assembly *a, struct err *err)
+{
+	const struct lock_platform *lp = a->lp;
+	const struct settings *s = a->settings;
+
+	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
+		return -1;
+	a->newest = newest_package(a);
+	a->created = s->epoch >= 0 ? s->epoch : a->newest;
+	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
+	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
+	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
+	a->n_layers = 0;
+	if (!a->base && lp->n_libc_packages && !s->libc_none)
+		assembly_add_layer(a, PART_LIBC, NULL);
+	assembly_add_layer(a, PART_SYSTEM, NULL);
+	for (size_t i = 0; i < a->n_groups; i++)
+		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
+	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
+	return 0;
 }
 
 int assembly_plan(struct assembly *a, const struct settings *s, struct workshop *w, const struct lock *lock,
@@ -71,20 +94,22 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 	*a = (struct assembly){
 		.settings = s, .workshop = w, .lock = lock, .lp = lp, .platform = platform, .base = base
 	};
-	if (plan_prefix(a, err) < 0 || plan_groups(a, err) < 0)
+	return plan(a, err);
+}
+
+/* Once more, where the packages had to be asked what they are. */
+static int plan_filled(struct assembly *a, struct err *err)
+{
+	struct lock_platform *lp;
+
+	if (!filling_needed(a->lp))
+		return 0;
+	if (filling_records(a, a->packages, err) < 0)
 		return -1;
-	a->newest = newest_package(a);
-	a->created = s->epoch >= 0 ? s->epoch : a->newest;
-	a->packages = arena_dup(&a->arena, lp->packages, lp->n_packages * sizeof(*a->packages));
-	a->paths.dropped = arena_array(&a->arena, lp->n_packages, sizeof(*a->paths.dropped)); /* nothing, as yet */
-	a->layers = arena_array(&a->arena, a->n_groups + OWN_LAYERS, sizeof(*a->layers));
-	if (!base && lp->n_libc_packages && !s->libc_none)
-		add_layer(a, PART_LIBC, NULL);
-	add_layer(a, PART_SYSTEM, NULL);
-	for (size_t i = 0; i < a->n_groups; i++)
-		add_layer(a, PART_PACKAGES, &a->groups[i]);
-	add_layer(a, PART_ENVIRONMENT, NULL);
-	return 0;
+	lp = arena_dup(&a->arena, a->lp, sizeof(*lp));
+	lp->packages = a->packages;
+	a->lp = lp;
+	return plan(a, err);
 }
 
 /* ---- layers made ahead ---- */
@@ -365,7 +390,7 @@ static void warn_of_scripts(const struct assembly *a)
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (fetch_and_plan(a, err) < 0)
+	if (plan_filled(a, err) < 0 || fetch_and_plan(a, err) < 0)
 		return -1;
 	warn_of_scripts(a);
 	return 0;
@@ -438,6 +463,8 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 
 void assembly_release(struct assembly *a)
 {
+	ground_release(&a->ground);
+	copy_release(&a->files);
 	arena_release(&a->arena);
 	*a = (struct assembly){ 0 };
 }

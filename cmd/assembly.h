@@ -3,6 +3,7 @@
 #define CMD_ASSEMBLY_H
 
 #include "channels/channel.h"
+#include "cmd/copy.h"
 #include "cmd/workshop.h"
 #include "conda/clobber.h"
 #include "conda/group.h"
@@ -10,7 +11,7 @@
 #include "oci/layer.h"
 
 /* What a layer holds, in the order in which layers lie on each other. */
-enum part { PART_LIBC, PART_SYSTEM, PART_PACKAGES, PART_ENVIRONMENT };
+enum part { PART_LIBC, PART_SYSTEM, PART_PACKAGES, PART_ENVIRONMENT, PART_APP };
 
 struct part_layer {
 	enum part part;
@@ -39,6 +40,9 @@ struct assembly {
 	const struct platform *platform;
 	struct prefix prefix;
 	const struct image *base; /* or NULL */
+	const struct ground *base_ground; /* of base */
+	struct ground ground; /* of the application's layer */
+	struct copy files; /* the application's */
 	const struct channel *channels; /* those asked, with their credentials; records' URLs have none */
 	size_t n_channels;
 	struct record *packages; /* lp's, with sha256 known of all */
@@ -56,6 +60,13 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err);
 
+/*
+ * The application's layer: which files, and how they lie on what is below. base: of the base image, must outlive the
+ * assembly; or NULL. context: the project's folder. skip: what is never copied (NULL-terminated). As copy_plan().
+ */
+int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
+		      struct err *err);
+
 /* Fetch what is missing, find clobbered paths; most layers are made on the way. */
 int assembly_fetch(struct assembly *a, struct err *err);
 
@@ -69,6 +80,15 @@ bool assembly_forget(struct assembly *a, const struct digest *blob);
 void assembly_image(struct assembly *a, struct image *ret);
 
 void assembly_release(struct assembly *a);
+
+/* ---- among the files that make up this module ---- */
+
+/* The next layer up. group: of PART_PACKAGES. */
+void assembly_add_layer(struct assembly *a, enum part part, const struct group *group);
+
+/* The layer of PART_SYSTEM; and a tree that decides it, which needs no package opened. */
+struct tree *assembly_open_system(const struct assembly *a, struct err *err);
+struct tree *assembly_system_recipe(const struct assembly *a);
 
 #define auto_assembly CLEANUP(assembly_release) struct assembly
 

@@ -18,15 +18,42 @@ static const char *package_names(struct assembly *a, const struct part_layer *l)
 	return arena_strdup(&a->arena, buf_cstr(&b));
 }
 
-static const char *const part_names[] = {
-	[PART_LIBC] = "libc", [PART_SYSTEM] = "system", [PART_PACKAGES] = "packages", [PART_ENVIRONMENT] = "environment"
-};
+static const char *const part_names[] = { [PART_LIBC] = "libc",
+					  [PART_SYSTEM] = "system",
+					  [PART_PACKAGES] = "packages",
+					  [PART_ENVIRONMENT] = "environment",
+					  [PART_APP] = "app" };
+
+#define LIBC_NOTES 6
+
+/* The C library leaves no record in conda-meta: whoever asks what it is (condaimg sbom, verify) is told here. */
+static size_t add_libc_notes(struct assembly *a, struct annotation *notes)
+{
+	const struct record *r = &a->lp->libc_packages[0];
+	struct digest_text sha256 = digest_hex(&r->sha256);
+	char md5[2 * sizeof(r->md5) + 1];
+	const struct annotation known[LIBC_NOTES] = {
+		{ "io.condaimg.libc.channel", r->channel },
+		{ "io.condaimg.libc.license", r->license },
+		{ "io.condaimg.libc.md5", r->has_md5 ? md5 : NULL },
+		{ "io.condaimg.libc.sha256", r->has_sha256 ? sha256.hex : NULL },
+		{ "io.condaimg.libc.subdir", r->subdir },
+		{ "io.condaimg.libc.url", r->url },
+	};
+	size_t n = 0;
+
+	digest_hex_of(r->md5, sizeof(r->md5), md5);
+	for (size_t i = 0; i < LIBC_NOTES; i++)
+		if (known[i].value && *known[i].value)
+			notes[n++] = (struct annotation){ known[i].key, arena_strdup(&a->arena, known[i].value) };
+	return n;
+}
 
 static void add_layer(struct assembly *a, const struct part_layer *l, struct image_layer *ret)
 {
-	struct annotation *notes = arena_array(&a->arena, 2, sizeof(*notes));
+	struct annotation *notes = arena_array(&a->arena, 2 + LIBC_NOTES, sizeof(*notes));
 	const char *packages = package_names(a, l);
-	size_t n = 0;
+	size_t n = l->part == PART_LIBC ? add_libc_notes(a, notes) : 0;
 
 	if (*packages)
 		notes[n++] = (struct annotation){ "io.condaimg.packages", packages };
@@ -82,8 +109,21 @@ static const char *base_path(const struct image *base)
 	return SYSTEM_PATH;
 }
 
+/* What each program calls the file that it takes certificates from. */
+static void put_certificates(struct assembly *a, struct env_list *e)
+{
+	static const char *const names[] = { "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
+					     "NODE_EXTRA_CA_CERTS" };
+	const char *path =
+		a->base ? arena_printf(&a->arena, "%s/" ROOTFS_BUNDLE_IN_PREFIX, a->prefix.path) : "/" ROOTFS_BUNDLE;
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		put_env(e, names[i], path);
+}
+
 static const char *const *make_env(struct assembly *a)
 {
+	const struct app *app = &a->settings->app;
 	struct env_list e = { .a = &a->arena };
 	const char *const *ret;
 
@@ -95,13 +135,19 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "CONDA_PREFIX", a->prefix.path);
 	put_env(&e, "CONDA_DEFAULT_ENV", a->lock->name ? a->lock->name : a->prefix.path);
 	put_env(&e, "CONDA_SHLVL", "1");
-	put_env(&e, "HOME", ROOTFS_HOME);
+	put_env(&e, "HOME", app->user.home);
+	/* Who runs as a user that no passwd knows is asked for a name all the same. */
+	put_env(&e, "USER", app->user.name);
 	if (!has_env(&e, "LANG"))
 		put_env(&e, "LANG", "C.UTF-8");
 	for (size_t i = 0; i < a->paths.n_variables; i++)
 		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
+	if (app->certificates)
+		put_certificates(a, &e);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
 		put_env(&e, a->lock->variables[i].name, a->lock->variables[i].value);
+	for (size_t i = 0; i < app->n_env; i++)
+		put_env(&e, app->env[i].key, app->env[i].value);
 	ret = arena_strlist(&a->arena, e.list, e.n);
 	free(e.list);
 	return ret;
@@ -119,42 +165,104 @@ static int annotation_cmp(const void *x, const void *y)
 	return strcmp(((const struct annotation *)x)->key, ((const struct annotation *)y)->key);
 }
 
+struct notes {
+	struct annotation *list;
+	size_t n;
+};
+
+static struct notes notes_new(struct assembly *a, size_t max)
+{
+	return (struct notes){ arena_array(&a->arena, max, sizeof(struct annotation)), 0 };
+}
+
+/* The later of two of the same key counts. */
+static void put_note(struct notes *l, const char *key, const char *value)
+{
+	size_t i = 0;
+
+	while (i < l->n && strcmp(l->list[i].key, key) != 0)
+		i++;
+	l->list[i] = (struct annotation){ key, value };
+	l->n += i == l->n;
+}
+
+static void put_notes(struct notes *l, const struct annotation *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_note(l, list[i].key, list[i].value);
+}
+
+static const struct annotation *notes_sorted(struct notes *l, size_t *n)
+{
+	qsort(l->list, l->n, sizeof(*l->list), annotation_cmp);
+	*n = l->n;
+	return l->list;
+}
+
 static const struct annotation *make_labels(struct assembly *a, size_t *n)
 {
-	struct annotation *l = arena_array(&a->arena, 4 + (a->base ? a->base->n_labels : 0), sizeof(*l));
-	size_t count = 0;
+	const struct app *app = &a->settings->app;
+	size_t n_base = a->base ? a->base->n_labels : 0;
+	struct notes l = notes_new(a, 3 + n_base + app->n_labels);
 
-	l[count++] = (struct annotation){ "io.condaimg.platform", a->lp->subdir };
-	l[count++] = (struct annotation){ "io.condaimg.prefix", a->prefix.path };
+	put_notes(&l, a->base ? a->base->labels : NULL, n_base);
+	put_note(&l, "io.condaimg.platform", a->lp->subdir);
+	put_note(&l, "io.condaimg.prefix", a->prefix.path);
 	if (a->lock->name)
-		l[count++] = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
-	for (size_t i = 0; a->base && i < a->base->n_labels; i++) {
-		bool ours = str_starts(a->base->labels[i].key, "io.condaimg.") ||
-			    strcmp(a->base->labels[i].key, "org.opencontainers.image.title") == 0;
-
-		if (!ours)
-			l[count++] = a->base->labels[i];
-	}
-	qsort(l, count, sizeof(*l), annotation_cmp);
-	*n = count;
-	return l;
+		put_note(&l, "org.opencontainers.image.title", a->lock->name);
+	put_notes(&l, app->labels, app->n_labels);
+	return notes_sorted(&l, n);
 }
 
 /* The time is added where the manifest is written. */
 static const struct annotation *make_annotations(struct assembly *a, size_t *n)
 {
-	struct annotation *l = arena_array(&a->arena, 1, sizeof(*l));
+	const struct app *app = &a->settings->app;
+	struct notes l = notes_new(a, 1 + app->n_annotations);
 
-	*n = a->lock->name != NULL;
-	*l = (struct annotation){ "org.opencontainers.image.title", a->lock->name };
-	return l;
+	if (a->lock->name)
+		put_note(&l, "org.opencontainers.image.title", a->lock->name);
+	put_notes(&l, app->annotations, app->n_annotations);
+	return notes_sorted(&l, n);
+}
+
+/* Two sorted sets as one. */
+static const char *const *join_sets(struct assembly *a, const char *const *x, const char *const *y)
+{
+	struct env_list all = { .a = &a->arena };
+	const char *const *ret;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		for (const char *const *s = i ? y : x; s && *s; s++) {
+			mem_grow(all.list, all.n);
+			all.list[all.n++] = *s;
+		}
+	if (all.n)
+		qsort(all.list, all.n, sizeof(*all.list), str_ptr_cmp);
+	for (size_t i = 0; i < all.n; i++)
+		if (!n || strcmp(all.list[n - 1], all.list[i]) != 0)
+			all.list[n++] = all.list[i];
+	ret = arena_strlist(&a->arena, all.list, n);
+	free(all.list);
+	return ret;
+}
+
+/* An entry point of the user's own starts nothing that was not said. */
+static const char *const *make_cmd(struct assembly *a)
+{
+	const struct app *app = &a->settings->app;
+
+	if (app->cmd)
+		return app->cmd;
+	return app->entrypoint && app->entrypoint[0] ? NULL : words(a, a->prefix.python ? "python" : NULL);
 }
 
 void assembly_image(struct assembly *a, struct image *ret)
 {
 	size_t n_base = a->base ? a->base->n_layers : 0;
 	struct image_layer *layers = arena_array(&a->arena, n_base + a->n_layers, sizeof(*layers));
-	bool has_python = a->prefix.python != NULL;
+	const struct app *app = &a->settings->app;
 
 	for (size_t i = 0; i < n_base; i++) {
 		layers[i] = a->base->layers[i];
@@ -167,10 +275,16 @@ void assembly_image(struct assembly *a, struct image *ret)
 		.arch = a->platform->oci_arch,
 		.variant = a->platform->oci_variant,
 		.created = a->created,
-		.user = ROOTFS_UID ":0",
-		.working_dir = ROOTFS_HOME,
+		.user = arena_printf(&a->arena, "%s:0", app->user.uid),
+		.working_dir = app->workdir,
 		.env = make_env(a),
-		.cmd = words(a, has_python ? "python" : NULL),
+		.entrypoint = app->entrypoint,
+		.cmd = make_cmd(a),
+		.exposed_ports = join_sets(a, app->ports, a->base ? a->base->exposed_ports : NULL),
+		.volumes = join_sets(a, app->volumes, a->base ? a->base->volumes : NULL),
+		.stop_signal = a->base ? a->base->stop_signal : NULL,
+		.history = a->base ? a->base->history : NULL,
+		.n_history = a->base ? a->base->n_history : 0,
 		.layers = layers,
 		.n_layers = n_base + a->n_layers,
 	};

@@ -8,6 +8,8 @@
 #include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/ground.h"
+#include "cmd/project.h"
 #include "cmd/resolve.h"
 
 #define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
@@ -15,11 +17,14 @@
 struct build {
 	struct arena arena;
 	struct settings settings;
+	struct input_files files;
 	struct input input;
 	struct lock lock; /* what is built, where the input is no lock itself */
 	struct workshop workshop;
 	struct question question;
+	struct project project;
 	struct blobs *base; /* or NULL */
+	struct ground ground; /* of base */
 	struct assembly assembly;
 	const struct platform *platform;
 	const struct lock *from; /* the lock that is built */
@@ -36,7 +41,10 @@ static void build_release(struct build *b)
 	workshop_release(&b->workshop);
 	lock_release(&b->lock);
 	input_release(&b->input);
+	input_close(&b->files);
 	settings_release(&b->settings);
+	ground_release(&b->ground);
+	project_release(&b->project);
 	arena_release(&b->arena);
 }
 
@@ -44,19 +52,18 @@ static void build_release(struct build *b)
 
 static int read_input(const struct options *o, struct build *b, struct err *err)
 {
-	const char *path = o->args[0];
 	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
 
-	if (input_read(path, first->subdir, &b->input, err) < 0)
+	if (input_open(o, &b->files, err) < 0 || input_read(&b->files, first->subdir, &b->input, err) < 0)
 		return -1;
 	b->platform = question_platform(&b->settings, &b->input, err);
 	if (!b->platform)
-		return err_at(err, "%s", path);
+		return err_at(err, "%s", o->args[0]);
 	if (b->input.is_lock || b->platform == first)
 		return 0;
 	/* Its selectors were read for another platform. */
 	input_release(&b->input);
-	return input_read(path, b->platform->subdir, &b->input, err);
+	return input_read(&b->files, b->platform->subdir, &b->input, err);
 }
 
 static int open_base(struct build *b, const char **glibc, struct err *err)
@@ -65,7 +72,11 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 	if (!b->settings.has_base)
 		return 0;
 	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || (!b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0))
+	if (!b->base || ground_of_base(b->base, b->workshop.plans, &b->ground, err) < 0)
+		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
+	*glibc = b->ground.glibc;
+	/* Asked again where there is none: for the sentence. */
+	if (!*glibc && !b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	return 0;
 }
@@ -81,6 +92,8 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	if (!b->lp)
 		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path,
 			       b->platform->subdir, b->platform->subdir);
+	if (b->lp->refused)
+		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
 	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
 		return err_set(
 			err, ERR_FORMAT,
@@ -120,16 +133,16 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 		return -1;
 	lp = lock_find(&b->lock, b->platform->subdir);
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
-		log_debug("%s still answers %s, so nothing is solved", path, o->args[0]);
+		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
 		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
 	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
 			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
-			       o->args[0], b->platform->subdir, o->args[0]);
+			       b->files.names, b->platform->subdir, b->files.names);
 	if (is_lock_of(&b->lock, o->args[0]))
 		log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path,
-			 o->args[0], b->platform->subdir, o->args[0]);
+			 b->files.names, b->platform->subdir, b->files.names);
 	lock_release(&b->lock);
 	return 0;
 }
@@ -146,8 +159,15 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
 		return -1;
 	got = try_lock(o, b, err);
-	if (got)
-		return got < 0 ? -1 : 0;
+	if (got < 0)
+		return -1;
+	if (got > 0) {
+		/* What no solve depends on is as the files have it now. */
+		b->lock.name = b->input.env.name;
+		b->lock.variables = b->input.env.variables;
+		b->lock.n_variables = b->input.env.n_variables;
+		return 0;
+	}
 	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);
 		return -1;
@@ -179,7 +199,7 @@ static int choose_dest(struct build *b, struct err *err)
 		return 0;
 	}
 	if (!tag)
-		tag = b->from->name ? b->from->name : "image";
+		tag = b->project.name ? b->project.name : b->from->name ? b->from->name : "image";
 	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
 		return err_at(err, "-t %s", tag);
 	return 0;
@@ -275,19 +295,30 @@ static int report(const struct options *o, struct build *b, const struct digest 
 	return 0;
 }
 
-int cmd_build(const struct options *o, struct err *err)
+/* The image itself, and our cache, are no part of an application that has them in its folder. */
+static int plan_app(const struct options *o, struct build *b, struct err *err)
+{
+	const char *skip[] = { b->dest.path, b->settings.cache_dir, NULL };
+
+	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, o->args[0]), skip,
+				 err);
+}
+
+int cmd_build(const struct options *given, struct err *err)
 {
 	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
 	struct digest digest;
+	const struct options *o = &b.project.options;
 	const char *glibc;
 
-	if (settings_read(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
-	    read_input(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || find_lock(o, &b, glibc, err) < 0 ||
-	    choose_dest(&b, err) < 0)
+	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
+	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
+	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
-			  b.base ? blobs_image(b.base) : NULL, err) < 0)
+			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
+	    plan_app(o, &b, err) < 0)
 		return -1;
 	b.assembly.channels = b.question.channels;
 	b.assembly.n_channels = b.question.n_channels;

@@ -4,36 +4,8 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "cmd/commands.h"
+#include "cmd/holding.h"
 #include "cmd/settings.h"
-
-#define HISTORY "condaimg: "
-
-static const char *note(const struct image_layer *l, const char *key)
-{
-	for (size_t i = 0; i < l->n_annotations; i++)
-		if (strcmp(l->annotations[i].key, key) == 0)
-			return l->annotations[i].value;
-	return "";
-}
-
-struct holding {
-	const char *part, *packages; /* "packages", "a-1-0,b-2-0" */
-};
-
-/* A docker archive has no annotations; there the layer's history says the same. */
-static struct holding holding_of(struct arena *a, const struct image_layer *l)
-{
-	struct holding h = { note(l, "io.condaimg.part"), note(l, "io.condaimg.packages") };
-	struct str rest, part;
-
-	if (*h.part || !l->created_by || !str_starts(l->created_by, HISTORY))
-		return h;
-	rest = str_of(l->created_by + strlen(HISTORY));
-	str_cut(&rest, ' ', &part);
-	h.part = arena_strndup(a, part.p, part.n);
-	h.packages = rest.p ? arena_strndup(a, rest.p, rest.n) : "";
-	return h;
-}
 
 /* As a terminal may see it: the image may be anybody's. */
 static const char *tidy(struct arena *a, const char *text)

@@ -7,8 +7,11 @@
 #include "base/log.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/project.h"
 #include "cmd/solve_all.h"
+#include "conda/explicit.h"
 
 static int print_json(const char *path, const struct lock *l)
 {
@@ -125,16 +128,30 @@ static int write_file(const char *path, const struct buf *text, struct err *err)
 	return fs_write(AT_FDCWD, real ? real : path, text->p, text->n, 0644, err);
 }
 
-static int write_lock(const struct options *o, const struct lock *l, const char *path, struct err *err)
+/* ---- what is written ---- */
+
+static int render(const struct options *o, bool explicit, const struct lock *l, struct buf *ret, struct err *err)
+{
+	if (!explicit) {
+		lock_write(l, ret);
+		return 0;
+	}
+	if (l->n_platforms != 1)
+		return err_set(
+			err, ERR_USAGE,
+			"a list (--format explicit) is for one platform, and there are %zu: say which with --platform",
+			l->n_platforms);
+	explicit_write(&l->platforms[0], o->md5, ret);
+	return 0;
+}
+
+static int write_lock(const struct options *o, bool explicit, const struct lock *l, const char *path, struct err *err)
 {
 	auto_buf text = { 0 };
 
-	lock_write(l, &text);
-	if (o->dry_run) {
-		fputs(text.p, stdout);
-		return 0;
-	}
-	if (strcmp(path, "-") == 0) {
+	if (render(o, explicit, l, &text, err) < 0)
+		return -1;
+	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
 	}
@@ -145,6 +162,28 @@ static int write_lock(const struct options *o, const struct lock *l, const char 
 	puts(path);
 	return 0;
 }
+
+static int read_format(const struct options *o, bool *explicit, struct err *err)
+{
+	*explicit = o->format && strcmp(o->format, "explicit") == 0;
+	if (o->format && !*explicit && strcmp(o->format, "conda-lock") != 0)
+		return err_set(err, ERR_USAGE, "--format is '%s', expected conda-lock or explicit", o->format);
+	if (*explicit && (o->check || o->n_updates))
+		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
+			       o->check ? "check" : "update");
+	if (o->md5 && !*explicit)
+		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
+	return 0;
+}
+
+static const char *lock_path(const struct options *o, bool explicit, struct arena *a)
+{
+	if (o->lockfile)
+		return o->lockfile;
+	return explicit ? "-" : input_lock_path(a, o->args[0]);
+}
+
+/* ---- solving ---- */
 
 /* One reading of the file for each platform, because selectors depend on it. */
 struct locking {
@@ -165,14 +204,14 @@ static void locking_release(struct locking *l)
 	free(l->answers);
 }
 
-static int ask_all(const struct options *o, const struct settings *s, const char *path,
+static int ask_all(const struct options *o, const struct settings *s, const struct input_files *files,
 		   const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
 		   struct err *err)
 {
 	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
 			       mem_array(n, sizeof(*l->answers)), n };
 	for (size_t i = 0; i < n; i++)
-		if (input_read(path, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
+		if (input_read(files, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
 		    ask_one(o, s, &l->inputs[i].env, platforms[i], a, &l->questions[i], err) < 0)
 			return -1;
 	return 0;
@@ -188,7 +227,8 @@ static int read_lock(const char *path, struct lock *ret, struct err *err)
 }
 
 /* --check: nothing but the question and the lock's hash. */
-static int check(const struct options *o, const char *path, const struct locking *l, struct err *err)
+static int check(const struct options *o, const struct input_files *files, const char *path, const struct locking *l,
+		 struct err *err)
 {
 	auto_lock old = { 0 };
 	auto_buf b = { 0 };
@@ -198,7 +238,7 @@ static int check(const struct options *o, const char *path, const struct locking
 	if (there && read_lock(path, &old, err) < 0)
 		return -1;
 	if (!there)
-		err_fill(err, ERR_FORMAT, "there is no %s: condaimg lock %s makes it", path, o->args[0]);
+		err_fill(err, ERR_FORMAT, "there is no %s: condaimg lock %s makes it", path, files->names);
 	else
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
@@ -227,9 +267,35 @@ static int keep_locked(const struct options *o, const char *path, struct lock *o
 	return kept_init(ret, old, o->updates, o->n_updates, l->questions, l->n, err);
 }
 
-int cmd_lock(const struct options *o, struct err *err)
+/* A lock of any kind, written as another. Nothing is solved. */
+static int convert(const struct options *o, const struct settings *s, bool explicit, const struct input_files *files,
+		   const struct input *in, struct err *err)
 {
+	auto_arena a = { 0 };
+	struct lock lock;
+	const char *path = lock_path(o, explicit, &a);
+
+	if (o->check || o->n_updates)
+		return err_set(err, ERR_USAGE, "%s is a lock already; --%s is for what a lock is made of", o->args[0],
+			       o->check ? "check" : "update");
+	if (in->is_conda_lock && !explicit)
+		return err_set(err, ERR_USAGE,
+			       "%s is a lock already; lock takes an environment.yml (--format explicit lists its URLs)",
+			       o->args[0]);
+	for (const char *const *warning = in->lock.warnings; *warning; warning++)
+		log_warn("%s", *warning);
+	if (convert_lock(&in->lock, o->args[0], s->platforms, s->n_platforms, &a, &lock, err) < 0)
+		return -1;
+	lock.sources = input_sources(&a, files, path);
+	return write_lock(o, explicit, &lock, path, err);
+}
+
+int cmd_lock(const struct options *given, struct err *err)
+{
+	auto_project project = { 0 };
+	const struct options *o = &project.options;
 	auto_settings s = { 0 };
+	auto_input_files files = { 0 };
 	auto_input in = { 0 };
 	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
 	auto_arena a = { 0 };
@@ -238,24 +304,24 @@ int cmd_lock(const struct options *o, struct err *err)
 	struct refusal refusal = { 0 };
 	CLEANUP(locking_release) struct locking l = { 0 };
 	const struct platform **platforms;
-	const char *path, *slash;
+	const char *path;
+	bool explicit;
 	size_t n;
 
-	if (settings_read(o, &s, err) < 0 ||
-	    input_read(o->args[0], (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
-		return err_set(err, ERR_USAGE, "%s is a lock already; lock takes an environment.yml", o->args[0]);
+		return convert(o, &s, explicit, &files, &in, err);
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = list_platforms(&s, &in.env, &a, &platforms, err);
-	if (!n || ask_all(o, &s, o->args[0], platforms, n, &a, &l, err) < 0)
+	path = lock_path(o, explicit, &a);
+	if (!n || ask_all(o, &s, &files, platforms, n, &a, &l, err) < 0)
 		return -1;
-	path = o->lockfile ? o->lockfile : arena_printf(&a, "%s/conda-lock.yml", input_dir(&a, o->args[0]));
-	if (!o->lockfile && !strchr(o->args[0], '/'))
-		path = "conda-lock.yml";
 	if (o->check)
-		return check(o, path, &l, err);
+		return check(o, &files, path, &l, err);
 	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
 		return -1;
 	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
@@ -263,8 +329,8 @@ int cmd_lock(const struct options *o, struct err *err)
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++)
-		log_info("%s: %zu packages for %s", o->args[0], l.answers[i].n_packages, platforms[i]->subdir);
-	slash = strrchr(o->args[0], '/');
-	resolve_lock(&lock, &l.questions[0], slash ? slash + 1 : o->args[0], l.answers, n);
-	return write_lock(o, &lock, path, err);
+		log_info("%s: %zu packages for %s", files.names, l.answers[i].n_packages, platforms[i]->subdir);
+	resolve_lock(&lock, &l.questions[0], o->args[0], l.answers, n);
+	lock.sources = input_sources(&a, &files, path);
+	return write_lock(o, explicit, &lock, path, err);
 }

@@ -7,5 +7,8 @@
 int cmd_lock(const struct options *o, struct err *err);
 int cmd_build(const struct options *o, struct err *err);
 int cmd_inspect(const struct options *o, struct err *err);
+int cmd_sbom(const struct options *o, struct err *err);
+int cmd_verify(const struct options *o, struct err *err);
+int cmd_export_rootfs(const struct options *o, struct err *err);
 
 #endif

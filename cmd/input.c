@@ -2,38 +2,183 @@
 
 #include <string.h>
 
-#include "base/doc.h"
 #include "base/fs.h"
+#include "conda/explicit.h"
+#include "conda/pixi_lock.h"
+#include "conda/spec_file.h"
 
 #define INPUT_MAX ((uint64_t)64 << 20)
 
-/* Whether a document has the keys of a lock and not those of an environment. */
-static bool looks_like_lock(const char *p)
+/* ---- reading ---- */
+
+static bool is_stdin(const char *path)
 {
-	return (str_starts(p, "package:") || strstr(p, "\npackage:")) &&
-	       (str_starts(p, "metadata:") || strstr(p, "\nmetadata:"));
+	return strcmp(path, "-") == 0;
 }
 
-static int read_stdin(struct buf *ret, struct err *err)
+static int read_text(const char *path, struct buf *ret, struct err *err)
 {
-	auto_source *in = source_file(AT_FDCWD, "/dev/stdin", err);
+	auto_source *in = NULL;
 
+	if (!is_stdin(path))
+		return fs_read(AT_FDCWD, path, INPUT_MAX, ret, err);
+	in = source_file(AT_FDCWD, "/dev/stdin", err);
 	return in ? io_slurp(in, INPUT_MAX, ret, err) : -1;
 }
 
-int input_read(const char *path, const char *subdir, struct input *ret, struct err *err)
+int input_open(const struct options *o, struct input_files *ret, struct err *err)
 {
-	auto_buf text = { 0 };
-	int rc;
+	struct input_file *files;
+	auto_buf names = { 0 };
 
-	*ret = (struct input){ .path = path };
-	rc = strcmp(path, "-") == 0 ? read_stdin(&text, err) : fs_read(AT_FDCWD, path, INPUT_MAX, &text, err);
+	*ret = (struct input_files){ .n = o->n_args, .environment = o->environment };
+	files = arena_array(&ret->arena, o->n_args, sizeof(*files));
+	ret->files = files;
+	for (size_t i = 0; i < o->n_args; i++) {
+		auto_buf text = { 0 };
+
+		if (read_text(o->args[i], &text, err) < 0)
+			return -1;
+		files[i] =
+			(struct input_file){ o->args[i], arena_strndup(&ret->arena, buf_cstr(&text), text.n), text.n };
+		buf_addf(&names, "%s%s", i ? " " : "", o->args[i]);
+	}
+	ret->names = arena_strdup(&ret->arena, buf_cstr(&names));
+	return 0;
+}
+
+void input_close(struct input_files *f)
+{
+	arena_release(&f->arena);
+	*f = (struct input_files){ 0 };
+}
+
+/* ---- what is it ---- */
+
+enum form { FORM_ENVIRONMENT, FORM_SPECS, FORM_EXPLICIT, FORM_CONDA_LOCK, FORM_PIXI_LOCK };
+
+/* Whether a line begins with "key:". */
+static bool has_key(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, n) == 0 && line[n] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* Whether a line is "word:" or "word: more" from its first column on, as no MatchSpec is. */
+static bool has_any_key(const char *text)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		size_t n;
+
+		line += *line == '\n';
+		n = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-\"'");
+		if (n && line[n] == ':' && strchr(" \t\r\n", line[n + 1]))
+			return true;
+	}
+	return *text == '{';
+}
+
+static bool is_yaml_name(const char *path)
+{
+	return str_ends(path, ".yml") || str_ends(path, ".yaml") || str_ends(path, ".lock") || str_ends(path, ".json");
+}
+
+/* By the name where that says it, as conda has it; by the text where a name does not. */
+static enum form form_of(const struct input_file *f)
+{
+	bool text = str_ends(f->path, ".txt") || (!is_yaml_name(f->path) && f->n && !has_any_key(f->text));
+
+	if (text)
+		return explicit_is(f->text, f->n) ? FORM_EXPLICIT : FORM_SPECS;
+	if (has_key(f->text, "packages") && has_key(f->text, "environments"))
+		return FORM_PIXI_LOCK;
+	if (has_key(f->text, "package") && has_key(f->text, "metadata"))
+		return FORM_CONDA_LOCK;
+	return FORM_ENVIRONMENT;
+}
+
+static const char *variable(const char *name)
+{
+	return getenv(name);
+}
+
+static int absolute_dir(const char *dir, char **ret, struct err *err)
+{
+	*ret = realpath(dir, NULL);
+	return *ret ? 0 : err_sys(err, "cannot find the directory %s", dir);
+}
+
+static int read_lock(const struct input_files *f, enum form form, const char *subdir, struct lock *ret, struct err *err)
+{
+	const struct input_file *file = &f->files[0];
+	auto_arena a = { 0 };
+	auto_free char *dir = NULL;
+
+	if (form == FORM_CONDA_LOCK)
+		return lock_parse(file->text, file->n, file->path, ret, err);
+	/* Paths of a list are against the working directory (CEP 23), those of a pixi.lock against its own. */
+	if (absolute_dir(form == FORM_EXPLICIT ? "." : input_dir(&a, file->path), &dir, err) < 0)
+		return -1;
+	if (form == FORM_PIXI_LOCK)
+		return pixi_lock_parse(file->text, file->n, file->path, dir, f->environment, ret, err);
+	return explicit_parse(file->text, file->n, file->path, subdir,
+			      &(struct explicit_place){ .cwd = dir, .home = getenv("HOME"), .variable = variable }, ret,
+			      err);
+}
+
+static int add_environment(const struct input_file *f, enum form form, const char *subdir, bool first, struct env *ret,
+			   struct err *err)
+{
+	auto_env more = { 0 };
+	int rc = form == FORM_SPECS ? spec_file_parse(f->text, f->n, f->path, &more, err)
+				    : env_parse(f->text, f->n, f->path, subdir, &more, err);
+
 	if (rc < 0)
 		return -1;
-	ret->is_lock = looks_like_lock(buf_cstr(&text));
-	if (ret->is_lock)
-		return lock_parse(buf_cstr(&text), text.n, path, &ret->lock, err);
-	return env_parse(buf_cstr(&text), text.n, path, subdir, &ret->env, err);
+	if (!first)
+		return env_merge(ret, &more, err);
+	*ret = more;
+	more = (struct env){ 0 };
+	return 0;
+}
+
+int input_read(const struct input_files *f, const char *subdir, struct input *ret, struct err *err)
+{
+	*ret = (struct input){ 0 };
+	for (size_t i = 0; i < f->n; i++) {
+		enum form form = form_of(&f->files[i]);
+		bool is_lock = form != FORM_ENVIRONMENT && form != FORM_SPECS;
+
+		if (f->environment && form != FORM_PIXI_LOCK)
+			return err_set(err, ERR_USAGE, "-e chooses an environment of a pixi.lock, and %s is none",
+				       f->files[i].path);
+		if (is_lock && f->n > 1)
+			return err_set(err, ERR_USAGE,
+				       "%s is a lock, which is taken alone; only environments are "
+				       "taken together",
+				       f->files[i].path);
+		if (is_lock) {
+			ret->is_lock = true;
+			ret->is_conda_lock = form == FORM_CONDA_LOCK;
+			return read_lock(f, form, subdir, &ret->lock, err);
+		}
+		if (add_environment(&f->files[i], form, subdir, i == 0, &ret->env, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int input_read_one(const char *path, const char *subdir, struct input_files *files, struct input *ret, struct err *err)
+{
+	struct options o = { .args = &path, .n_args = 1 };
+
+	return input_open(&o, files, err) < 0 ? -1 : input_read(files, subdir, ret, err);
 }
 
 void input_release(struct input *in)
@@ -41,6 +186,8 @@ void input_release(struct input *in)
 	env_release(&in->env);
 	lock_release(&in->lock);
 }
+
+/* ---- places ---- */
 
 const char *input_dir(struct arena *a, const char *path)
 {
@@ -57,4 +204,50 @@ const char *input_lock_path(struct arena *a, const char *path)
 	size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
 
 	return arena_printf(a, "%.*sconda-lock.yml", (int)dir, path);
+}
+
+/* Bytes of the directories that two absolute ones have in common, without a '/' at the end. */
+static size_t common_dirs(const char *x, const char *y)
+{
+	size_t n = 0, i = 0;
+
+	for (;; i++) {
+		bool x_end = !x[i] || x[i] == '/', y_end = !y[i] || y[i] == '/';
+
+		if (x_end && y_end)
+			n = i;
+		if (x[i] != y[i] || !x[i])
+			return n;
+	}
+}
+
+/* path, seen from the absolute directory from. */
+static const char *relative(struct arena *a, const char *from, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	auto_free char *dir = realpath(input_dir(a, path), NULL);
+	auto_buf b = { 0 };
+	size_t n;
+
+	base = base ? base + 1 : path;
+	if (!dir || is_stdin(path))
+		return path;
+	n = common_dirs(from, dir);
+	for (const char *s = from + n; *s; s++)
+		if (*s == '/' && s[1])
+			buf_adds(&b, "../");
+	if (dir[n] == '/' && dir[n + 1])
+		buf_addf(&b, "%s/", dir + n + 1);
+	buf_adds(&b, base);
+	return arena_strdup(a, buf_cstr(&b));
+}
+
+const char *const *input_sources(struct arena *a, const struct input_files *f, const char *lock_path)
+{
+	const char **ret = arena_array(a, f->n + 1, sizeof(*ret));
+	auto_free char *from = realpath(is_stdin(lock_path) ? "." : input_dir(a, lock_path), NULL);
+
+	for (size_t i = 0; i < f->n; i++)
+		ret[i] = from ? relative(a, from, f->files[i].path) : f->files[i].path;
+	return ret;
 }

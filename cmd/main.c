@@ -8,19 +8,33 @@
  *	  cmd_lock()		cmd/cmd_lock.c
  *	  cmd_build()		cmd/cmd_build.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
+ *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
+ *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *
- *	input_read()		cmd/input.c		which file is it: conda/env.c or conda/lock.c
+ *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
+ *	app_read()		cmd/app.c		the application's options as values
+ *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
+ *							conda/lock_parse.c, pixi_lock.c, explicit.c
+ *	convert_lock()		cmd/convert.c		a lock of another kind as one of ours
  *	question_make()		cmd/question.c		environment, options -> what is asked
+ *	solve_all()		cmd/solve_all.c		questions of several platforms -> lock
  *	resolve()		cmd/resolve.c		question -> lock
  *	  channel_resolve()	channels/channel.c	  names -> URLs
  *	  repodata_load()	channels/repodata.c	  channels -> records
  *	  solver_run()		solver/solver.c		  specs -> records
+ *	  refusal_print()	cmd/refusal.c		  or why there is none
  *	  lock_write()		conda/lock_write.c
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
+ *	  copy_tree()		cmd/copy.c		  the application's files
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
  *	  dest_write()		oci/dest.c		  blobs, config, manifest -> destination
+ *	contents_read()		cmd/contents.c		image -> files, conda-meta records
+ *	  layer_next()		oci/layer_read.c	  blob -> members, digests checked
+ *	  overlay_add()		oci/overlay.c		  layers -> what is seen
+ *	unpack_image()		oci/unpack.c		layers -> directory
  *
  * base/ is under all of it: errors, memory, streams, documents.
  */
@@ -32,22 +46,45 @@
 #include "base/log.h"
 #include "cmd/commands.h"
 
+#define INPUTS_MAX 64
+
 static const struct command commands[] = {
-	{ "lock", "ENVIRONMENT", "Solve an environment.yml and write conda-lock.yml.",
-	  "The lock says which packages to take for one platform, with their hashes; micromamba and\n"
-	  "conda-lock read it too. Nothing is downloaded but the channels' indexes.",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package base libc lockfile check "
-	  "update cache-dir offline jobs dry-run json quiet verbose ",
-	  1, 1, cmd_lock },
-	{ "build", "ENVIRONMENT|LOCK", "Make an image from an environment.yml or a conda-lock.yml.",
-	  "A conda-lock.yml beside the environment.yml is taken when it still matches; else the\n"
-	  "environment is solved. Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package tag output lockfile base libc layers "
-	  "compression prefix cache-dir offline jobs dry-run json quiet verbose ",
-	  1, 1, cmd_build },
+	{ "lock", "ENVIRONMENT...|FOLDER", "Solve an environment and write conda-lock.yml.",
+	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
+	  "FOLDER is one with an environment.yml in it. The lock says which packages to take for each\n"
+	  "platform, with their hashes; micromamba and conda-lock read it too. Nothing is downloaded but\n"
+	  "the channels' indexes. A pixi.lock or a list of URLs (@EXPLICIT) is written as conda-lock.yml,\n"
+	  "unsolved.",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment base libc shell lockfile config format md5 check update cache-dir offline "
+	  "jobs dry-run json quiet verbose ",
+	  1, INPUTS_MAX, cmd_lock },
+	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
+	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
+	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). FOLDER is one with an\n"
+	  "environment.yml in it. A conda-lock.yml beside the environment.yml is taken when it still matches;\n"
+	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
+	  "Prints the image and its digest: oci:app:1@sha256:...",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix copy workdir "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
+	  "verbose ",
+	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
 	  "platform json quiet verbose ", 1, 1, cmd_inspect },
+	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
+	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
+	  "by its upstream name, too. The same input gives the same bytes.",
+	  "format/sbom output-file platform quiet verbose ", 1, 1, cmd_sbom },
+	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
+	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
+	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
+	  "and the exit code is 4.",
+	  "lock platform cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
+	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
+	  "platform json quiet verbose ", 2, 2, cmd_export_rootfs },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -80,7 +117,7 @@ static void print_overview(FILE *to)
 	      "daemon or root.\n\nUsage:\n",
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(to, "  condaimg %-8s %-18s %s\n", commands[i].name, commands[i].args, commands[i].summary);
+		fprintf(to, "  condaimg %-13s %-26s %s\n", commands[i].name, commands[i].args, commands[i].summary);
 	fputs("\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",

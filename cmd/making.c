@@ -49,18 +49,6 @@ struct tree *making_open_linked(const struct assembly *a, size_t i, struct listi
 
 /* ---- one layer ---- */
 
-static bool has_package(const struct assembly *a, const char *name)
-{
-	return making_find(a->lp, name) != NULL;
-}
-
-static struct rootfs system_of(const struct assembly *a)
-{
-	return (struct rootfs){ .prefix = &a->prefix,
-				.has_cacert = has_package(a, "ca-certificates"),
-				.has_zoneinfo = has_package(a, "tzdata") };
-}
-
 static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
@@ -77,19 +65,19 @@ static struct tree *open_libc(const struct assembly *a, struct err *err)
 
 struct tree *making_open(const struct assembly *a, const struct part_layer *l, struct opener *o, struct err *err)
 {
-	struct rootfs system = system_of(a);
-
 	switch (l->part) {
 	case PART_LIBC:
 		return open_libc(a, err);
 	case PART_SYSTEM:
-		return a->base ? rootfs_home() : rootfs_system(&system);
+		return assembly_open_system(a, err);
 	case PART_PACKAGES:
 		o->a = a;
 		o->group = l->group;
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
 		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
+	case PART_APP:
+		return copy_tree(&a->files);
 	}
 	return NULL;
 }
@@ -99,7 +87,8 @@ static int tell_layer(const struct part_layer *l, struct err *err)
 {
 	static const char *const names[] = { [PART_LIBC] = "the C library",
 					     [PART_SYSTEM] = "the system files",
-					     [PART_ENVIRONMENT] = "the environment" };
+					     [PART_ENVIRONMENT] = "the environment",
+					     [PART_APP] = "the application" };
 
 	return l->part == PART_PACKAGES ? -1 : err_at(err, "layer of %s", names[l->part]);
 }
@@ -128,7 +117,8 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 	static const char *const kinds[] = { [PART_LIBC] = "libc",
 					     [PART_SYSTEM] = "system",
 					     [PART_PACKAGES] = "packages",
-					     [PART_ENVIRONMENT] = "environment" };
+					     [PART_ENVIRONMENT] = "environment",
+					     [PART_APP] = "app" };
 	struct opener unused = { 0 };
 	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
@@ -146,8 +136,11 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 		buf_addf(&b, "platform: %s\n", a->platform->subdir);
 		recipe_add_record(&b, &a->lp->libc_packages[0]);
 		l->weight = cost(&a->lp->libc_packages[0]);
+	} else if (l->part == PART_APP) {
+		copy_recipe(&a->files, &b);
+		l->weight = a->files.bytes;
 	} else {
-		auto_tree *t = making_open(a, l, &unused, &none);
+		auto_tree *t = l->part == PART_SYSTEM ? assembly_system_recipe(a) : making_open(a, l, &unused, &none);
 
 		/* Small trees out of memory: they are their own recipe. */
 		add_tree_to_recipe(&b, t);

@@ -8,7 +8,7 @@
 enum kind { FLAG, COUNTED, TEXT, LIST, MAYBE };
 
 struct option {
-	const char *name;
+	const char *name; /* what stands behind a '/' only tells options of one name apart */
 	char letter; /* or 0 */
 	enum kind kind;
 	size_t offset; /* in struct options; a LIST's count follows its pointer */
@@ -31,9 +31,21 @@ static const struct option table[] = {
 	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's); lock takes several: A,B" },
 	{ "virtual-package", 0, LIST, AT(virtual_packages), "NAME=VERSION[=BUILD]",
 	  "what the machine that runs the image has: __glibc=2.28, __cuda=12.4; may be repeated" },
+	{ "virtual-package-spec", 0, TEXT, AT(virtual_package_spec), "FILE",
+	  "the same from a file, as conda-lock has it (default: virtual-packages.yml beside the environment file)" },
+	{ "cuda", 0, TEXT, AT(cuda), "VERSION", "short for --virtual-package __cuda=VERSION; \"\" takes it away" },
+	{ "environment", 'e', TEXT, AT(environment), "NAME[@PLATFORM]",
+	  "which environment of a pixi.lock (default: default)" },
+	{ "format", 0, TEXT, AT(format), "conda-lock|explicit",
+	  "what to write: conda-lock.yml (default), or a list of URLs, to stdout but for --lockfile" },
+	{ "md5", 0, FLAG, AT(md5), NULL, "with --format explicit: md5 instead of sha256, for old readers" },
 	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
 	{ "output", 'o', TEXT, AT(output), "DEST",
 	  "oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]" },
+	{ "output-file", 'o', TEXT, AT(output_file), "FILE", "write to this file (default: stdout)" },
+	{ "format/sbom", 0, TEXT, AT(format), "spdx|cyclonedx", "SPDX 2.3 or CycloneDX 1.6, as JSON (default: spdx)" },
+	{ "lock", 0, TEXT, AT(lock), "FILE",
+	  "build what this conda-lock.yml says, fetching what is missing, and compare" },
 	{ "lockfile", 0, TEXT, AT(lockfile), "FILE", "the lock (default: conda-lock.yml beside the environment file)" },
 	{ "check", 0, FLAG, AT(check), NULL,
 	  "only say whether the lock is current, without any network; exit 1 if it is not" },
@@ -47,6 +59,22 @@ static const struct option table[] = {
 	{ "compression", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]", "of the layers (default: gzip)" },
 	{ "prefix", 0, TEXT, AT(prefix), "DIR",
 	  "where the environment is in the image (default: /opt/conda/envs/default)" },
+	{ "copy", 0, LIST, AT(copies), "SRC:DST",
+	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
+	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
+	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
+	{ "cmd", 0, TEXT, AT(cmd), "WORDS", "its arguments, or what is started (default: python, where there is one)" },
+	{ "env", 0, LIST, AT(envs), "NAME=VALUE", "set a variable; may be repeated" },
+	{ "label", 0, LIST, AT(labels), "NAME=VALUE", "of the image's config; may be repeated" },
+	{ "annotation", 0, LIST, AT(annotations), "NAME=VALUE", "of the image's manifest; may be repeated" },
+	{ "port", 0, LIST, AT(ports), "PORT[/udp]", "say that the application listens there; may be repeated" },
+	{ "volume", 0, LIST, AT(volumes), "DIR", "say that data is kept there; may be repeated" },
+	{ "user", 0, TEXT, AT(user), "NAME[:UID]", "as whom commands run, in group 0 (default: conda:1000)" },
+	{ "shell", 0, FLAG, AT(shell), NULL, "add bash and coreutils, as /bin/sh and /usr/bin/env too" },
+	{ "ca-file", 0, LIST, AT(ca_files), "FILE", "trust these certificates (PEM), too; may be repeated" },
+	{ "config", 0, TEXT, AT(config), "FILE|none",
+	  "more options (default: condaimg.yml beside the environment file)" },
 	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
@@ -69,10 +97,17 @@ static bool takes(const struct command *c, const struct option *o)
 	return false;
 }
 
+/* As it is written. */
+static struct str written(const struct option *o)
+{
+	return (struct str){ o->name, strcspn(o->name, "/") };
+}
+
 static const struct option *find_long(const struct command *c, struct str name)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
-		if (str_eq(name, table[i].name) && takes(c, &table[i]))
+		if (name.n == written(&table[i]).n && strncmp(name.p, table[i].name, name.n) == 0 &&
+		    takes(c, &table[i]))
 			return &table[i];
 	return NULL;
 }
@@ -111,7 +146,6 @@ static void set(struct options *o, const struct option *opt, const char *value)
 		*(const char **)at = value;
 		break;
 	case MAYBE:
-		o->update = true;
 		if (!value)
 			break;
 		/* fall through */
@@ -136,7 +170,8 @@ static int take_value(const struct option *opt, const char *behind, int argc, ch
 	}
 	if (!behind) {
 		if (*i + 1 >= argc)
-			return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", opt->name, opt->name, opt->value);
+			return err_set(err, ERR_USAGE, "--%.*s needs a value: --%.*s %s", (int)written(opt).n,
+				       opt->name, (int)written(opt).n, opt->name, opt->value);
 		behind = argv[++*i];
 	}
 	set(ret, opt, behind);
@@ -209,6 +244,13 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->copies);
+	free(o->envs);
+	free(o->labels);
+	free(o->annotations);
+	free(o->ports);
+	free(o->volumes);
+	free(o->ca_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }
@@ -218,9 +260,10 @@ static void help_row(const struct option *o, struct buf *ret)
 	size_t begin = ret->n, width;
 
 	if (o->letter)
-		buf_addf(ret, "  -%c, --%s", o->letter, o->name);
+		buf_addf(ret, "  -%c, --", o->letter);
 	else
-		buf_addf(ret, "      --%s", o->name);
+		buf_adds(ret, "      --");
+	buf_add(ret, o->name, written(o).n);
 	if (has_value(o))
 		buf_addf(ret, " %s", o->value);
 	width = ret->n - begin;

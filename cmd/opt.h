@@ -25,7 +25,25 @@ struct options {
 	size_t n_updates;
 	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
-	bool check, update, override_channels, offline, dry_run, json, quiet, help;
+	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
+	bool check, md5, override_channels, offline, dry_run, json, quiet, help;
+	/* The application, and where these may also come from (cmd/project.h). */
+	const char **copies;
+	size_t n_copies;
+	const char **envs;
+	size_t n_envs;
+	const char **labels;
+	size_t n_labels;
+	const char **annotations;
+	size_t n_annotations;
+	const char **ports;
+	size_t n_ports;
+	const char **volumes;
+	size_t n_volumes;
+	const char **ca_files;
+	size_t n_ca_files;
+	const char *workdir, *entrypoint, *cmd, *user, *config;
+	bool shell;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;

@@ -4,13 +4,18 @@
 
 #include "base/json.h"
 
+/* Specs in it come from channels, so it is tidied on its way to a terminal. */
 static void print_text(const struct refusal *r)
 {
-	fprintf(stderr, "Cannot solve %s for %s:\n", r->file, r->subdir);
+	auto_buf b = { 0 };
+
+	buf_addf(&b, "Cannot solve %s for %s:\n", r->file, r->subdir);
 	for (size_t i = 0; i < r->n_why; i++)
-		fprintf(stderr, "%*s%s\n", 2 + 2 * (int)r->why[i].depth, "", r->why[i].text);
+		buf_addf(&b, "%*s%s\n", 2 + 2 * (int)r->why[i].depth, "", r->why[i].text);
 	for (const char *const *a = r->advice; a && *a; a++)
-		fprintf(stderr, "%s%s%s", a == r->advice ? "What would help: " : "; or ", *a, a[1] ? "" : "\n");
+		buf_addf(&b, "%s%s%s", a == r->advice ? "What would help: " : "; or ", *a, a[1] ? "" : "\n");
+	str_tidy(b.p);
+	fputs(b.p, stderr);
 }
 
 static void write_step(struct json *j, const struct why *w)

@@ -5,12 +5,6 @@
 #include "base/json.h"
 #include "oci/image.h"
 
-static const char passwd[] = "root:x:0:0:root:/root:/sbin/nologin\n" ROOTFS_USER ":x:" ROOTFS_UID ":0:" ROOTFS_USER
-			     ":" ROOTFS_HOME ":/sbin/nologin\n"
-			     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n";
-
-static const char group[] = "root:x:0:\n" ROOTFS_USER ":x:" ROOTFS_UID ":\nnogroup:x:65534:\n";
-
 static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 
 static const char os_release[] = "NAME=\"condaimg\"\nID=condaimg\nPRETTY_NAME=\"conda environment (condaimg)\"\n";
@@ -21,20 +15,45 @@ static const char protocols[] = "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nip
 
 #define TEXT(t, path, text) tree_memory_file((t), (path), 0644, (text), sizeof(text) - 1)
 
-struct tree *rootfs_home(void)
-{
-	struct tree *t = tree_memory();
+/* Owned by root and its group, which the user is in, as is any user that OpenShift invents. */
+#define HOME_MODE 0775
 
-	tree_memory_dir(t, "home", 0755);
-	/* Owned by root and its group, which the user is in, as is any user that OpenShift invents. */
-	tree_memory_dir(t, &ROOTFS_HOME[1], 0775);
-	return t;
+static bool is_root(const struct app_user *u)
+{
+	return strcmp(u->uid, "0") == 0;
+}
+
+static bool is_nobody(const struct app_user *u)
+{
+	return strcmp(u->name, "nobody") == 0;
+}
+
+static void add_users(struct tree *t, const struct rootfs *r)
+{
+	const struct app_user *u = r->user;
+	const char *shell = r->has_shell ? "/bin/sh" : "/sbin/nologin";
+	auto_buf passwd = { 0 }, group = { 0 };
+
+	buf_addf(&passwd, "root:x:0:0:root:/root:%s\n", shell);
+	buf_adds(&group, "root:x:0:\n");
+	if (!is_root(u))
+		buf_addf(&passwd, "%s:x:%s:0:%s:%s:%s\n", u->name, u->uid, u->name, u->home, shell);
+	if (!is_root(u) && !is_nobody(u))
+		buf_addf(&group, "%s:x:%s:\n", u->name, u->uid);
+	if (!is_nobody(u))
+		buf_adds(&passwd, "nobody:x:65534:65534:nobody:/:/sbin/nologin\n");
+	buf_adds(&group, "nogroup:x:65534:\n");
+	tree_memory_file(t, "etc/group", 0644, group.p, group.n);
+	TEXT(t, "etc/nsswitch.conf", nsswitch);
+	TEXT(t, "etc/os-release", os_release);
+	tree_memory_file(t, "etc/passwd", 0644, passwd.p, passwd.n);
 }
 
 /* Where Debian, Red Hat, Go, OpenSSL and requests look for the certificates. */
-static void add_certificates(struct tree *t, const struct prefix *prefix)
+static void add_certificates(struct tree *t, const struct rootfs *r)
 {
-	auto_free char *target = mem_printf("%s/ssl/cacert.pem", prefix->path);
+	auto_free char *cacert = mem_printf("%s/ssl/cacert.pem", r->prefix->path);
+	const char *target = r->bundle ? "/" ROOTFS_BUNDLE : cacert;
 
 	tree_memory_dir(t, "etc/pki", 0755);
 	tree_memory_dir(t, "etc/pki/tls", 0755);
@@ -43,26 +62,46 @@ static void add_certificates(struct tree *t, const struct prefix *prefix)
 	tree_memory_dir(t, "etc/ssl", 0755);
 	tree_memory_symlink(t, "etc/ssl/cert.pem", target);
 	tree_memory_dir(t, "etc/ssl/certs", 0755);
-	tree_memory_symlink(t, "etc/ssl/certs/ca-certificates.crt", target);
+	if (r->bundle)
+		tree_memory_file(t, ROOTFS_BUNDLE, 0644, r->bundle, strlen(r->bundle));
+	else
+		tree_memory_symlink(t, ROOTFS_BUNDLE, target);
 }
 
 static void add_etc(struct tree *t, const struct rootfs *r)
 {
 	tree_memory_dir(t, "etc", 0755);
-	TEXT(t, "etc/group", group);
-	TEXT(t, "etc/nsswitch.conf", nsswitch);
-	TEXT(t, "etc/os-release", os_release);
-	TEXT(t, "etc/passwd", passwd);
-	if (r->has_cacert)
-		add_certificates(t, r->prefix);
+	add_users(t, r);
+	if (r->has_cacert || r->bundle)
+		add_certificates(t, r);
 	TEXT(t, "etc/protocols", protocols);
 	TEXT(t, "etc/services", services);
 }
 
+/* The programs that scripts name by these paths: the shell, and what finds all others. */
+static const struct {
+	const char *path, *program;
+} shell_links[] = { { "usr/bin/bash", "bash" }, { "usr/bin/env", "env" }, { "usr/bin/sh", "bash" } };
+
+static void add_shell(struct tree *t, const struct prefix *prefix)
+{
+	tree_memory_symlink(t, "bin", "usr/bin");
+	tree_memory_dir(t, "usr/bin", 0755);
+	for (size_t i = 0; i < COUNT(shell_links); i++) {
+		auto_free char *target = mem_printf("%s/bin/%s", prefix->path, shell_links[i].program);
+
+		tree_memory_symlink(t, shell_links[i].path, target);
+	}
+}
+
 struct tree *rootfs_system(const struct rootfs *r)
 {
-	struct tree *t = rootfs_home();
+	struct tree *t = tree_memory();
 
+	if (!is_root(r->user)) {
+		tree_memory_dir(t, "home", 0755);
+		tree_memory_dir(t, r->user->home + 1, HOME_MODE);
+	}
 	tree_memory_dir(t, "dev", 0755);
 	add_etc(t, r);
 	tree_memory_dir(t, "proc", 0555);
@@ -71,6 +110,8 @@ struct tree *rootfs_system(const struct rootfs *r)
 	tree_memory_dir(t, "sys", 0555);
 	tree_memory_dir(t, "tmp", 01777);
 	tree_memory_dir(t, "usr", 0755);
+	if (r->has_shell)
+		add_shell(t, r->prefix);
 	tree_memory_dir(t, "usr/share", 0755);
 	if (r->has_zoneinfo) {
 		auto_free char *target = mem_printf("%s/share/zoneinfo", r->prefix->path);
@@ -81,6 +122,64 @@ struct tree *rootfs_system(const struct rootfs *r)
 	tree_memory_dir(t, "var/tmp", 01777);
 	return t;
 }
+
+/* ---- on a base ---- */
+
+/* The directories that a path is in, as the base has them. */
+static void add_parents(struct tree *t, const struct ground *base, const char *path)
+{
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		auto_free char *dir = mem_printf("%.*s", (int)(slash - path), path);
+		const struct ground_entry *e = ground_find(base, dir);
+
+		tree_memory_dir(t, dir, e && e->is_dir ? e->mode : 0755);
+	}
+}
+
+/* Where a path really is on the base; NULL where something is there already. */
+static const char *free_place(const struct ground *base, struct arena *a, const char *path)
+{
+	const char *ret = ground_resolve(base, a, path, false);
+
+	return ret && *ret && !ground_find(base, ret) ? ret : NULL;
+}
+
+/* By both names: few bases have no /bin, and not all of them one that is /usr/bin. */
+static void add_shell_on_base(struct tree *t, const struct rootfs *r, const struct ground *base, struct arena *a)
+{
+	static const struct {
+		const char *path, *program;
+	} links[] = { { "bin/sh", "bash" }, { "bin/bash", "bash" }, { "usr/bin/env", "env" } };
+
+	for (size_t i = 0; i < COUNT(links); i++) {
+		const char *path = free_place(base, a, links[i].path);
+
+		if (!path)
+			continue;
+		add_parents(t, base, path);
+		tree_memory_symlink(t, path, arena_printf(a, "%s/bin/%s", r->prefix->path, links[i].program));
+	}
+}
+
+struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base)
+{
+	struct tree *t = tree_memory();
+	auto_arena a = { 0 };
+	const char *home = is_root(r->user) ? NULL : free_place(base, &a, r->user->home + 1);
+
+	if (home) {
+		add_parents(t, base, home);
+		tree_memory_dir(t, home, HOME_MODE);
+	}
+	if (r->has_shell)
+		add_shell_on_base(t, r, base, &a);
+	if (r->bundle)
+		tree_memory_file(t, arena_printf(&a, "%s/" ROOTFS_BUNDLE_IN_PREFIX, r->prefix->path + 1), 0644,
+				 r->bundle, strlen(r->bundle));
+	return t;
+}
+
+/* ---- the environment ---- */
 
 /* A Python string literal, as conda writes and reads its specs. */
 static void add_python_string(struct buf *b, const char *s)

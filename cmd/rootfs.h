@@ -5,28 +5,32 @@
 #ifndef CMD_ROOTFS_H
 #define CMD_ROOTFS_H
 
-#include "base/tree.h"
+#include "cmd/app.h"
+#include "cmd/ground.h"
 #include "conda/linked.h"
 #include "conda/lock.h"
 
 /* Raised whenever one of these trees changes for the same input. Part of their recipes. */
 #define ROOTFS_VERSION 1
 
-#define ROOTFS_UID "1000"
-#define ROOTFS_USER "conda"
-#define ROOTFS_HOME "/home/conda"
+/* Where the certificates are that --ca-file adds to: on scratch, and (below the prefix) on a base. */
+#define ROOTFS_BUNDLE "etc/ssl/certs/ca-certificates.crt"
+#define ROOTFS_BUNDLE_IN_PREFIX "ssl/condaimg-ca-bundle.pem"
 
 struct rootfs {
 	const struct prefix *prefix;
 	bool has_cacert; /* the environment has ca-certificates: ssl/cacert.pem */
 	bool has_zoneinfo; /* the environment has tzdata: share/zoneinfo */
+	bool has_shell; /* bash and coreutils are the image's, too */
+	const struct app_user *user;
+	const char *bundle; /* all certificates, where they are not the environment's alone; or NULL */
 };
 
 /* /etc/passwd, group, nsswitch.conf, os-release, CA bundle, zoneinfo, /tmp, HOME, mount points. Pure. */
 struct tree *rootfs_system(const struct rootfs *r);
 
-/* Only HOME: for an image on a foreign base. */
-struct tree *rootfs_home(void);
+/* What a foreign base lacks of these: HOME, a shell, the bundle. Nothing that it has is touched. Pure. */
+struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base);
 
 /* PREFIX/conda-meta/history and state. time: of that history, seconds since 1970. Pure. */
 struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,

@@ -156,7 +156,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 				  .prefix = o->prefix ? o->prefix : PREFIX_DEFAULT,
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
-				  .n_virtual_packages = o->n_virtual_packages };
+				  .n_virtual_packages = o->n_virtual_packages,
+				  .cuda = o->cuda };
 	if (read_platforms(o, ret, err) < 0)
 		return -1;
 	if (o->exclude_newer && instant_parse(o->exclude_newer, &ret->exclude_newer, err) < 0)
@@ -172,7 +173,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	ret->layers = layers;
 	ret->threads = (unsigned)threads;
 	read_overrides(ret);
-	if (read_libc(o, ret, err) < 0 || read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
+	if (app_read(o, &ret->arena, &ret->app, err) < 0 || read_libc(o, ret, err) < 0 ||
+	    read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
 		return -1;
 	return read_cache_dir(o, ret, err);
 }
@@ -193,5 +195,7 @@ int settings_apply_virtuals(const struct settings *s, struct arena *a, struct vi
 	for (size_t i = 0; i < s->n_virtual_packages; i++)
 		if (virtual_apply(a, set, s->virtual_packages[i], err) < 0)
 			return err_at(err, "--virtual-package");
+	if (s->cuda && virtual_apply(a, set, arena_printf(a, "__cuda=%s", s->cuda), err) < 0)
+		return err_at(err, "--cuda %s", s->cuda);
 	return 0;
 }

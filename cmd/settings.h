@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
+#include "cmd/app.h"
 #include "cmd/opt.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
@@ -44,6 +45,8 @@ struct settings {
 	size_t n_overrides;
 	const char *const *virtual_packages;
 	size_t n_virtual_packages;
+	const char *cuda; /* version of __cuda, "" for none, or NULL */
+	struct app app;
 };
 
 /* ERR_USAGE. To be released in any case. */
@@ -55,7 +58,7 @@ void settings_release(struct settings *s);
 /* ERR_USAGE where several platforms were said. */
 int settings_one_platform(const struct settings *s, struct err *err);
 
-/* Apply --virtual-package and CONDA_OVERRIDE_* to the defaults. */
+/* Apply CONDA_OVERRIDE_*, --virtual-package and --cuda, in this order. */
 int settings_apply_virtuals(const struct settings *s, struct arena *a, struct virtual_set *set, struct err *err);
 
 #endif

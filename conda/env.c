@@ -155,7 +155,7 @@ static int read_category(struct reader *r, const struct doc *d)
 
 static int read_channels(struct reader *r, const struct doc *d)
 {
-	const char **list;
+	const char **list, **files;
 	size_t n = 0;
 
 	if (d->type == DOC_NULL)
@@ -163,6 +163,7 @@ static int read_channels(struct reader *r, const struct doc *d)
 	if (want_list(r, d, "channels", "conda-forge") < 0)
 		return -1;
 	list = arena_array(&r->e->arena, d->n + 1, sizeof(*list));
+	files = arena_array(&r->e->arena, d->n + 1, sizeof(*files));
 	for (size_t i = 0; i < d->n; i++) {
 		if (!is_meant(r, &d->items[i]))
 			continue;
@@ -171,9 +172,10 @@ static int read_channels(struct reader *r, const struct doc *d)
 		if (strcmp(d->items[i].text, "nodefaults") == 0)
 			r->e->nodefaults = true;
 		else
-			list[n++] = d->items[i].text;
+			files[n] = r->e->file, list[n++] = d->items[i].text;
 	}
 	r->e->channels = list;
+	r->e->channel_files = files;
 	return 0;
 }
 
@@ -275,7 +277,7 @@ static int add_spec(struct reader *r, const struct doc *d)
 	if (!matchspec_parse(&e->arena, d->text, MATCHSPEC_V3, &why))
 		return doc_fault(d, r->err, "%s", why.text);
 	mem_grow(r->specs, e->n_specs);
-	r->specs[e->n_specs++] = (struct env_spec){ d->text, d->line, d->column };
+	r->specs[e->n_specs++] = (struct env_spec){ d->text, e->file, d->line, d->column };
 	return 0;
 }
 
@@ -390,7 +392,7 @@ static int read_file(struct reader *r, const char *p, size_t n)
 int env_parse(const char *p, size_t n, const char *file, const char *subdir, struct env *ret, struct err *err)
 {
 	static const char *const none[] = { NULL };
-	struct env e = { .channels = none, .platforms = none };
+	struct env e = { .channels = none, .channel_files = none, .platforms = none };
 	struct reader r = { .e = &e, .subdir = subdir, .err = err };
 	int rc;
 
@@ -398,6 +400,7 @@ int env_parse(const char *p, size_t n, const char *file, const char *subdir, str
 		return err_set(err, ERR_LIMIT, "%s: is larger than %s, which no environment file is", file,
 			       num_bytes(ENV_BYTES_MAX).s);
 	e.file = arena_strdup(&e.arena, file);
+	e.files = arena_strlist(&e.arena, &e.file, 1);
 	rc = read_file(&r, p, n);
 	if (rc == 0) {
 		e.specs = arena_dup(&e.arena, r.specs, e.n_specs * sizeof(*r.specs));

@@ -16,7 +16,8 @@
 
 struct env_spec {
 	const char *text; /* a MatchSpec as written, checked to parse */
-	unsigned line, column; /* in the file */
+	const char *file; /* that it stands in */
+	unsigned line, column; /* in the file; column 0: not told */
 };
 
 struct env_variable {
@@ -25,9 +26,11 @@ struct env_variable {
 
 struct env {
 	struct arena arena;
-	const char *file; /* as it was opened */
+	const char *file; /* as it was opened; of several: "a.yml, b.yml" */
+	const char *const *files; /* each of them; ends with NULL */
 	const char *name; /* or NULL */
 	const char *const *channels; /* in order, "nodefaults" taken out; ends with NULL */
+	const char *const *channel_files; /* that each of channels stands in: relative paths are against it */
 	bool nodefaults;
 	const struct env_spec *specs; /* in the file's order */
 	size_t n_specs;
@@ -39,6 +42,14 @@ struct env {
 
 /* Reads the text of an environment file for a conda subdir. file is the name for errors (copied). */
 int env_parse(const char *p, size_t n, const char *file, const char *subdir, struct env *ret, struct err *err);
+
+/*
+ * One environment of two, in into: name of the later; channels of the first, then what the other has beside
+ * them; all specs hold; of variables the later wins. more is empty afterwards. ERR_USAGE where both name
+ * platforms and not the same, which also leaves both to be released.
+ */
+int env_merge(struct env *into, struct env *more, struct err *err);
+
 void env_release(struct env *e);
 
 #define auto_env CLEANUP(env_release) struct env

@@ -141,7 +141,7 @@ static char *multiarch(const struct platform *p)
 	return mem_printf("%.*s-linux-gnu", (int)(dash - p->triplet), p->triplet);
 }
 
-static struct tree *make_links(const struct platform *p)
+struct tree *libc_links(const struct platform *p)
 {
 	struct tree *t = tree_memory();
 	auto_free char *arch = multiarch(p), *in_libdir = mem_printf("%s/%s", p->libdir, arch);
@@ -170,7 +170,7 @@ static int libc_next(struct tree *base, struct entry *e, struct source **content
 		if (!t->has_loader)
 			return err_set(err, ERR_FORMAT, "has no %s%s, the loader of %s", t->root,
 				       t->platform->loader + 1, t->platform->subdir);
-		t->links = make_links(t->platform);
+		t->links = libc_links(t->platform);
 	}
 	return tree_next(t->links, e, content, err);
 }

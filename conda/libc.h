@@ -35,4 +35,7 @@ const struct record *libc_choose(const struct index *ix, const char *name, const
  */
 struct tree *libc_tree(struct package *p, const struct platform *platform, struct err *err);
 
+/* The links at the end of that tree, which need no package. */
+struct tree *libc_links(const struct platform *platform);
+
 #endif

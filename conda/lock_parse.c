@@ -429,8 +429,7 @@ static int read_conda(struct reader *r, const struct doc *d, struct item *it)
 		return doc_fault(doc_find(d, "build"), r->err, "build is '%s', but the URL's is '%s'", build,
 				 rec->build);
 	if (r->l->foreign) {
-		if (!*rec->subdir)
-			rec->subdir = platform;
+		rec->bare = true;
 		if (read_depends(r, d, rec) < 0)
 			return -1;
 	} else if (read_record(r, it->at, platform, it->libc, rec) < 0) {

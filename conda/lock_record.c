@@ -80,8 +80,12 @@ void lock_record_write(const struct record *r, const struct lock_place *place, s
 
 static int get_noarch(const struct doc *d, enum noarch *ret, struct err *err)
 {
+	const struct doc *v = doc_find(d, "noarch");
 	const char *s;
 
+	*ret = v && v->type == DOC_BOOL && v->num ? NOARCH_GENERIC : NOARCH_NO;
+	if (v && v->type == DOC_BOOL)
+		return 0;
 	if (doc_get_string(d, "noarch", "", &s, err) < 0)
 		return -1;
 	if (*s && strcmp(s, "generic") != 0 && strcmp(s, "python") != 0)
@@ -95,7 +99,7 @@ static int get_extras(struct arena *a, const struct doc *d, struct record *r, st
 	const struct doc *map = doc_find(d, "extra_depends");
 	struct record_extra *extras;
 
-	if (!map)
+	if (!map || map->type == DOC_NULL)
 		return 0;
 	if (map->type != DOC_MAP)
 		return doc_fault(d, err, "'extra_depends' is a %s, expected a map", doc_type_name(map->type));
@@ -133,19 +137,15 @@ static int get_numbers(const struct doc *d, struct record *r, struct err *err)
 	return 0;
 }
 
-static int get_all(struct arena *a, const struct doc *d, struct record *r, struct err *err)
+int lock_record_read(struct arena *a, const struct doc *d, struct record *r, struct err *err)
 {
 	const struct {
 		const char *key, **ret;
 	} strings[] = {
-		{ "build", &r->build },
-		{ "channel", &r->channel },
-		{ "fn", &r->fn },
 		{ "legacy_bz2_md5", &r->legacy_bz2_md5 },
 		{ "license", &r->license },
 		{ "license_family", &r->license_family },
 		{ "python_site_packages_path", &r->site_packages },
-		{ "subdir", &r->subdir },
 	};
 	const struct {
 		const char *key;
@@ -168,6 +168,24 @@ static int get_all(struct arena *a, const struct doc *d, struct record *r, struc
 	return get_numbers(d, r, err);
 }
 
+/* What stands in a record only where it is not what the URL says. */
+static int get_place(const struct doc *d, struct record *r, struct err *err)
+{
+	const struct {
+		const char *key, **ret;
+	} strings[] = {
+		{ "build", &r->build },
+		{ "channel", &r->channel },
+		{ "fn", &r->fn },
+		{ "subdir", &r->subdir },
+	};
+
+	for (size_t i = 0; i < COUNT(strings); i++)
+		if (doc_get_string(d, strings[i].key, *strings[i].ret, strings[i].ret, err) < 0)
+			return -1;
+	return 0;
+}
+
 int lock_record_parse(struct arena *a, const char *json, struct record *ret, struct err *err)
 {
 	const struct doc *d = doc_parse_json(a, json, strlen(json), "its record", err);
@@ -176,5 +194,5 @@ int lock_record_parse(struct arena *a, const char *json, struct record *ret, str
 		return -1;
 	if (d->type != DOC_MAP)
 		return doc_fault(d, err, "is a %s, expected a map", doc_type_name(d->type));
-	return get_all(a, d, ret, err);
+	return get_place(d, ret, err) < 0 ? -1 : lock_record_read(a, d, ret, err);
 }

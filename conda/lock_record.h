@@ -19,4 +19,10 @@ void lock_record_write(const struct record *r, const struct lock_place *place, s
  */
 int lock_record_parse(struct arena *a, const char *json, struct record *ret, struct err *err);
 
+/*
+ * The same from a map that is read already, JSON or YAML, without build, subdir, fn and channel. Texts that are
+ * set stay where the map has none; noarch may be false, as pixi writes it. ERR_FORMAT.
+ */
+int lock_record_read(struct arena *a, const struct doc *map, struct record *ret, struct err *err);
+
 #endif

@@ -97,3 +97,56 @@ bool lock_url_split(struct arena *a, const char *url, struct lock_place *ret)
 	*ret = (struct lock_place){ arena_strndup(a, url, (size_t)(before - url)), subdir, fn };
 	return true;
 }
+
+/* Drop the last part of a path in b: what ".." stands for. */
+static void go_up(struct buf *b)
+{
+	while (b->n && b->p[--b->n] != '/')
+		;
+}
+
+static void add_parts(struct buf *b, const char *path)
+{
+	struct str rest = str_of(path), part;
+
+	while (str_cut(&rest, '/', &part)) {
+		if (str_eq(part, ".."))
+			go_up(b);
+		else if (part.n && !str_eq(part, "."))
+			buf_addc(b, '/'), buf_add(b, part.p, part.n);
+	}
+}
+
+const char *lock_url_of_path(struct arena *a, const char *base, const char *path)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._~+!@=,";
+	auto_buf clean = { 0 }, url = { 0 };
+
+	if (*path != '/')
+		add_parts(&clean, base);
+	add_parts(&clean, path);
+	buf_adds(&url, "file://");
+	for (size_t i = 0; i < clean.n; i++) {
+		if (strchr(plain, clean.p[i]))
+			buf_addc(&url, clean.p[i]);
+		else
+			buf_addf(&url, "%%%02X", (unsigned)(unsigned char)clean.p[i]);
+	}
+	return arena_strdup(a, buf_cstr(&url));
+}
+
+const char *lock_url_record(struct arena *a, const char *url, struct record *ret)
+{
+	const char *fault = lock_url_clean(a, url, &ret->url);
+	struct lock_place place;
+
+	if (fault)
+		return fault;
+	if (!lock_url_split(a, ret->url, &place) ||
+	    !record_split_fn(a, place.fn, &ret->name, &ret->version, &ret->build))
+		return "does not end in a package's file name (NAME-VERSION-BUILD.conda or .tar.bz2)";
+	ret->channel = place.channel;
+	ret->subdir = place.subdir;
+	ret->fn = place.fn;
+	return NULL;
+}

@@ -97,32 +97,14 @@ static void put_md5(struct json *j, const struct record *r)
 	json_put_string(j, "md5", hex);
 }
 
-static struct record filled(const struct record *r, const struct record *index)
-{
-	struct record ret = *r;
-
-	if (!r->bare)
-		return ret;
-	ret.depends = index->depends;
-	ret.constrains = index->constrains;
-	ret.track_features = index->track_features;
-	ret.license = index->license;
-	ret.license_family = index->license_family;
-	ret.site_packages = index->site_packages;
-	ret.build_number = index->build_number;
-	ret.timestamp = index->timestamp;
-	ret.noarch = index->noarch;
-	if (!ret.subdir || !*ret.subdir)
-		ret.subdir = index->subdir;
-	return ret;
-}
-
 void meta_write(const struct record *record, const struct package_info *info, const struct meta_path *paths, size_t n,
 		struct buf *ret)
 {
-	struct record r = filled(record, &info->index);
+	auto_arena a = { 0 };
+	struct record r = *record;
 	struct json j = { .out = ret, .indent = 2 };
 
+	record_fill(&a, &r, &info->index);
 	json_object(&j);
 	json_put_string(&j, "build", r.build);
 	json_key(&j, "build_number");

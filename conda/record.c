@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#define SECONDS_MAX 253402300799 /* 9999-12-31: what is larger is milliseconds */
 #define EXT_CONDA ".conda"
 #define EXT_BZ2 ".tar.bz2"
 
@@ -34,6 +35,49 @@ void record_defaults(struct record *r)
 	or_no_list(&r->constrains);
 	or_no_list(&r->track_features);
 	or_no_list(&r->flags);
+}
+
+int64_t record_milliseconds(int64_t t)
+{
+	return t <= SECONDS_MAX ? t * 1000 : t;
+}
+
+static void fill_text(struct arena *a, const char **s, const char *from)
+{
+	if (!*s || !**s)
+		*s = arena_strdup(a, from);
+}
+
+static void fill_list(struct arena *a, const char *const **list, const char *const *from)
+{
+	const char **copy;
+	size_t n = 0;
+
+	if (*list && **list)
+		return;
+	while (from && from[n])
+		n++;
+	copy = arena_array(a, n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_strdup(a, from[i]);
+	*list = copy;
+}
+
+void record_fill(struct arena *a, struct record *r, const struct record *index)
+{
+	if (!r->bare)
+		return;
+	fill_list(a, &r->depends, index->depends);
+	fill_list(a, &r->constrains, index->constrains);
+	fill_list(a, &r->track_features, index->track_features);
+	fill_text(a, &r->license, index->license);
+	fill_text(a, &r->license_family, index->license_family);
+	fill_text(a, &r->site_packages, index->site_packages);
+	fill_text(a, &r->subdir, index->subdir);
+	r->build_number = index->build_number;
+	r->timestamp = record_milliseconds(index->timestamp);
+	r->noarch = index->noarch;
+	r->bare = false;
 }
 
 int64_t record_time(const struct record *r)

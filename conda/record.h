@@ -51,6 +51,15 @@ struct record {
 /* Give every NULL list an empty one and every NULL required string "". */
 void record_defaults(struct record *r);
 
+/*
+ * Fill what a bare record does not know from index, its package's own index.json; texts and lists are copied into a.
+ * What the lock did say stays: its dependencies are the channel's, which may have been corrected since.
+ */
+void record_fill(struct arena *a, struct record *r, const struct record *index);
+
+/* A timestamp as packages and locks write it, in seconds or milliseconds, as milliseconds. */
+int64_t record_milliseconds(int64_t t);
+
 /* When a channel got it: indexed_timestamp, else when it was built. Milliseconds since 1970; 0: not told. */
 int64_t record_time(const struct record *r);
 

@@ -13,6 +13,7 @@
 #define AT_ONCE 8
 #define COPIES_AT_ONCE 4 /* of file URLs */
 #define READY_MAX 64 /* verified files that wait to appear, two descriptors each */
+#define READY_BYTES_MAX ((uint64_t)1 << 20) /* in them: somebody may be waiting for what is large */
 #define COMMITS_AT_ONCE 8 /* waiting for the disk together is as long as waiting once */
 #define DOWNLOAD_MAX ((uint64_t)64 << 30) /* where no size was told */
 
@@ -40,6 +41,7 @@ struct fetcher {
 	uint64_t bytes, total;
 	struct item *ready[READY_MAX];
 	size_t n_ready;
+	uint64_t ready_bytes;
 };
 
 static void tell(struct fetcher *f, const struct download *done)
@@ -155,13 +157,18 @@ static int commit_ready(struct fetcher *f, struct err *err)
 	size_t n = f->n_ready;
 
 	f->n_ready = 0;
-	return work_run(n, COMMITS_AT_ONCE, commit_one, f->ready, err);
+	f->ready_bytes = 0;
+	if (work_run(n, COMMITS_AT_ONCE, commit_one, f->ready, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		tell(f, f->ready[i]->d);
+	return 0;
 }
 
-static int make_ready(struct fetcher *f, struct item *t, struct err *err)
+static void make_ready(struct fetcher *f, struct item *t)
 {
 	f->ready[f->n_ready++] = t;
-	return f->n_ready < READY_MAX ? 0 : commit_ready(f, err);
+	f->ready_bytes += t->n;
 }
 
 static int at_url(const struct item *t, struct err *err)
@@ -248,8 +255,8 @@ static int fetch_end(struct http_batch *b, size_t i, const struct http_answer *a
 	}
 	if (item_check(t, &wrong) < 0)
 		return refused(t, &wrong, err);
-	tell(f, t->d);
-	return make_ready(f, t, err);
+	make_ready(f, t);
+	return f->n_ready < READY_MAX && f->ready_bytes < READY_BYTES_MAX ? 0 : commit_ready(f, err);
 }
 
 static const struct http_batch_ops fetch_ops = { fetch_begin, fetch_end };
@@ -284,10 +291,10 @@ static int copy_all(struct fetcher *f, struct item *items, size_t n, struct err 
 			return -1;
 		for (size_t i = from; i < from + some; i++) {
 			f->bytes += items[i].n;
-			tell(f, items[i].d);
-			if (make_ready(f, &items[i], err) < 0)
-				return -1;
+			make_ready(f, &items[i]);
 		}
+		if (commit_ready(f, err) < 0)
+			return -1;
 	}
 	return 0;
 }

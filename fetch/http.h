@@ -88,7 +88,7 @@ struct download {
 	uint8_t md5[16];
 };
 
-/* Told from the calling thread: bytes so far of all, and a download that was just completed (or NULL). */
+/* Told from the calling thread: bytes so far of all, and a download that is there now (or NULL). */
 struct download_progress {
 	void (*tell)(struct download_progress *p, uint64_t bytes, uint64_t total, const struct download *done);
 };

@@ -7,6 +7,7 @@
 #ifndef OCI_LAYER_H
 #define OCI_LAYER_H
 
+#include "base/archive.h"
 #include "base/codec.h"
 #include "base/tree.h"
 #include "oci/store.h"
@@ -23,5 +24,36 @@ const char *layer_media_type(const struct codec *codec);
  * untouched, and nothing is in the store, unless 0 is returned.
  */
 int layer_write(struct tree *tree, struct store *s, const struct codec *codec, struct layer *ret, struct err *err);
+
+/*
+ * The members of a layer that is read, and whether it is the layer that manifest and config tell of.
+ * Members come as archive_next() gives them, from hostile hands too.
+ */
+struct blobs;
+struct image_layer;
+struct layer_reader;
+
+/* b and l must outlive it. NULL: err. */
+struct layer_reader *layer_open(struct blobs *b, const struct image_layer *l, struct err *err);
+
+/*
+ * Contract of archive_next(). 0 says besides that blob and tar, read to their ends, have the digests expected; else
+ * ERR_INTEGRITY. Where the blob is another one, that is told, and not what the decoder made of it.
+ */
+int layer_next(struct layer_reader *r, struct member *m, struct source **content, struct err *err);
+
+/*
+ * After a failure of reading a member's content: where the blob is another one than promised, err tells that instead.
+ * Returns -1. layer_next() does it itself.
+ */
+int layer_judge(struct layer_reader *r, struct err *err);
+void layer_close(struct layer_reader *r);
+
+static inline void layer_closep(struct layer_reader **r)
+{
+	layer_close(*r);
+}
+
+#define auto_layer_reader CLEANUP(layer_closep) struct layer_reader
 
 #endif

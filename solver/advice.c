@@ -1,8 +1,8 @@
-/* What would help: the question is put again with one thing changed at a time. */
+#include "solver/advice.h"
+
 #include <string.h>
 
 #include "base/str.h"
-#include "solver/explain.h"
 
 #define TRIES_MAX 12 /* questions that are put again */
 
@@ -111,7 +111,7 @@ static void try_settings(struct adviser *v)
 	}
 }
 
-void advise(const struct problem *p, const struct core *core, struct solution *ret)
+void advice_find(const struct problem *p, const struct core *core, struct solution *ret)
 {
 	struct adviser v = { .p = p, .a = &ret->arena };
 

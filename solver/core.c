@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define COMPARISONS_MAX 200000000u /* of needs with links: more is a channel that means harm, and goes without a why */
+
 /* A question with some of its parts switched off, and what it was before. */
 struct trial {
 	struct problem *p;
@@ -15,6 +17,7 @@ struct trial {
 	uint32_t *roots, *pins; /* all of the request */
 	uint32_t n_roots, n_pins;
 	unsigned deepest;
+	uint64_t comparisons;
 };
 
 /* ---- links ---- */
@@ -41,6 +44,9 @@ static uint32_t link_of(struct trial *t, const struct candidate *c, const struct
 {
 	uint32_t first = t->first_link[c->name];
 
+	t->comparisons += t->n_links - first;
+	if (t->comparisons > COMPARISONS_MAX)
+		return NONE;
 	for (uint32_t i = first; i < t->n_links; i++)
 		if (core_is_of_link(t->p, &t->links[i], c, n, constrains))
 			return i;
@@ -316,7 +322,7 @@ bool core_find(struct problem *p, struct core *ret)
 
 	*ret = (struct core){ 0 };
 	trial_init(&t, p);
-	found = find_depth(&t);
+	found = t.comparisons <= COMPARISONS_MAX && find_depth(&t);
 	if (found) {
 		minimize_request(&t);
 		minimize_links(&t);

@@ -1,16 +1,9 @@
-/* Why nothing meets a spec: nobody has the name, or the version, or something left it out. */
+#include "solver/missing.h"
+
 #include <string.h>
 
 #include "base/str.h"
-#include "solver/explain.h"
-
-const char *range_text(struct arena *a, const char *name, const struct candidate *lowest,
-		       const struct candidate *highest)
-{
-	if (lowest->vrank == highest->vrank)
-		return arena_printf(a, "%s %s", name, highest->record->version);
-	return arena_printf(a, "%s %s to %s", name, lowest->record->version, highest->record->version);
-}
+#include "solver/story.h"
 
 static const char *channels_text(const struct problem *p, struct arena *a)
 {
@@ -33,7 +26,7 @@ static const char *there_is(const struct problem *p, const struct name *n, struc
 		if (!hi || c->vrank > hi->vrank)
 			hi = c;
 	}
-	return range_text(a, n->text, lo, hi);
+	return story_range(a, n->text, lo, hi);
 }
 
 /* ---- what was left out, though it would do ---- */
@@ -76,6 +69,16 @@ static const char *builds(struct arena *a, uint32_t n)
 	return n == 1 ? "1 build" : arena_printf(a, "%u builds", n);
 }
 
+/* The channel as a spec may name it: what stands behind the host, or a folder's name. */
+static const char *short_channel(const char *url)
+{
+	const char *host = strstr(url, "://"), *slash = host ? strchr(host + 3, '/') : NULL;
+
+	if (!slash || str_starts(url, "file:"))
+		slash = strrchr(url, '/');
+	return slash && slash[1] ? slash + 1 : url;
+}
+
 /* "; 3 builds in X are left out ...", or "". */
 static const char *left_out_text(const struct problem *p, const struct spec *s, const struct name *n, struct arena *a)
 {
@@ -84,17 +87,17 @@ static const char *left_out_text(const struct problem *p, const struct spec *s, 
 	if (l.n[EXCLUDED_CHANNEL] && n->lost_rank != NONE && p->q->channel_names)
 		return arena_printf(a,
 				    "; %s in %s would do, but strict channel priority takes %s only from %s: ask for "
-				    "CHANNEL::%s, or use --channel-priority flexible",
+				    "%s::%s, or use --channel-priority flexible",
 				    builds(a, l.n[EXCLUDED_CHANNEL]), l.channel, n->text,
-				    p->q->channel_names[n->lost_rank], n->text);
+				    p->q->channel_names[n->lost_rank], short_channel(l.channel), n->text);
 	if (l.n[EXCLUDED_CHANNEL])
 		return arena_printf(a, "; %s in %s would do, but the request takes %s from another channel",
 				    builds(a, l.n[EXCLUDED_CHANNEL]), l.channel, n->text);
 	if (l.n[EXCLUDED_NEWER])
-		return arena_printf(a, "; %s would do, but newer than --exclude-newer allows",
-				    l.n[EXCLUDED_NEWER] == 1 ? "1 build" : builds(a, l.n[EXCLUDED_NEWER]));
+		return arena_printf(a, "; %s would do, but %s newer than --exclude-newer allows",
+				    builds(a, l.n[EXCLUDED_NEWER]), l.n[EXCLUDED_NEWER] == 1 ? "is" : "are");
 	if (l.n[EXCLUDED_BROKEN])
-		return arena_printf(a, "; %s would do, but with metadata that cannot be read",
+		return arena_printf(a, "; %s would do, but for metadata that cannot be read",
 				    builds(a, l.n[EXCLUDED_BROKEN]));
 	return "";
 }
@@ -155,9 +158,9 @@ static const char *request_text(struct problem *p, uint32_t spec, struct arena *
 	return arena_printf(a, "nothing matches '%s': %s", s->text, missing);
 }
 
-bool explain_plain(struct problem *p, struct solution *ret)
+bool missing_roots(struct problem *p, struct solution *ret)
 {
-	struct story s = { .p = p, .a = &ret->arena };
+	struct story s = { .a = &ret->arena };
 
 	for (uint32_t i = 0; i < p->n_roots; i++) {
 		const struct spec *spec = problem_providers(p, p->roots[i]);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "solver/advice.h"
 #include "solver/explain.h"
+#include "solver/missing.h"
 
 #define WORK_MAX 2000000000ull /* steps of a search: some seconds */
 
@@ -58,9 +60,10 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	struct core core = { 0 };
 
 	if (!p->q->no_why) {
+		rank_candidates(p); /* the order in which things are told */
 		if (!plain && core_find(p, &core))
 			explain_core(p, &core, ret);
-		advise(p, &core, ret);
+		advice_find(p, &core, ret);
 	}
 	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
 }
@@ -78,7 +81,7 @@ static int answer(struct problem *p, struct solution *ret, struct err *err)
 {
 	bool *chosen;
 
-	if (explain_plain(p, ret))
+	if (missing_roots(p, ret))
 		return unsatisfiable(p, true, ret, err);
 	if (!p->q->no_reduce && !reduce_candidates(p))
 		return unsatisfiable(p, false, ret, err);

@@ -12,9 +12,10 @@ base/codec source_ sink_
 base/digest hash_ source_ sink_
 base/str buf_
 channels/repodata rows_
+cmd/solve_all kept_
 conda/linked prefix_
 conda/record index_
-solver/solver channel_priority_ solution_
+solver/solver channel_priority_ solution_ why_kind_
 '
 
 fronts() {

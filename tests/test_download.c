@@ -84,7 +84,16 @@ struct teller {
 	uint64_t bytes, total;
 	size_t done;
 	const struct download *first;
+	const struct place *place; /* or NULL */
 };
+
+static bool has_file(const struct place *p, const struct download *d)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "sha256/%s", digest_hex(&d->sha256).hex);
+	return fs_exists(p->fd, path);
+}
 
 static void tell(struct download_progress *p, uint64_t bytes, uint64_t total, const struct download *done)
 {
@@ -94,6 +103,33 @@ static void tell(struct download_progress *p, uint64_t bytes, uint64_t total, co
 	t->total = total;
 	t->first = t->first ? t->first : done;
 	t->done += done != NULL;
+	if (done && t->place)
+		assert_true(has_file(t->place, done));
+}
+
+static void what_is_told_is_there(void **state)
+{
+	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "abcdef" } };
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	struct download d = of(httpd_url(s, "/x"), "abcdef");
+	struct teller t = { .base = { tell } };
+	struct err err = ERR_INIT;
+	auto_place p = { 0 };
+
+	(void)state;
+	place_make(&p);
+	t.place = &p;
+	for (int with_md5 = 0; with_md5 < 2; with_md5++) {
+		if (with_md5) { /* of "abcdef", by md5sum */
+			d.has_sha256 = false;
+			d.has_md5 = digest_hex_parse("e80b5017098950fc58aad83c8c14978e", d.md5, 16);
+			assert_int_equal(fs_remove(p.fd, "sha256", &err), 0);
+		}
+		if (download_all(p.http, p.fd, &d, 1, false, &t.base, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(t.done, with_md5 + 1);
+	}
+	httpd_stop(s);
 }
 
 static void files_appear_under_their_digest_and_are_not_fetched_twice(void **state)
@@ -370,6 +406,7 @@ static void processes_may_fetch_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_told_is_there),
 		cmocka_unit_test(files_appear_under_their_digest_and_are_not_fetched_twice),
 		cmocka_unit_test(several_are_fetched_at_once_the_largest_first),
 		cmocka_unit_test(wrong_bytes_get_one_more_try_and_never_appear),

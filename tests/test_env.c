@@ -111,6 +111,78 @@ static void selectors_choose_by_platform(void **state)
 	}
 }
 
+static void merge(const char *first, const char *second, struct env *e, struct err *err)
+{
+	auto_env more = { 0 };
+
+	assert_ok(env_parse(first, strlen(first), "a.yml", "linux-64", e, err), *err);
+	assert_ok(env_parse(second, strlen(second), "b.yml", "linux-64", &more, err), *err);
+	if (env_merge(e, &more, err) == 0)
+		assert_int_equal(more.n_specs, 0);
+}
+
+/* conda's Environment.merge(): the last name, channels appended, every spec, the last value of a variable. */
+static void two_files_are_one_environment(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_env e = { 0 };
+	auto_buf got = { 0 };
+
+	(void)state;
+	merge("name: first\nchannels: [x, ./local, y]\ndependencies: [python, 'numpy <3']\n"
+	      "variables: {B: old, A: kept}\nversion: 1\n",
+	      "name: second\nchannels: [nodefaults, y, ./local, z]\ndependencies: ['numpy >1']\n"
+	      "variables: {C: new, B: new}\nplatforms: [linux-64]\n",
+	      &e, &err);
+	assert_string_equal(e.file, "a.yml, b.yml");
+	dump(&e, &got);
+	assert_string_equal(got.p, "name second\n"
+				   "channel x\nchannel ./local\nchannel y\nchannel ./local\nchannel z\n"
+				   "nodefaults\n"
+				   "spec python (3:16)\nspec numpy <3 (3:24)\nspec numpy >1 (3:16)\n"
+				   "variable A=kept\nvariable B=new\nvariable C=new\n"
+				   "platform linux-64\n"
+				   "warning a.yml:5:1: 'version' is not a key of an environment file (CEP 24); it is "
+				   "ignored\n");
+	assert_string_equal(e.files[0], "a.yml");
+	assert_string_equal(e.files[1], "b.yml");
+	assert_null(e.files[2]);
+	assert_string_equal(e.channel_files[1], "a.yml");
+	assert_string_equal(e.channel_files[3], "b.yml");
+	assert_string_equal(e.specs[1].file, "a.yml");
+	assert_string_equal(e.specs[2].file, "b.yml");
+}
+
+static void a_file_that_says_nothing_takes_nothing_away(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_env e = { 0 };
+
+	(void)state;
+	merge("name: first\nchannels: [x]\ndependencies: [a]\nplatforms: [linux-64, osx-64]\n", "dependencies: [b]\n",
+	      &e, &err);
+	assert_string_equal(e.name, "first");
+	assert_string_equal(e.channels[0], "x");
+	assert_null(e.channels[1]);
+	assert_string_equal(e.platforms[1], "osx-64");
+	assert_int_equal(e.n_specs, 2);
+}
+
+static void files_for_other_platforms_are_not_one(void **state)
+{
+	struct err err = ERR_INIT;
+	auto_env e = { 0 }, same = { 0 };
+
+	(void)state;
+	merge("dependencies: [a]\nplatforms: [linux-64, osx-64]\n", "dependencies: [b]\nplatforms: [osx-64]\n", &e,
+	      &err);
+	assert_err(err, ERR_USAGE, "b.yml is for osx-64, but a.yml for linux-64, osx-64");
+	err_clear(&err);
+	merge("dependencies: [a]\nplatforms: [linux-64, osx-64]\n",
+	      "dependencies: [b]\nplatforms: [osx-64, linux-64]\n", &same, &err);
+	assert_ok(err.code ? -1 : 0, err);
+}
+
 static void a_failure_leaves_the_result_alone(void **state)
 {
 	struct err err = ERR_INIT;
@@ -132,6 +204,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_in_testdata),
 		cmocka_unit_test(selectors_choose_by_platform),
+		cmocka_unit_test(two_files_are_one_environment),
+		cmocka_unit_test(a_file_that_says_nothing_takes_nothing_away),
+		cmocka_unit_test(files_for_other_platforms_are_not_one),
 		cmocka_unit_test(a_failure_leaves_the_result_alone),
 	};
 

@@ -116,7 +116,7 @@ static void random_lock(uint32_t *seed, struct lock *l)
 		lock_order(r, n);
 		lock_order(libc, m);
 		p[i] = (struct lock_platform){
-			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m
+			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m, NULL
 		};
 	}
 }
@@ -487,7 +487,13 @@ static void the_content_hash_depends_on_what_was_asked_alone(void **state)
 	static const char *const specs[] = { "a", "b", NULL }, *const specs2[] = { "b", "a", "b", NULL },
 				 *const other[] = { "a", NULL };
 	static const char *const virt[] = { "__unix=0=0", "__glibc=2.28=0", NULL };
-	struct lock_question q = { "linux-64", channels, specs, virt, "strict", "auto" }, p = q;
+	struct lock_question q = { .subdir = "linux-64",
+				   .channels = channels,
+				   .specs = specs,
+				   .virtuals = virt,
+				   .priority = "strict",
+				   .libc = "auto" },
+			     p = q;
 	auto_arena a = { 0 };
 	const char *hash = lock_content_hash(&a, &q);
 
@@ -511,6 +517,15 @@ static void the_content_hash_depends_on_what_was_asked_alone(void **state)
 	p = q;
 	p.virtuals = none;
 	assert_string_not_equal(lock_content_hash(&a, &p), hash);
+	p = q;
+	p.pins = none;
+	assert_string_equal(lock_content_hash(&a, &p), hash);
+	p.pins = other;
+	assert_string_not_equal(lock_content_hash(&a, &p), hash);
+	p = q;
+	p.exclude_newer = "2026-01-31T23:59:59.999Z";
+	assert_string_not_equal(lock_content_hash(&a, &p), hash);
+	arena_release(&a);
 }
 
 int main(void)

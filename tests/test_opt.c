@@ -13,7 +13,7 @@ static int no_run(const struct options *o, struct err *err)
 	return 0;
 }
 
-static const struct command command = { "make", "FILE", "Make it.", NULL, "channel tag quiet verbose jobs ",
+static const struct command command = { "make", "FILE", "Make it.", NULL, "channel tag quiet verbose jobs update ",
 					1,	1,	no_run };
 
 static void words_become_values(void **state)
@@ -34,6 +34,35 @@ static void words_become_values(void **state)
 	assert_int_equal(o.n_args, 1);
 	assert_string_equal(o.args[0], "-file");
 	opt_release(&o);
+}
+
+static void an_optional_value_may_be_left_out(void **state)
+{
+	static const struct {
+		char *argv[4];
+		int argc;
+		const char *first; /* or NULL */
+		size_t n;
+	} rows[] = {
+		{ { "x", "--update" }, 2, NULL, 0 },
+		{ { "x", "--update", "-q" }, 3, NULL, 0 },
+		{ { "x", "--update", "a" }, 3, "a", 1 },
+		{ { "--update=a,b", "x" }, 2, "a,b", 1 },
+		{ { "x", "--update=a", "--update=b" }, 3, "a", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = ERR_INIT;
+		struct options o;
+
+		assert_int_equal(opt_parse(&command, rows[i].argc, (char **)rows[i].argv, &o, &err), 0);
+		assert_int_equal(o.n_updates, rows[i].n);
+		if (rows[i].first)
+			assert_string_equal(o.updates[0], rows[i].first);
+		assert_string_equal(o.args[0], "x");
+		opt_release(&o);
+	}
 }
 
 static void what_cannot_be_read_is_said(void **state)
@@ -92,6 +121,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_become_values),
+		cmocka_unit_test(an_optional_value_may_be_left_out),
 		cmocka_unit_test(what_cannot_be_read_is_said),
 		cmocka_unit_test(help_goes_before_missing_arguments),
 		cmocka_unit_test(help_lists_the_commands_own_options_alone),

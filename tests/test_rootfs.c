@@ -8,6 +8,7 @@
 #include "cmd/rootfs.h"
 
 static const struct prefix prefix = { "/opt/env", NULL, NULL };
+static const struct app_user user = { "conda", "1000", "/home/conda" };
 
 /* "TYPEmode path -> target" or the content, a line each. */
 static void read_tree(struct tree *t, struct buf *ret)
@@ -34,7 +35,9 @@ static void system_files_let_a_process_live(void **state)
 	auto_buf all = { 0 }, none = { 0 };
 
 	(void)state;
-	read_tree(rootfs_system(&(struct rootfs){ &prefix, true, true }), &all);
+	read_tree(rootfs_system(&(struct rootfs){
+			  .prefix = &prefix, .has_cacert = true, .has_zoneinfo = true, .user = &user }),
+		  &all);
 	assert_non_null(strstr(all.p, "\nd1777 tmp\n"));
 	assert_non_null(strstr(all.p, "\nd1777 var/tmp\n"));
 	assert_non_null(strstr(all.p, "\nd0775 home/conda\n"));
@@ -42,7 +45,7 @@ static void system_files_let_a_process_live(void **state)
 	assert_non_null(strstr(all.p, "\nconda:x:1000:0:"));
 	assert_non_null(strstr(all.p, " etc/ssl/certs/ca-certificates.crt -> /opt/env/ssl/cacert.pem\n"));
 	assert_non_null(strstr(all.p, " usr/share/zoneinfo -> /opt/env/share/zoneinfo\n"));
-	read_tree(rootfs_system(&(struct rootfs){ &prefix, false, false }), &none);
+	read_tree(rootfs_system(&(struct rootfs){ .prefix = &prefix, .user = &user }), &none);
 	assert_null(strstr(none.p, "cacert"));
 	assert_null(strstr(none.p, "zoneinfo"));
 }

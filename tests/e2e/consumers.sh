@@ -95,7 +95,7 @@ umoci ls --layout layout | sort | tr '\n' ' ' | grep -qx 'gzip zstd ' || fail "u
 umoci stat --image layout:gzip --json | jq -e '.history | length > 30' >/dev/null || fail "umoci stat"
 rm -rf bundle
 
-if command -v podman >/dev/null; then
+if pod info >/dev/null 2>&1; then
 	say "podman pulls and loads"
 	for place in "${places[@]}"; do
 		case $place in
@@ -114,7 +114,7 @@ if command -v podman >/dev/null; then
 	done
 	pod rmi -a -f >/dev/null
 else
-	echo "without podman: it is not on this machine"
+	echo "without podman: it is not here, or cannot work here"
 fi
 
 if command -v dockerd >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -1,0 +1,150 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "cmd/commands.h"
+#include "cmd/contents.h"
+#include "cmd/input.h"
+#include "cmd/question.h"
+#include "cmd/sbom.h"
+#include "cmd/settings.h"
+
+#define NAME_DEFAULT "environment"
+#define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
+
+struct work {
+	struct arena arena;
+	struct settings settings;
+	struct input_files files;
+	struct input input;
+	struct blobs *blobs;
+	struct contents contents;
+	struct sbom sbom;
+};
+
+static void work_release(struct work *w)
+{
+	sbom_release(&w->sbom);
+	contents_release(&w->contents);
+	blobs_free(w->blobs);
+	input_release(&w->input);
+	input_close(&w->files);
+	settings_release(&w->settings);
+	arena_release(&w->arena);
+}
+
+static bool is_image(const char *text)
+{
+	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:");
+}
+
+/* ---- from an image ---- */
+
+static int from_image(struct work *w, const char *text, struct err *err)
+{
+	const struct platform *p = w->settings.platform;
+	struct contents *c = &w->contents;
+	struct record *records;
+	struct digest d;
+	const char *title;
+	struct dest dest;
+
+	if (dest_parse(&w->arena, text, &dest, err) < 0)
+		return -1;
+	w->blobs = dest_open(&dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
+	if (!w->blobs)
+		return -1;
+	if (contents_read(c, w->blobs, CONTENTS_RECORDS, err) < 0)
+		return err_at(err, "%s", text);
+	if (!c->n_packages)
+		return err_set(err, ERR_FORMAT, "%s: has no conda packages: no layer has a conda-meta/NAME.json", text);
+	records = arena_array(&w->arena, c->n_packages, sizeof(*records));
+	for (size_t i = 0; i < c->n_packages; i++)
+		records[i] = c->packages[i].meta.record;
+	d = blobs_manifest_digest(w->blobs);
+	title = holding_label(c->image, "org.opencontainers.image.title");
+	sbom_make(&w->sbom,
+		  &(struct sbom_subject){
+			  .name = title && *title ? title : NAME_DEFAULT,
+			  .is_image = true,
+			  .sha256 = arena_strdup(&w->arena, digest_hex(&d).hex),
+			  .arch = c->image->arch,
+			  .created = w->settings.epoch >= 0 ? w->settings.epoch : c->image->created,
+		  },
+		  records, c->n_packages, c->libc);
+	return 0;
+}
+
+/* ---- from a lock ---- */
+
+/* As build has it for the image. */
+static int64_t newest(const struct lock_platform *lp)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < lp->n_packages; i++)
+		if (lp->packages[i].timestamp > ms)
+			ms = lp->packages[i].timestamp;
+	return ms ? ms / 1000 : EPOCH_DEFAULT;
+}
+
+static int from_lock(struct work *w, const char *path, struct err *err)
+{
+	const struct platform *p = w->settings.platform ? w->settings.platform : platform_host();
+	const struct lock_platform *lp;
+
+	if (input_read_one(path, p->subdir, &w->files, &w->input, err) < 0)
+		return -1;
+	if (!w->input.is_lock)
+		return err_set(
+			err, ERR_USAGE,
+			"%s is an environment, which says what is wanted and not what it comes to: condaimg lock %s "
+			"first, then condaimg sbom conda-lock.yml",
+			path, path);
+	p = question_platform(&w->settings, &w->input, err);
+	if (!p)
+		return err_at(err, "%s", path);
+	lp = lock_find(&w->input.lock, p->subdir);
+	if (!lp)
+		return err_set(err, ERR_FORMAT, "%s has nothing for %s", path, p->subdir);
+	sbom_make(&w->sbom,
+		  &(struct sbom_subject){
+			  .name = w->input.lock.name ? w->input.lock.name : NAME_DEFAULT,
+			  .created = w->settings.epoch >= 0 ? w->settings.epoch : newest(lp),
+		  },
+		  lp->packages, lp->n_packages, lp->n_libc_packages ? &lp->libc_packages[0] : NULL);
+	return 0;
+}
+
+/* ---- out ---- */
+
+static int write_out(const struct options *o, const struct buf *text, struct err *err)
+{
+	if (!o->output_file || strcmp(o->output_file, "-") == 0)
+		return fwrite(text->p, 1, text->n, stdout) == text->n
+			       ? 0
+			       : err_sys(err, "cannot write the result to stdout");
+	if (fs_write(AT_FDCWD, o->output_file, text->p, text->n, 0644, err) < 0)
+		return -1;
+	puts(o->output_file);
+	return 0;
+}
+
+int cmd_sbom(const struct options *o, struct err *err)
+{
+	CLEANUP(work_release) struct work w = { 0 };
+	bool cyclonedx = o->format && strcmp(o->format, "cyclonedx") == 0;
+	auto_buf text = { 0 };
+
+	if (o->format && !cyclonedx && strcmp(o->format, "spdx") != 0)
+		return err_set(err, ERR_USAGE, "--format is '%s', expected spdx or cyclonedx", o->format);
+	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
+		return -1;
+	if ((is_image(o->args[0]) ? from_image(&w, o->args[0], err) : from_lock(&w, o->args[0], err)) < 0)
+		return -1;
+	if (cyclonedx)
+		sbom_write_cyclonedx(&w.sbom, &text);
+	else
+		sbom_write_spdx(&w.sbom, &text);
+	return write_out(o, &text, err);
+}

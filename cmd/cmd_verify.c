@@ -1,0 +1,234 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cmd/commands.h"
+#include "cmd/input.h"
+#include "cmd/verify.h"
+
+struct verifying {
+	struct arena arena;
+	struct settings settings;
+	struct workshop workshop;
+	struct assembly assembly;
+	struct input_files files;
+	struct input input;
+	struct lock made_up; /* what the image's own records come to */
+	struct lock_platform claims;
+	struct blobs *blobs;
+	struct dest dest;
+	struct verify verify;
+};
+
+static void verifying_release(struct verifying *w)
+{
+	verify_release(&w->verify);
+	assembly_release(&w->assembly);
+	workshop_release(&w->workshop);
+	input_release(&w->input);
+	input_close(&w->files);
+	blobs_free(w->blobs);
+	settings_release(&w->settings);
+	arena_release(&w->arena);
+}
+
+static int open_image(struct verifying *w, const struct options *o, struct err *err)
+{
+	const struct platform *p = w->settings.platform;
+
+	if (dest_parse(&w->arena, o->args[0], &w->dest, err) < 0)
+		return -1;
+	w->blobs = dest_open(&w->dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
+	return w->blobs ? 0 : -1;
+}
+
+/* What the image was built for: its label, or what its config says. */
+static const struct platform *platform_of(const struct image *im, struct err *err)
+{
+	const char *label = holding_label(im, "io.condaimg.platform");
+	auto_free char *text = mem_printf("%s/%s", im->os, im->arch);
+
+	return platform_parse(label ? label : text, err);
+}
+
+/* ---- what it is built from ---- */
+
+static int read_lock(struct verifying *w, const char *path, const struct platform *p, const struct lock_platform **ret,
+		     struct err *err)
+{
+	if (input_read_one(path, p->subdir, &w->files, &w->input, err) < 0)
+		return -1;
+	if (!w->input.is_lock)
+		return err_set(err, ERR_USAGE, "--lock %s is no lock; condaimg lock makes one of it", path);
+	*ret = lock_find(&w->input.lock, p->subdir);
+	return *ret ? 0 : err_set(err, ERR_FORMAT, "%s has nothing for %s, which the image is for", path, p->subdir);
+}
+
+static bool is_in_cache(const struct workshop *w, const struct record *r)
+{
+	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
+
+	return r->has_sha256 && fs_exists(w->packages, path);
+}
+
+/* The lock that the image's own records come to. NULL: there is nothing to build, or the cache lacks packages. */
+static const struct lock_platform *claims_of(struct verifying *w, const struct platform *p)
+{
+	const struct contents *c = &w->verify.contents;
+	struct record *records = arena_array(&w->arena, c->n_packages, sizeof(*records));
+	size_t n = 0, missing = 0;
+
+	for (size_t i = 0; i < c->n_packages; i++) {
+		if (!c->prefix || strcmp(c->packages[i].prefix, c->prefix) != 0)
+			continue;
+		missing += !is_in_cache(&w->workshop, &c->packages[i].meta.record);
+		records[n++] = c->packages[i].meta.record;
+	}
+	if (missing)
+		log_info("%zu of the %zu packages are not in the cache: nothing was built to compare with "
+			 "(--lock FILE fetches them)",
+			 missing, n);
+	if (!n || missing)
+		return NULL;
+	w->claims = (struct lock_platform){ .subdir = p->subdir, .libc = "", .packages = records, .n_packages = n };
+	if (c->libc && is_in_cache(&w->workshop, c->libc)) {
+		w->claims.libc_packages = c->libc;
+		w->claims.n_libc_packages = 1;
+	}
+	return &w->claims;
+}
+
+static bool has_part(const struct contents *c, const char *part)
+{
+	for (size_t i = 0; i < c->image->n_layers; i++)
+		if (strcmp(c->holdings[i].part, part) == 0)
+			return true;
+	return false;
+}
+
+static int rebuild(struct verifying *w, const struct lock *lock, const struct lock_platform *lp,
+		   const struct platform *p, struct err *err)
+{
+	const struct contents *c = &w->verify.contents;
+
+	w->settings.prefix = arena_printf(&w->arena, "/%s", c->prefix);
+	w->settings.libc_none = !has_part(c, "libc");
+	if (prefix_check(w->settings.prefix, err) < 0)
+		return err_at(err, "the label io.condaimg.prefix of the image");
+	if (assembly_plan(&w->assembly, &w->settings, &w->workshop, lock, lp, p, NULL, err) < 0)
+		return -1;
+	/* What lies under our layers decides which system files we bring. */
+	if (c->image->n_layers && !*c->holdings[0].part)
+		w->assembly.base = c->image;
+	if (assembly_fetch(&w->assembly, err) < 0)
+		return -1;
+	return verify_rebuild(&w->verify, &w->assembly, lock != &w->made_up, err);
+}
+
+static int compare_with_build(struct verifying *w, const struct options *o, struct err *err)
+{
+	const struct contents *c = &w->verify.contents;
+	const struct platform *p = platform_of(c->image, err);
+	const struct lock_platform *lp = NULL;
+
+	if (!p)
+		return -1;
+	if (workshop_open(&w->settings, o->offline || !o->lock, &w->workshop, err) < 0)
+		return -1;
+	if (o->lock) {
+		if (read_lock(w, o->lock, p, &lp, err) < 0)
+			return -1;
+		verify_lock(&w->verify, lp);
+		if (!c->prefix)
+			return err_set(
+				err, ERR_FORMAT,
+				"the image has no label io.condaimg.prefix: condaimg did not build it, and cannot "
+				"build it once more");
+		return rebuild(w, &w->input.lock, lp, p, err);
+	}
+	lp = claims_of(w, p);
+	return lp ? rebuild(w, &w->made_up, lp, p, err) : 0;
+}
+
+/* ---- the result ---- */
+
+static void print_json(struct verifying *w, const char *image, const char *digest, size_t checked, size_t files)
+{
+	const struct verify *v = &w->verify;
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+
+	json_object(&j);
+	json_put_string(&j, "image", image);
+	json_put_string(&j, "digest", digest);
+	json_put_bool(&j, "verified", v->n == 0);
+	json_put_int(&j, "packages", (int64_t)v->contents.n_packages);
+	json_put_int(&j, "files", (int64_t)checked);
+	json_put_int(&j, "files_not_compared", (int64_t)(files - checked));
+	json_put_int(&j, "layers", (int64_t)v->contents.image->n_layers);
+	json_put_int(&j, "layers_rebuilt", (int64_t)v->rebuilt);
+	json_key(&j, "differences");
+	json_array(&j);
+	for (size_t i = 0; i < v->n; i++) {
+		json_object(&j);
+		json_put_string(&j, "package", v->list[i].package);
+		json_put_string(&j, "path", v->list[i].path);
+		json_put_string(&j, "found", v->list[i].found);
+		json_put_string(&j, "expected", v->list[i].expected);
+		json_end(&j);
+	}
+	json_end(&j);
+	json_end(&j);
+	puts(out.p);
+}
+
+static void print_difference(struct arena *a, const struct difference *d)
+{
+	char *line = arena_printf(a, "%s%s%s: %s%s%s", d->package, *d->path ? ": " : "", d->path, d->found,
+				  *d->expected ? ", " : "", d->expected);
+
+	for (char *at = line; *at; at++)
+		if (*at == '\n')
+			*at = '?';
+	str_tidy(line);
+	puts(line);
+}
+
+static int report(struct verifying *w, const struct options *o, struct err *err)
+{
+	const struct verify *v = &w->verify;
+	struct digest d = blobs_manifest_digest(w->blobs);
+	const char *image = dest_text(&w->arena, &w->dest);
+	const char *digest = arena_printf(&w->arena, "sha256:%s", digest_hex(&d).hex);
+	size_t checked, files = verify_files(v, &checked);
+
+	if (o->json)
+		print_json(w, image, digest, checked, files);
+	else if (!v->n)
+		printf("%s@%s verified: %zu packages, %zu files\n", image, digest, v->contents.n_packages, checked);
+	for (size_t i = 0; !o->json && i < v->n; i++)
+		print_difference(&w->arena, &v->list[i]);
+	log_info("%zu of %zu layers were built once more; %zu files have no record and are checked by their layer's "
+		 "digest alone",
+		 v->rebuilt, v->contents.image->n_layers, files - checked);
+	if (!v->n)
+		return 0;
+	return err_set(err, ERR_INTEGRITY, "%s@%s is not what it says: %zu %s", image, digest, v->n,
+		       v->n == 1 ? "difference" : "differences");
+}
+
+int cmd_verify(const struct options *o, struct err *err)
+{
+	CLEANUP(verifying_release)
+	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+
+	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0 ||
+	    open_image(&w, o, err) < 0)
+		return -1;
+	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
+		return err_at(err, "%s", dest_text(&w.arena, &w.dest));
+	verify_finish(&w.verify);
+	return report(&w, o, err);
+}

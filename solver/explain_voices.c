@@ -1,0 +1,167 @@
+/* Who says what of a name: the request, pins, and the builds that are relevant. */
+#include <string.h>
+
+#include "solver/explain_impl.h"
+
+bool *explain_set(struct teller *t)
+{
+	return arena_array(&t->scratch, t->p->n_candidates, sizeof(bool));
+}
+
+void explain_add_providers(struct teller *t, uint32_t spec, bool *set)
+{
+	const struct spec *s = problem_providers(t->p, spec);
+
+	for (uint32_t i = 0; i < s->n_providers; i++)
+		set[s->providers[i]] = true;
+}
+
+static bool meets_any(struct teller *t, uint32_t spec, const bool *set)
+{
+	const struct spec *s = problem_providers(t->p, spec);
+
+	for (uint32_t i = 0; i < s->n_providers; i++)
+		if (set[s->providers[i]])
+			return true;
+	return false;
+}
+
+static void intersect(struct teller *t, bool *set, const bool *with)
+{
+	for (uint32_t i = 0; i < t->p->n_candidates; i++)
+		set[i] &= with[i];
+}
+
+const struct need *explain_needs(const struct candidate *c, bool constrains, uint32_t *n)
+{
+	*n = constrains ? c->n_constrains : c->n_needs;
+	return constrains ? c->constrains : c->needs;
+}
+
+/* All that the relevant builds of a link's name want of its target. */
+static const bool *wanted_by(struct teller *t, const struct link *l)
+{
+	const bool *from = t->relevant[l->from];
+	const struct name *n = &t->p->names[l->from];
+	bool *ret = explain_set(t);
+
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct candidate *c = &t->p->candidates[n->candidates[i]];
+		const struct need *needs;
+		uint32_t count;
+
+		needs = explain_needs(c, l->constrains, &count);
+		for (uint32_t k = 0; from[n->candidates[i]] && k < count; k++)
+			if (core_is_of_link(t->p, l, c, &needs[k], l->constrains))
+				explain_add_providers(t, needs[k].spec, ret);
+	}
+	return ret;
+}
+
+static void add_voice(struct teller *t, struct voice v)
+{
+	mem_grow(t->voices, t->n_voices);
+	t->voices[t->n_voices++] = v;
+}
+
+static void hear_request(struct teller *t, const uint32_t *specs, uint32_t n, enum why_kind kind)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		bool *set = explain_set(t);
+
+		explain_add_providers(t, specs[i], set);
+		add_voice(t,
+			  (struct voice){
+				  .kind = kind, .name = t->p->specs[specs[i]].name, .spec = specs[i], .allows = set });
+	}
+}
+
+/* What will do of a name, by all who were heard and have it installed; NULL where nobody has. */
+const bool *explain_allowed(struct teller *t, uint32_t name)
+{
+	bool *ret = NULL;
+
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < t->n_voices; i++) {
+			const struct voice *v = &t->voices[i];
+			bool brings = v->kind == WHY_ASKED || v->kind == WHY_NEEDS;
+
+			if (v->name != name || !v->allows || brings != (pass == 0) || v->kind == WHY_CONSTRAINS)
+				continue;
+			if (!ret && brings) {
+				ret = explain_set(t);
+				memcpy(ret, v->allows, t->p->n_candidates * sizeof(*ret));
+			} else if (ret) {
+				intersect(t, ret, v->allows);
+			}
+		}
+	return ret;
+}
+
+static const bool *all_of(struct teller *t, uint32_t name)
+{
+	bool *ret = explain_set(t);
+
+	for (uint32_t i = 0; i < t->p->names[name].n; i++)
+		ret[t->p->names[name].candidates[i]] = true;
+	return ret;
+}
+
+static bool is_virtual(const struct problem *p, uint32_t name)
+{
+	return p->names[name].n && p->candidates[p->names[name].candidates[0]].virtual;
+}
+
+/* Links stand in order of depth, so what leads to a name is heard before it. */
+void explain_hear(struct teller *t)
+{
+	const struct core *core = t->core;
+
+	hear_request(t, core->roots, core->n_roots, WHY_ASKED);
+	hear_request(t, core->pins, core->n_pins, WHY_PIN);
+	for (uint32_t i = 0; i < core->n_links; i++) {
+		const struct link *l = &core->links[i];
+
+		if (!t->relevant[l->from])
+			t->relevant[l->from] =
+				is_virtual(t->p, l->from) ? all_of(t, l->from) : explain_allowed(t, l->from);
+		if (!t->relevant[l->from])
+			t->relevant[l->from] = all_of(t, l->from);
+		add_voice(t, (struct voice){ .kind = l->constrains ? WHY_CONSTRAINS : WHY_NEEDS,
+					     .name = l->to,
+					     .link = i,
+					     .allows = wanted_by(t, l) });
+	}
+}
+
+/* ---- what rules a need out ---- */
+
+/* A voice that cannot be had together with a spec, or NULL. What was asked goes first. */
+const struct voice *explain_opposed(struct teller *t, uint32_t link, uint32_t spec)
+{
+	const struct link *l = &t->core->links[link];
+
+	for (uint32_t i = 0; i < t->n_voices; i++) {
+		const struct voice *v = &t->voices[i];
+
+		if (l->to == NONE || v->name != l->to || meets_any(t, spec, v->allows))
+			continue;
+		if (v->kind == WHY_ASKED)
+			return v;
+		/* Two who only limit a name do not bring it. */
+		if (l->constrains && v->kind != WHY_NEEDS)
+			continue;
+		if (v->kind == WHY_PIN || t->core->links[v->link].from != l->from)
+			return v;
+	}
+	return NULL;
+}
+
+bool explain_is_lacking(struct teller *t, uint32_t link, uint32_t spec)
+{
+	const struct link *l = &t->core->links[link];
+
+	if (problem_providers(t->p, spec)->n_providers)
+		return false;
+	return !l->constrains || (l->to != NONE && is_virtual(t->p, l->to));
+}

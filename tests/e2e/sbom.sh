@@ -1,0 +1,108 @@
+#!/bin/bash
+# Bills of materials: SPDX and CycloneDX say what the lock says, from lock and image alike, and always the same.
+# With SPDX_SCHEMA and CYCLONEDX_SCHEMA in the environment (files), documents are held to the official schemas, too.
+# Usage: sbom.sh CONDAIMG
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need python3 jq
+python3 -c 'import yaml' 2>/dev/null || skip "there is no python3-yaml"
+schemas=()
+if [ -n "${SPDX_SCHEMA:-}" ] && [ -n "${CYCLONEDX_SCHEMA:-}" ]; then schemas=("$SPDX_SCHEMA" "$CYCLONEDX_SCHEMA"); fi
+embedded_channel
+hello_environment environment.yml
+
+# What the lock says, by a reader of YAML and JSON that is not condaimg.
+wanted() # LOCK
+{
+	python3 - "$1" <<'PYTHON'
+import json, re, sys, yaml
+lock = yaml.safe_load(open(sys.argv[1]))
+custom = lock["metadata"].get("custom_metadata", {})
+names = {p["name"]: p for p in lock["package"]}
+libc = [p["name"] for p in lock["package"] if p["category"] == "libc"]
+rows = []
+for p in lock["package"]:
+    stem = re.sub(r"\.(conda|tar\.bz2)$", "", p["url"].rsplit("/", 1)[1])
+    key = ("libc-record" if p["category"] == "libc" else "record") + "." + p["platform"] + "/" + p["url"].rsplit("/", 1)[1]
+    record = json.loads(next(v for k, v in custom.items() if k == "condaimg." + key))
+    needs = set()
+    for d in record["depends"]:
+        name = re.split(r"[ =<>!~\[]", d)[0]
+        if name == "__glibc":
+            needs |= set(libc)
+        elif name in names and name not in libc:
+            needs.add(name)
+    rows.append({"name": p["name"], "version": p["version"], "build": stem.rsplit("-", 1)[1], "sha256": p["hash"]["sha256"],
+                 "url": p["url"], "needs": sorted(needs - {p["name"]})})
+json.dump(rows, sys.stdout)
+PYTHON
+}
+
+check() # NAME INPUT
+{
+	local format
+
+	for format in spdx cyclonedx; do
+		expect_exit 0 "$condaimg" sbom "$2" --format $format
+		[ ! -s stderr ] || fail "sbom $2 says: $(cat stderr)"
+		cp stdout "$1.$format"
+		expect_exit 0 env TZ=Asia/Tokyo LC_ALL=C.UTF-8 "$condaimg" sbom "$2" --format $format -o "again.$format"
+		cmp "$1.$format" "again.$format" || fail "$2: another $format the second time"
+	done
+	python3 "$root/tests/e2e/sbom_check.py" "$1.spdx" "$1.cyclonedx" wanted.json "${schemas[@]}" || fail "$2"
+}
+
+say "from a lock"
+expect_exit 0 "$condaimg" lock environment.yml
+wanted conda-lock.yml >wanted.json
+check lock conda-lock.yml
+
+say "from an image, in every kind of place"
+expect_exit 0 "$condaimg" build conda-lock.yml -o oci:images:app
+digest=$(digest_of "$(cat stdout)")
+check image oci:images:app
+expect_exit 0 "$condaimg" build conda-lock.yml -o oci-archive:app.tar:app
+check archive oci-archive:app.tar
+cmp image.spdx archive.spdx || fail "an image and its archive differ"
+[ "$(jq -r '.metadata.component.version' image.cyclonedx)" = "$digest" ] || fail "the image's digest is not in it"
+# Packages, hashes, dependencies are those of the lock.
+for f in image lock; do
+	jq -S 'del(.documentNamespace, .creationInfo) | .packages |= map(select(.SPDXID != "SPDXRef-Subject"))' $f.spdx >$f.packages
+done
+cmp image.packages lock.packages || fail "image and lock tell of other packages"
+expect_exit 0 "$condaimg" build conda-lock.yml -o docker-archive:docker.tar:app:1
+expect_exit 0 "$condaimg" sbom docker-archive:docker.tar --format cyclonedx
+for name in $(jq -r '.[].name' wanted.json); do
+	jq -e --arg n "$name" 'any(.components[]; .name == $n)' stdout >/dev/null || fail "a docker archive lacks $name"
+done
+
+say "the C library by its upstream name"
+version=$(jq -r '.[] | select(.name == "sysroot_linux-64").version' wanted.json)
+jq -e --arg v "$version" 'any(.components[]; .name == "glibc" and .version == $v and .cpe == "cpe:2.3:a:gnu:glibc:\($v):*:*:*:*:*:*:*")' image.cyclonedx >/dev/null ||
+	fail "no glibc $version"
+
+say "time"
+SOURCE_DATE_EPOCH=1000000000 "$condaimg" sbom conda-lock.yml | jq -e '.creationInfo.created == "2001-09-09T01:46:40Z"' >/dev/null ||
+	fail "SOURCE_DATE_EPOCH"
+[ "$(jq -r .creationInfo.created image.spdx)" = "$("$condaimg" sbom conda-lock.yml | jq -r .creationInfo.created)" ] || fail "created"
+
+if [ -d "$real_channel" ]; then
+	say "real packages: licences of all kinds"
+	mkdir real
+	real_environment real/environment.yml
+	expect_exit 0 "$condaimg" lock real/environment.yml --libc none --virtual-package __glibc=2.28
+	wanted real/conda-lock.yml >wanted.json
+	check real real/conda-lock.yml
+	jq -r '.packages[].licenseDeclared' real.spdx | sort | uniq -c | sort -rn | head -n 5
+fi
+
+say "what is refused"
+expect_exit 2 "$condaimg" sbom environment.yml
+expect_stderr "environment.yml is an environment.*condaimg lock"
+expect_exit 2 "$condaimg" sbom conda-lock.yml --format xml
+expect_stderr "--format is 'xml', expected spdx or cyclonedx"
+expect_exit 1 "$condaimg" sbom missing.yml
+expect_stderr "missing.yml"
+expect_exit 1 "$condaimg" sbom oci:nothing:here
+expect_stderr "oci:nothing:here"
+echo "ok"
