@@ -43,6 +43,9 @@ void search_free(struct search *s)
 	free(s->watches);
 	free(s->trail);
 	free(s->open);
+	free(s->walk);
+	free(s->entered);
+	free(s->answer);
 	free(s->levels);
 	free(s->dirty);
 	free(s->conflict);
@@ -185,6 +188,7 @@ static void make_ready(struct search *s)
 	s->trail = mem_array(s->n_vars, sizeof(*s->trail));
 	s->open = mem_array(s->n_rules, sizeof(*s->open));
 	s->dirty = mem_array(s->n_groups, sizeof(*s->dirty));
+	s->entered = mem_array(s->n_vars, sizeof(*s->entered));
 	s->levels = mem_array((size_t)s->n_vars + 1, sizeof(*s->levels));
 	s->learned = mem_array((size_t)s->n_vars + 1, sizeof(*s->learned));
 	s->first_watch = mem_array(2 * (size_t)s->n_vars, sizeof(*s->first_watch));
@@ -260,6 +264,10 @@ void search_undo(struct search *s, uint32_t levels)
 	while (s->n_trail > l->trail)
 		unassign(s, s->trail[--s->n_trail]);
 	s->n_open = l->open;
+	s->n_walk = l->walk;
+	s->at = l->at;
+	while (s->n_entered > l->entered)
+		s->vars[s->entered[--s->n_entered]].entered = false;
 	s->head = s->n_trail;
 	s->n_levels = levels;
 	while (s->n_dirty)
@@ -527,28 +535,86 @@ static uint32_t best_of(const struct search *s, const struct rule *r)
 	return NO;
 }
 
-/* The rule to decide upon: the oldest that is open, or the most contested one; NO where all are satisfied. */
-static uint32_t next_rule(struct search *s, uint32_t *first_open)
+static void walk_to(struct search *s, uint32_t rule)
 {
-	bool hard = s->n_conflicts > HARD_AFTER;
+	mem_grow(s->walk, s->n_walk);
+	s->walk[s->n_walk++] = rule;
+}
+
+/* What the chosen candidate needs comes at the end of the walk. */
+static void enter(struct search *s, const struct group *g)
+{
+	uint32_t var = g->chosen;
+
+	if (var == NO || s->vars[var].entered)
+		return;
+	s->vars[var].entered = true;
+	s->entered[s->n_entered++] = var;
+	for (uint32_t i = s->implies.at[var]; i < s->implies.at[var + 1]; i++) {
+		uint32_t rule = s->vars[s->implies.list[i]].rule;
+
+		if (rule != NO && s->rules[rule].kinds & RULE_CHOOSES)
+			walk_to(s, rule);
+	}
+}
+
+static void step_over(struct search *s, const struct rule *r)
+{
+	if (r->group != NO)
+		enter(s, &s->groups[r->group]);
+	for (uint32_t i = 0; i < r->n_any; i++)
+		if (s->vars[s->rules[r->any[i]].var].value > 0)
+			walk_to(s, r->any[i]);
+		else if (group_satisfies(s, &s->rules[r->any[i]]))
+			enter(s, &s->groups[s->rules[r->any[i]].group]);
+}
+
+/* What no unconditional need leads to: the first rule by number that is true and not satisfied. */
+static uint32_t stray_rule(const struct search *s)
+{
+	uint32_t ret = NO;
+
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (s->open[i] < ret && !is_satisfied(s, &s->rules[s->open[i]]))
+			ret = s->open[i];
+	return ret;
+}
+
+/*
+ * The next rule of the walk that is not satisfied. The walk leads through what was chosen and not
+ * through what is known, so its order does not depend on how much was found out.
+ */
+static uint32_t next_by_walk(struct search *s)
+{
+	for (;;) {
+		for (; s->at < s->n_walk; s->at++) {
+			const struct rule *r = &s->rules[s->walk[s->at]];
+
+			s->work++;
+			if (!is_satisfied(s, r))
+				return s->walk[s->at];
+			step_over(s, r);
+		}
+		if (stray_rule(s) == NO)
+			return NO;
+		walk_to(s, stray_rule(s));
+	}
+}
+
+static uint32_t most_contested(struct search *s)
+{
 	uint64_t most = 0;
 	uint32_t ret = NO;
 
-	for (uint32_t i = *first_open; i < s->n_open; i++) {
+	for (uint32_t i = 0; i < s->n_open; i++) {
 		const struct rule *r = &s->rules[s->open[i]];
 		uint64_t activity = r->group == NO ? 0 : s->groups[r->group].activity;
 
 		s->work++;
-		if (is_satisfied(s, r)) {
-			*first_open += i == *first_open;
+		if ((ret != NO && activity <= most) || is_satisfied(s, r))
 			continue;
-		}
-		if (!hard)
-			return s->open[i];
-		if (ret == NO || activity > most) {
-			ret = s->open[i];
-			most = activity;
-		}
+		ret = s->open[i];
+		most = activity;
 	}
 	return ret;
 }
@@ -556,12 +622,13 @@ static uint32_t next_rule(struct search *s, uint32_t *first_open)
 /* False where nothing is left to decide. */
 static bool decide(struct search *s)
 {
-	uint32_t first = s->n_levels ? s->levels[s->n_levels - 1].first_open : 0;
-	uint32_t rule = next_rule(s, &first), var = rule == NO ? NO : best_of(s, &s->rules[rule]);
+	struct level before = { s->n_trail, s->n_open, s->n_walk, s->at, s->n_entered };
+	uint32_t rule = s->hard ? most_contested(s) : next_by_walk(s);
+	uint32_t var = rule == NO ? NO : best_of(s, &s->rules[rule]);
 
 	if (var == NO)
 		return false;
-	s->levels[s->n_levels++] = (struct level){ s->n_trail, s->n_open, first };
+	s->levels[s->n_levels++] = before;
 	search_assign(s, SEARCH_POS(var), REASON_NONE, 0);
 	return true;
 }
@@ -592,6 +659,8 @@ static bool state_facts(struct search *s)
 			return false;
 		if (value == 0)
 			search_assign(s, SEARCH_POS(s->facts[i]), REASON_NONE, 0);
+		if (s->vars[s->facts[i]].rule != NO && s->rules[s->vars[s->facts[i]].rule].kinds & RULE_CHOOSES)
+			walk_to(s, s->vars[s->facts[i]].rule);
 	}
 	for (uint32_t at = 0; at < s->n_given; at += s->lits[at] + CLAUSE_HEAD) {
 		uint32_t lit = s->lits[at + CLAUSE_HEAD];
@@ -614,11 +683,41 @@ static void restart(struct search *s, uint32_t *restarts, uint32_t *until)
 	if (s->n_conflicts < HARD_AFTER || (s->n_conflicts < *until && s->n_lits < LITS_MAX))
 		return;
 	search_undo(s, 0);
+	s->hard = true;
 	if (s->n_learned > s->learned_max || s->n_lits >= LITS_MAX) {
 		search_forget(s);
 		s->learned_max += s->learned_max / 16;
 	}
 	*until = s->n_conflicts + RESTART_UNIT * luby((*restarts)++);
+}
+
+static void keep_answer(struct search *s)
+{
+	s->answer = s->answer ? s->answer : mem_array(s->n_vars, sizeof(*s->answer));
+	for (uint32_t i = 0; i < s->n_vars; i++)
+		s->answer[i] = s->vars[i].value > 0;
+}
+
+/*
+ * A solution that was found by what is contested shows little preference. With all that was learned
+ * on the way, preference gets another turn, for as long as it is not hard again.
+ */
+static void polish(struct search *s, uint64_t work)
+{
+	uint32_t until = s->n_conflicts + HARD_AFTER;
+
+	search_undo(s, 0);
+	s->hard = false;
+	while (s->n_conflicts < until && s->work <= work) {
+		if (!follow(s)) {
+			s->n_conflicts++;
+			if (!search_learn(s))
+				return;
+		} else if (!decide(s)) {
+			keep_answer(s);
+			return;
+		}
+	}
 }
 
 static enum search_result run(struct search *s, uint64_t work)
@@ -636,15 +735,22 @@ static enum search_result run(struct search *s, uint64_t work)
 				return SEARCH_NONE;
 			restart(s, &restarts, &until);
 		} else if (!decide(s)) {
-			return SEARCH_FOUND;
+			break;
 		}
 	}
+	keep_answer(s);
+	if (s->hard)
+		polish(s, work);
+	return SEARCH_FOUND;
 }
 
 enum search_result search_run(struct search *s, uint64_t *work)
 {
 	enum search_result ret;
 
+	s->work = s->n_vars + s->n_pairs + s->n_lits;
+	if (s->work > *work)
+		return SEARCH_GAVE_UP;
 	make_ready(s);
 	ret = run(s, *work);
 	*work -= s->work < *work ? s->work : *work;
@@ -653,7 +759,7 @@ enum search_result search_run(struct search *s, uint64_t *work)
 
 bool search_is_true(const struct search *s, uint32_t var)
 {
-	return s->vars[var].value > 0;
+	return s->answer && s->answer[var];
 }
 
 uint32_t search_conflicts(const struct search *s)

@@ -10,10 +10,15 @@
  *
  * Neither of the two costs a clause for each pair of candidates, however many a name has.
  *
- * Decisions: the oldest rule that still chooses takes its best candidate that is left. What nothing asks for stays
- * out. After HARD_AFTER conflicts the search turns from what is preferred to what is contested. Nothing depends on
- * a clock or an address, and work is counted in steps, so one question has one answer everywhere, also when that is
- * "gave up".
+ * The answer: walk from the facts breadth first; each rule on the way that nothing chosen yet satisfies takes its best
+ * candidate with which a solution still exists; the walk goes on to what that one needs. So the answer follows from
+ * the question alone: how the search found out what cannot be has no say, nor has what was taken away before
+ * because it can be in no solution. What nothing asks for stays out.
+ *
+ * Where that takes more than HARD_AFTER conflicts, the search turns to what is contested until it has any solution,
+ * and then tries the walk again with what it has learned; if that is as hard again, the solution stands. Nothing depends
+ * on a clock or an address, and work is counted in steps: a question has the same answer everywhere, also
+ * where that is "gave up".
  */
 #ifndef SOLVER_SEARCH_H
 #define SOLVER_SEARCH_H

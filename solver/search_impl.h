@@ -14,6 +14,7 @@ struct variable {
 	int8_t value; /* 1, -1; 0: not known */
 	uint8_t reason; /* enum reason */
 	bool seen; /* by the analysis of a conflict */
+	bool entered; /* of a candidate: the walk has gone on to what it needs */
 	uint32_t level;
 	uint32_t by; /* the literal that implies it; the rule; the clause */
 	uint32_t group; /* of a candidate or a rule; or NO */
@@ -80,6 +81,11 @@ struct search {
 	uint32_t n_trail, head; /* those from head on have not been followed */
 	uint32_t *open; /* rules that choose, in the order they became true */
 	uint32_t n_open;
+	uint32_t *walk; /* rules, breadth first from the facts through what was chosen */
+	uint32_t n_walk, at; /* those before at are satisfied */
+	uint32_t *entered; /* candidates */
+	uint32_t n_entered;
+	bool hard; /* decide upon what is contested */
 	struct level *levels;
 	uint32_t n_levels;
 	uint32_t *dirty; /* groups */
@@ -90,13 +96,13 @@ struct search {
 	uint32_t *learned; /* literals of the clause that is learned */
 	uint32_t n_learned_lits;
 	uint32_t n_conflicts;
+	bool *answer; /* by variable */
 	uint64_t bump;
 	uint64_t work; /* steps that were taken */
 };
 
 struct level {
-	uint32_t trail, open; /* how long they were before it */
-	uint32_t first_open; /* rules before it in open were satisfied */
+	uint32_t trail, open, walk, at, entered; /* what they were before it */
 };
 
 static inline int search_value(const struct search *s, uint32_t lit)
