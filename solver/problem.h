@@ -13,6 +13,7 @@
 #include "solver/solver.h"
 
 #define NONE UINT32_MAX
+#define WHY_WORK_MAX ((uint64_t)100000000) /* steps to find out why there is no solution; a tenth to try one advice */
 
 /* Why a record is no candidate. */
 enum excluded { EXCLUDED_NO, EXCLUDED_CHANNEL, EXCLUDED_NEWER, EXCLUDED_BROKEN, EXCLUDED_TWIN };
@@ -71,6 +72,9 @@ struct problem {
 	uint32_t *pins;
 	uint32_t n_pins;
 	uint64_t work; /* steps that searches may still take */
+	uint64_t listed; /* candidates that were held against specs */
+	uint64_t n_providers; /* of all specs */
+	bool too_large; /* some providers are missing for that: no answer can be trusted */
 };
 
 /* ERR_FORMAT where a spec of the request cannot be read. p is to be released in any case. */

@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "conda/record.h"
 
+#define SOLVER_WORK_MAX ((uint64_t)1000000000) /* steps: some seconds */
+
 enum channel_priority {
 	PRIORITY_STRICT, /* only the first channel that has a name provides it */
 	PRIORITY_FLEXIBLE, /* the first channel's records are preferred, whatever their version */
@@ -30,7 +32,8 @@ struct solve {
 	enum channel_priority priority;
 	int64_t exclude_newer; /* milliseconds since 1970; records newer than that are left out; 0: none */
 	bool python_needs_pip; /* as conda and mamba have it: python brings pip, where there is one */
-	bool no_reduce; /* give libsolv every candidate: to prove that reducing changes nothing */
+	bool no_reduce; /* search among every candidate: to prove that reducing changes nothing */
+	uint64_t work_max; /* steps after which to give up; 0: SOLVER_WORK_MAX */
 	bool no_why; /* after ERR_UNSAT the solution says nothing more */
 	const struct record *const *favored; /* taken before any other of their name where they can be */
 	size_t n_favored;
@@ -68,7 +71,8 @@ struct solution {
 };
 
 /*
- * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_FORMAT: a
+ * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_LIMIT: whether there is one was not found
+ * out within work_max steps, or the question is larger than what is accepted. ERR_FORMAT: a
  * spec cannot be read. ret is to be released in any case.
  */
 int solver_run(const struct solve *q, struct solution *ret, struct err *err);

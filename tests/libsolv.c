@@ -21,7 +21,7 @@
 #include <solv/repo.h>
 #include <solv/solver.h>
 
-#include "solver/problem.h"
+#include "tests/libsolv.h"
 
 #define PAIRWISE_MAX 4 /* names with no more candidates than this conflict pairwise */
 #define TRIGGER_MIN 8 /* conditions on more candidates than this share one trigger */
@@ -456,7 +456,7 @@ static void builder_release(struct builder *b)
 	pool_free(b->pool);
 }
 
-bool pool_solve(struct problem *p, bool **ret)
+bool libsolv_solve(struct problem *p, bool **ret)
 {
 	CLEANUP(builder_release)
 	struct builder b = {
