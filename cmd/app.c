@@ -309,9 +309,9 @@ static int check_known_user(const struct app_user *u, struct err *err)
 	return 0;
 }
 
-static int read_user(const struct options *o, struct arena *a, struct app_user *ret, struct err *err)
+int app_user_parse(struct arena *a, const char *text, struct app_user *ret, struct err *err)
 {
-	struct str rest = str_of(o->user ? o->user : USER_DEFAULT), name;
+	struct str rest = str_of(text ? text : USER_DEFAULT), name;
 	uint64_t uid = 0;
 
 	str_cut(&rest, ':', &name);
@@ -326,7 +326,7 @@ static int read_user(const struct options *o, struct arena *a, struct app_user *
 	}
 	if (!is_user_name(ret->name) || !num_parse(ret->uid, UID_MAX, &uid))
 		return err_set(err, ERR_USAGE,
-			       "--user is '%s', expected NAME or NAME:UID, such as app:1001 (its group is 0)", o->user);
+			       "--user is '%s', expected NAME or NAME:UID, such as app:1001 (its group is 0)", text);
 	ret->uid = arena_printf(a, "%llu", (unsigned long long)uid);
 	ret->home = uid == 0 ? "/root" : arena_printf(a, "/home/%s", ret->name);
 	return check_known_user(ret, err);
@@ -353,7 +353,7 @@ static int read_certificates(const struct options *o, struct arena *a, struct ap
 int app_read(const struct options *o, struct arena *a, struct app *ret, struct err *err)
 {
 	*ret = (struct app){ .shell = o->shell };
-	if (read_user(o, a, &ret->user, err) < 0 || read_workdir(o, a, ret, err) < 0 ||
+	if (app_user_parse(a, o->user, &ret->user, err) < 0 || read_workdir(o, a, ret, err) < 0 ||
 	    read_copies(o, a, ret, err) < 0 || read_all_pairs(o, a, ret, err) < 0 || read_ports(o, a, ret, err) < 0 ||
 	    read_volumes(o, a, ret, err) < 0)
 		return -1;

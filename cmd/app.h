@@ -46,6 +46,9 @@ int app_read(const struct options *o, struct arena *a, struct app *ret, struct e
  */
 int app_words(struct arena *a, const char *option, const char *text, const char *const **ret, struct err *err);
 
+/* "NAME[:UID]", or NULL for the default. Texts in a. ERR_USAGE. */
+int app_user_parse(struct arena *a, const char *text, struct app_user *ret, struct err *err);
+
 /* An absolute path without "." and double '/', in a; NULL where it is not absolute or leads out by "..". */
 const char *app_path(struct arena *a, const char *path);
 

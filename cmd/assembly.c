@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "base/work.h"
-#include "cmd/activation.h"
 #include "cmd/filling.h"
 #include "cmd/making.h"
+#include "cmd/paths_plan.h"
 #include "cmd/plan_cache.h"
 #include "cmd/progress.h"
 #include "conda/version.h"
@@ -84,6 +84,8 @@ static int plan(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->n_groups; i++)
 		assembly_add_layer(a, PART_PACKAGES, &a->groups[i]);
 	assembly_add_layer(a, PART_ENVIRONMENT, NULL);
+	if (a->files.n) /* known where the plan is made once more */
+		assembly_add_layer(a, PART_APP, NULL);
 	return 0;
 }
 
@@ -281,75 +283,6 @@ static int fetch_packages(struct assembly *a, struct listing *listing, struct er
 
 /* ---- which paths are whose ---- */
 
-static void tell_of_clobbers(const struct assembly *a, const struct clobber_plan *plan)
-{
-	for (size_t i = 0; i < plan->n_clobbers; i++) {
-		const struct clobber *c = &plan->clobbers[i];
-
-		if (!c->same)
-			log_debug("%s is in %s and in %s; the image has that of %s", c->path, a->packages[c->loser].fn,
-				  a->packages[c->winner].fn, a->packages[c->winner].fn);
-	}
-}
-
-/* Few packages have variables to set; these are read once more for them. */
-static int read_activation(struct assembly *a, const struct linked_list *lists, struct err *err)
-{
-	struct activation_file *files = NULL;
-	size_t n = 0;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < a->lp->n_packages; i++) {
-		struct tree *t;
-
-		if (!activation_is_in(&lists[i]))
-			continue;
-		t = making_open_linked(a, i, NULL, err);
-		rc = t ? activation_read(&a->arena, t, &a->prefix, &files, &n, err) : -1;
-		if (rc < 0 && t)
-			err_at(err, "%s", a->packages[i].fn);
-	}
-	if (rc == 0)
-		rc = activation_merge(&a->arena, files, n, &a->paths.variables, &a->paths.n_variables, err);
-	free(files);
-	return rc;
-}
-
-struct unlisted {
-	const struct assembly *a;
-	struct listing *listing;
-};
-
-static int list_one(void *arg, size_t i, struct err *err)
-{
-	struct unlisted *u = arg;
-	auto_package *p = u->listing->done[i] ? NULL : making_open_package(u->a, &u->a->packages[i], err);
-
-	if (u->listing->done[i])
-		return 0;
-	return p ? making_list(u->a, u->listing, i, p, err) : -1;
-}
-
-static int plan_paths(struct assembly *a, struct listing *l, struct err *err)
-{
-	size_t n = a->lp->n_packages;
-	const char **names = arena_array(&a->arena, n, sizeof(*names));
-	const char *const **scripts = arena_array(&a->arena, n, sizeof(*scripts));
-	struct clobber_plan plan;
-
-	if (work_run(n, a->workshop->threads, list_one, &(struct unlisted){ a, l }, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		names[i] = record_dist(&a->arena, &a->packages[i]);
-		scripts[i] = l->lists[i].scripts;
-	}
-	if (clobber_plan(&a->arena, l->lists, names, n, &plan, err) < 0)
-		return -1;
-	tell_of_clobbers(a, &plan);
-	a->paths = (struct paths_plan){ .dropped = plan.dropped, .scripts = scripts };
-	return read_activation(a, l->lists, err);
-}
-
 /* Not before the packages are there is everybody's sha256 known. */
 static bool remembers_plan(struct assembly *a)
 {
@@ -370,7 +303,7 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 	int rc = fetch_packages(a, remembered ? NULL : &l, err);
 
 	if (rc == 0 && !remembered && !remembers_plan(a)) {
-		rc = plan_paths(a, &l, err);
+		rc = paths_plan_make(a, &l, err);
 		if (rc == 0)
 			plan_cache_put(a, &a->paths);
 	}
@@ -379,21 +312,11 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 	return rc;
 }
 
-static void warn_of_scripts(const struct assembly *a)
-{
-	for (size_t i = 0; i < a->lp->n_packages; i++)
-		for (const char *const *s = a->paths.scripts[i]; s && *s; s++)
-			log_warn(
-				"%s has a link script, %s, which is not run: what it would do is missing from the image",
-				a->packages[i].fn, *s);
-}
-
 int assembly_fetch(struct assembly *a, struct err *err)
 {
 	if (plan_filled(a, err) < 0 || fetch_and_plan(a, err) < 0)
 		return -1;
-	warn_of_scripts(a);
-	return 0;
+	return paths_plan_tell(a, err);
 }
 
 /* ---- all layers ---- */

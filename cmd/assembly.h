@@ -23,12 +23,17 @@ struct part_layer {
 	bool made; /* by this build */
 };
 
-/* What the packages' own lists of paths come to, by package. */
+/* What the packages' own lists of paths come to. Lists of texts end with NULL. */
 struct paths_plan {
-	const char *const **dropped; /* paths that another package provides */
-	const char *const **scripts; /* link scripts, which are not run */
+	const char *const **dropped; /* by package: paths that another package provides */
+	const char *const *clobbers; /* a sentence for every two packages that differ in a path */
+	const char *const *link_scripts; /* a sentence for every link script whose effect is not known */
+	const char *const *effects; /* of those whose effect is: see cmd/link_effects.h */
+	const char *const *more; /* "PATH (WHY)" of the activation scripts that only a shell can run */
 	const struct env_variable *variables; /* of all packages together: what activation would set */
 	size_t n_variables;
+	const struct env_variable *changes; /* what activation scripts make of all variables; value NULL: unset */
+	size_t n_changes;
 };
 
 struct assembly {
@@ -75,6 +80,12 @@ int assembly_layers(struct assembly *a, struct err *err);
 
 /* Forget a layer that turned out to be broken, so that assembly_layers() makes it anew. False: it is none of ours. */
 bool assembly_forget(struct assembly *a, const struct digest *blob);
+
+/*
+ * The variables of the image, "NAME=value", ends with NULL: of the base, condaimg, and the environment; and, where
+ * with_packages, of the packages. In the assembly's arena.
+ */
+const char *const *assembly_env(struct assembly *a, bool with_packages);
 
 /* The image of these layers. Texts live as long as the assembly. */
 void assembly_image(struct assembly *a, struct image *ret);

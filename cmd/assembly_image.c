@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "cmd/assembly.h"
+#include "cmd/holding.h"
+#include "cmd/paths_plan.h"
 #include "cmd/rootfs.h"
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -121,7 +123,19 @@ static void put_certificates(struct assembly *a, struct env_list *e)
 		put_env(e, names[i], path);
 }
 
-static const char *const *make_env(struct assembly *a)
+static void drop_env(struct env_list *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=') {
+			memmove(&e->list[i], &e->list[i + 1], (e->n - i - 1) * sizeof(*e->list));
+			e->n--;
+			return;
+		}
+}
+
+const char *const *assembly_env(struct assembly *a, bool with_packages)
 {
 	const struct app *app = &a->settings->app;
 	struct env_list e = { .a = &a->arena };
@@ -140,12 +154,18 @@ static const char *const *make_env(struct assembly *a)
 	put_env(&e, "USER", app->user.name);
 	if (!has_env(&e, "LANG"))
 		put_env(&e, "LANG", "C.UTF-8");
-	for (size_t i = 0; i < a->paths.n_variables; i++)
+	for (size_t i = 0; with_packages && i < a->paths.n_variables; i++)
 		put_env(&e, a->paths.variables[i].name, a->paths.variables[i].value);
 	if (app->certificates)
 		put_certificates(a, &e);
 	for (size_t i = 0; i < a->lock->n_variables; i++)
 		put_env(&e, a->lock->variables[i].name, a->lock->variables[i].value);
+	for (size_t i = 0; with_packages && i < a->paths.n_changes; i++) {
+		if (a->paths.changes[i].value)
+			put_env(&e, a->paths.changes[i].name, a->paths.changes[i].value);
+		else
+			drop_env(&e, a->paths.changes[i].name);
+	}
 	for (size_t i = 0; i < app->n_env; i++)
 		put_env(&e, app->env[i].key, app->env[i].value);
 	ret = arena_strlist(&a->arena, e.list, e.n);
@@ -199,17 +219,34 @@ static const struct annotation *notes_sorted(struct notes *l, size_t *n)
 	return l->list;
 }
 
+/* What verify must know to make the system files once more. */
+static void put_system_notes(struct assembly *a, struct notes *l)
+{
+	const struct app *app = &a->settings->app;
+	struct digest d;
+
+	if (strcmp(app->user.name, "conda") != 0 || strcmp(app->user.uid, "1000") != 0)
+		put_note(l, LABEL_USER, arena_printf(&a->arena, "%s:%s", app->user.name, app->user.uid));
+	if (app->shell)
+		put_note(l, LABEL_SHELL, "true");
+	if (!app->certificates)
+		return;
+	d = digest_bytes(app->certificates, strlen(app->certificates));
+	put_note(l, LABEL_CERTIFICATES, arena_printf(&a->arena, "sha256:%s", digest_hex(&d).hex));
+}
+
 static const struct annotation *make_labels(struct assembly *a, size_t *n)
 {
 	const struct app *app = &a->settings->app;
 	size_t n_base = a->base ? a->base->n_labels : 0;
-	struct notes l = notes_new(a, 3 + n_base + app->n_labels);
+	struct notes l = notes_new(a, 6 + n_base + app->n_labels);
 
 	put_notes(&l, a->base ? a->base->labels : NULL, n_base);
 	put_note(&l, "io.condaimg.platform", a->lp->subdir);
 	put_note(&l, "io.condaimg.prefix", a->prefix.path);
 	if (a->lock->name)
 		put_note(&l, "org.opencontainers.image.title", a->lock->name);
+	put_system_notes(a, &l);
 	put_notes(&l, app->labels, app->n_labels);
 	return notes_sorted(&l, n);
 }
@@ -249,6 +286,24 @@ static const char *const *join_sets(struct assembly *a, const char *const *x, co
 }
 
 /* An entry point of the user's own starts nothing that was not said. */
+/* Activation that needs a shell comes first, and starts what the application says. */
+static const char *const *make_entrypoint(struct assembly *a)
+{
+	const char *const *own = a->settings->app.entrypoint;
+	const char **list;
+	size_t n = 0;
+
+	if (!paths_plan_has_entry_point(a))
+		return own;
+	while (own && own[n])
+		n++;
+	list = arena_array(&a->arena, n + 2, sizeof(*list));
+	list[0] = arena_printf(&a->arena, "%s/" PATHS_PLAN_ENTRY_POINT, a->prefix.path);
+	for (size_t i = 0; i < n; i++)
+		list[i + 1] = own[i];
+	return list;
+}
+
 static const char *const *make_cmd(struct assembly *a)
 {
 	const struct app *app = &a->settings->app;
@@ -277,8 +332,8 @@ void assembly_image(struct assembly *a, struct image *ret)
 		.created = a->created,
 		.user = arena_printf(&a->arena, "%s:0", app->user.uid),
 		.working_dir = app->workdir,
-		.env = make_env(a),
-		.entrypoint = app->entrypoint,
+		.env = assembly_env(a, true),
+		.entrypoint = make_entrypoint(a),
 		.cmd = make_cmd(a),
 		.exposed_ports = join_sets(a, app->ports, a->base ? a->base->exposed_ports : NULL),
 		.volumes = join_sets(a, app->volumes, a->base ? a->base->volumes : NULL),

@@ -72,7 +72,7 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 	if (!b->settings.has_base)
 		return 0;
 	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || ground_of_base(b->base, b->workshop.plans, &b->ground, err) < 0)
+	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	*glibc = b->ground.glibc;
 	/* Asked again where there is none: for the sentence. */
@@ -83,6 +83,15 @@ static int open_base(struct build *b, const char **glibc, struct err *err)
 
 /* ---- which lock ---- */
 
+static const char *platforms_of(struct build *b, const struct lock *lock)
+{
+	auto_buf names = { 0 };
+
+	for (size_t i = 0; i < lock->n_platforms; i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", lock->platforms[i].subdir);
+	return arena_strdup(&b->arena, buf_cstr(&names));
+}
+
 static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
 {
 	for (const char *const *warning = lock->warnings; *warning; warning++)
@@ -90,8 +99,10 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 	b->from = lock;
 	b->lp = lock_find(lock, b->platform->subdir);
 	if (!b->lp)
-		return err_set(err, ERR_FORMAT, "%s has nothing for %s: lock it with --platform %s", path,
-			       b->platform->subdir, b->platform->subdir);
+		return err_set(
+			err, ERR_FORMAT,
+			"%s has nothing for %s, only for %s: lock it with --platform %s, or build one that is there",
+			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
 	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)

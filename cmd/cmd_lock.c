@@ -286,7 +286,7 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 		log_warn("%s", *warning);
 	if (convert_lock(&in->lock, o->args[0], s->platforms, s->n_platforms, &a, &lock, err) < 0)
 		return -1;
-	lock.sources = input_sources(&a, files, path);
+	lock.sources = input_sources(&a, files, is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
 }
 
@@ -308,8 +308,8 @@ int cmd_lock(const struct options *given, struct err *err)
 	bool explicit;
 	size_t n;
 
-	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
-	    input_open(o, &files, err) < 0 ||
+	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
+	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
@@ -331,6 +331,6 @@ int cmd_lock(const struct options *given, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		log_info("%s: %zu packages for %s", files.names, l.answers[i].n_packages, platforms[i]->subdir);
 	resolve_lock(&lock, &l.questions[0], o->args[0], l.answers, n);
-	lock.sources = input_sources(&a, &files, path);
+	lock.sources = input_sources(&a, &files, is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
 }

@@ -20,12 +20,14 @@ struct verifying {
 	struct blobs *blobs;
 	struct dest dest;
 	struct verify verify;
+	struct ground base; /* the layers of somebody else */
 };
 
 static void verifying_release(struct verifying *w)
 {
 	verify_release(&w->verify);
 	assembly_release(&w->assembly);
+	ground_release(&w->base);
 	workshop_release(&w->workshop);
 	input_release(&w->input);
 	input_close(&w->files);
@@ -108,6 +110,24 @@ static bool has_part(const struct contents *c, const char *part)
 	return false;
 }
 
+/* What lies under our layers, and which options there were, decides which system files we bring. */
+static int settle_system(struct verifying *w, struct err *err)
+{
+	const struct image *im = w->verify.contents.image;
+	size_t n = 0;
+
+	while (n < im->n_layers && !*w->verify.contents.holdings[n].part)
+		n++;
+	w->settings.app.shell = holding_label(im, LABEL_SHELL) != NULL;
+	if (app_user_parse(&w->arena, holding_label(im, LABEL_USER), &w->settings.app.user, err) < 0)
+		return err_at(err, "the label " LABEL_USER " of the image");
+	if (!n)
+		return 0;
+	w->assembly.base = im;
+	w->assembly.base_ground = &w->base;
+	return ground_of_base(w->blobs, n, w->workshop.plans, &w->base, err);
+}
+
 static int rebuild(struct verifying *w, const struct lock *lock, const struct lock_platform *lp,
 		   const struct platform *p, struct err *err)
 {
@@ -119,10 +139,7 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 		return err_at(err, "the label io.condaimg.prefix of the image");
 	if (assembly_plan(&w->assembly, &w->settings, &w->workshop, lock, lp, p, NULL, err) < 0)
 		return -1;
-	/* What lies under our layers decides which system files we bring. */
-	if (c->image->n_layers && !*c->holdings[0].part)
-		w->assembly.base = c->image;
-	if (assembly_fetch(&w->assembly, err) < 0)
+	if (settle_system(w, err) < 0 || assembly_fetch(&w->assembly, err) < 0)
 		return -1;
 	return verify_rebuild(&w->verify, &w->assembly, lock != &w->made_up, err);
 }

@@ -127,7 +127,7 @@ static int read_layer(struct reading *r, struct blobs *b, uint32_t i, struct err
 		layer_judge(in, err);
 		break;
 	}
-	if (got == 0)
+	if (in && layer_at_end(in))
 		free(TAKE(r->last));
 	overlay_end(&r->c->files);
 	return got;

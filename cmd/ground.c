@@ -184,12 +184,12 @@ static int read_layer(struct blobs *b, const struct image_layer *l, uint32_t num
 	return got;
 }
 
-static int read_base(struct blobs *b, struct ground *g, struct err *err)
+static int read_base(struct blobs *b, size_t n_layers, struct ground *g, struct err *err)
 {
 	const struct image *im = blobs_image(b);
 	struct err none = ERR_INIT;
 
-	for (size_t i = 0; i < im->n_layers; i++)
+	for (size_t i = 0; i < n_layers; i++)
 		if (read_layer(b, &im->layers[i], (uint32_t)i, g, err) < 0)
 			return err_at(err, "layer %zu of %zu", i + 1, im->n_layers);
 	/* Whoever needs the version asks again, and is told why there is none. */
@@ -287,17 +287,17 @@ static bool recall(struct ground *g, int cachefd, const char *name)
 	return false;
 }
 
-int ground_of_base(struct blobs *b, int cachefd, struct ground *ret, struct err *err)
+int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
 {
 	struct digest d = blobs_manifest_digest(b);
-	auto_free char *name = mem_printf("base-%d-%s", GROUND_VERSION, digest_hex(&d).hex);
+	auto_free char *name = mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
 	struct err none = ERR_INIT;
 	auto_buf text = { 0 };
 
 	*ret = (struct ground){ 0 };
 	if (recall(ret, cachefd, name))
 		return 0;
-	if (read_base(b, ret, err) < 0)
+	if (read_base(b, n_layers, ret, err) < 0)
 		return -1;
 	write_text(ret, &text);
 	if (fs_write(cachefd, name, text.p, text.n, 0644, &none) < 0)

@@ -30,10 +30,10 @@ struct ground {
 };
 
 /*
- * Of a base image. Reading its layers takes a while, so it is remembered below cachefd, by the manifest. Known are
+ * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered below cachefd. Known are
  * its directories, links, and the files sh, bash and env. ERR_IO, ERR_FORMAT. To be released in any case.
  */
-int ground_of_base(struct blobs *b, int cachefd, struct ground *ret, struct err *err);
+int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err);
 
 /* The directories and links of a tree, which is freed. */
 int ground_add(struct ground *g, struct tree *t, struct err *err);

@@ -4,8 +4,13 @@
 
 #include "oci/image.h"
 
+/* Labels that tell which options decided the system files; each only where it is not the default. */
+#define LABEL_USER "io.condaimg.user" /* "app:1001" */
+#define LABEL_SHELL "io.condaimg.shell" /* "true" */
+#define LABEL_CERTIFICATES "io.condaimg.certificates" /* "sha256:HEX" of those of --ca-file */
+
 struct holding {
-	const char *part; /* "libc", "system", "packages", "environment"; "": a layer of somebody else */
+	const char *part; /* "libc", "system", "packages", "environment", "app"; "": a layer of somebody else */
 	const char *packages; /* "a-1-0,b-2-0", or "" */
 };
 

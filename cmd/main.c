@@ -27,6 +27,8 @@
  *	  lock_write()		conda/lock_write.c
  *	assembly_*()		cmd/assembly.c		lock -> image
  *	  download_all()	fetch/download.c	  packages into the cache
+ *	  paths_plan_make()	cmd/paths_plan.c	  whose path is it; scripts, worked out and not run
+ *	    script_run()	conda/script.c		    a shell script -> variables
  *	  linked_tree()		conda/linked.c		  package -> files under the prefix
  *	  copy_tree()		cmd/copy.c		  the application's files
  *	  layer_write()		oci/layer.c		  files -> tar -> blob
@@ -66,7 +68,7 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix copy workdir "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cmd/paths_plan.h"
 #include "cmd/recipe.h"
 #include "cmd/rootfs.h"
 #include "conda/libc.h"
@@ -65,6 +66,8 @@ static struct tree *open_libc(const struct assembly *a, struct err *err)
 
 struct tree *making_open(const struct assembly *a, const struct part_layer *l, struct opener *o, struct err *err)
 {
+	struct tree *t;
+
 	switch (l->part) {
 	case PART_LIBC:
 		return open_libc(a, err);
@@ -75,7 +78,9 @@ struct tree *making_open(const struct assembly *a, const struct part_layer *l, s
 		o->group = l->group;
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
-		return rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
+		t = rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
+		paths_plan_write(a, t);
+		return t;
 	case PART_APP:
 		return copy_tree(&a->files);
 	}

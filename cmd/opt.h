@@ -24,6 +24,7 @@ struct options {
 	const char **updates;
 	size_t n_updates;
 	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
+	const char *link_scripts, *clobber;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
 	bool check, md5, override_channels, offline, dry_run, json, quiet, help;

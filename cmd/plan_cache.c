@@ -1,7 +1,7 @@
 /*
- * A remembered plan is a text file: "drop INDEX PATH" a line for every dropped path,
- * "script INDEX PATH" for every link script, "set NAME=VALUE" for every variable, by
- * name, then "end". Nothing in it is trusted: what does not read well is not known.
+ * A remembered plan is a text file: "drop INDEX PATH" a line for every dropped path, "clobber", "link", "effect"
+ * and "more" TEXT for those texts, "set NAME=VALUE" for every variable, "change NAME=VALUE" and "unset NAME" for what
+ * scripts make of them, by name, then "end". Nothing in it is trusted: what does not read well is not known.
  */
 #include "cmd/plan_cache.h"
 
@@ -11,132 +11,216 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "cmd/link_effects.h"
 
 #define PLAN_MAX ((uint64_t)256 << 20)
-#define PLAN_VERSION 3
+#define PLAN_VERSION 4
 
-static char *plan_name(const struct assembly *a)
+/* Scripts see the variables that the image has without them. */
+static char *plan_name(struct assembly *a)
 {
 	auto_buf b = { 0 };
 	struct digest d;
 
-	buf_addf(&b, "paths plan %d, linked %d\nprefix %s\npython %s %s\n", PLAN_VERSION, LINKED_VERSION,
-		 a->prefix.path, a->prefix.python ? a->prefix.python : "-",
+	buf_addf(&b, "paths plan %d, linked %d, link effects %d\nprefix %s\npython %s %s\n", PLAN_VERSION,
+		 LINKED_VERSION, LINK_EFFECTS_VERSION, a->prefix.path, a->prefix.python ? a->prefix.python : "-",
 		 a->prefix.site_packages ? a->prefix.site_packages : "-");
+	for (const char *const *e = assembly_env(a, false); *e; e++)
+		buf_addf(&b, "env %s\n", *e);
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		buf_addf(&b, "%s %d\n", digest_hex(&a->packages[i].sha256).hex, (int)a->packages[i].noarch);
 	d = digest_bytes(b.p, b.n);
 	return mem_printf("%s", digest_hex(&d).hex);
 }
 
-/* Lists of paths that grow, one a package. */
-struct lists {
-	const char ***list;
-	size_t *counts;
+/* Texts that grow. */
+struct texts {
+	const char **list;
+	size_t n;
 };
 
-static struct lists lists_new(size_t n)
+struct variables {
+	struct env_variable *list;
+	size_t n;
+};
+
+enum texts_kind { CLOBBER, LINK, EFFECT, MORE, KINDS };
+
+static const char *const kind_names[KINDS] = { "clobber", "link", "effect", "more" };
+
+/* A plan while it is read. */
+struct reading {
+	struct assembly *a;
+	struct texts *dropped; /* by package */
+	struct texts texts[KINDS];
+	struct variables set, changes;
+};
+
+static void add_text(struct reading *r, struct texts *to, struct str text)
 {
-	return (struct lists){ mem_array(n, sizeof(const char **)), mem_array(n, sizeof(size_t)) };
+	mem_grow(to->list, to->n);
+	to->list[to->n++] = arena_strndup(&r->a->arena, text.p, text.n);
 }
 
-/* The lists as they are kept, in the arena; l is gone. */
-static const char *const **lists_keep(struct lists *l, struct arena *a, size_t n)
+/* "12 lib/x" */
+static bool read_drop(struct reading *r, struct str line)
 {
-	const char *const **ret = arena_array(a, n, sizeof(*ret));
-
-	for (size_t i = 0; i < n; i++) {
-		ret[i] = arena_strlist(a, l->list[i], l->counts[i]);
-		free(l->list[i]);
-	}
-	free(l->list);
-	free(l->counts);
-	return ret;
-}
-
-/* "drop 12 lib/x": kind, index, path. */
-static bool read_line(struct assembly *a, struct str line, struct lists *dropped, struct lists *scripts)
-{
-	struct str kind, number;
-	struct lists *to;
+	struct str number;
 	char text[24];
 	uint64_t i;
-	const char *path;
 
-	if (!str_cut(&line, ' ', &kind) || !line.p || !str_cut(&line, ' ', &number) || !line.p ||
-	    number.n >= sizeof(text))
+	if (!str_cut(&line, ' ', &number) || !line.p || number.n >= sizeof(text))
 		return false;
-	to = str_eq(kind, "drop") ? dropped : str_eq(kind, "script") ? scripts : NULL;
 	memcpy(text, number.p, number.n);
 	text[number.n] = '\0';
-	path = arena_strndup(&a->arena, line.p, line.n);
-	if (!to || !num_parse(text, a->lp->n_packages - 1, &i) || tree_path_fault(path))
+	if (!num_parse(text, r->a->lp->n_packages - 1, &i))
 		return false;
-	mem_grow(to->list[i], to->counts[i]);
-	to->list[i][to->counts[i]++] = path;
-	return true;
+	add_text(r, &r->dropped[i], line);
+	return !tree_path_fault(r->dropped[i].list[r->dropped[i].n - 1]);
 }
 
-static bool read_variable(struct assembly *a, struct str line, struct env_variable *ret)
+/* "NAME=VALUE", or "NAME" of one that is unset. */
+static bool read_variable(struct reading *r, struct variables *to, struct str line, bool has_value)
 {
-	struct str name;
+	struct arena *a = &r->a->arena;
+	struct str name = line;
 
-	if (!str_cut(&line, '=', &name) || !name.n || !line.p)
+	if (has_value && (!str_cut(&line, '=', &name) || !line.p))
 		return false;
-	*ret = (struct env_variable){ arena_strndup(&a->arena, name.p, name.n),
-				      arena_strndup(&a->arena, line.p, line.n) };
-	return true;
+	mem_grow(to->list, to->n);
+	to->list[to->n++] = (struct env_variable){ arena_strndup(a, name.p, name.n),
+						   has_value ? arena_strndup(a, line.p, line.n) : NULL };
+	return name.n > 0;
 }
 
-static bool read_plan(struct assembly *a, struct str text, struct lists *dropped, struct lists *scripts,
-		      struct env_variable **variables, size_t *n)
+static bool read_line(struct reading *r, struct str line)
+{
+	struct str kind;
+
+	if (!str_cut(&line, ' ', &kind) || !line.p)
+		return false;
+	if (str_eq(kind, "drop"))
+		return read_drop(r, line);
+	if (str_eq(kind, "set"))
+		return read_variable(r, &r->set, line, true);
+	if (str_eq(kind, "change") || str_eq(kind, "unset"))
+		return read_variable(r, &r->changes, line, str_eq(kind, "change"));
+	for (size_t i = 0; i < KINDS; i++)
+		if (str_eq(kind, kind_names[i])) {
+			add_text(r, &r->texts[i], line);
+			return true;
+		}
+	return false;
+}
+
+static bool read_plan(struct reading *r, struct str text)
 {
 	struct str line;
 
 	while (str_cut(&text, '\n', &line)) {
 		if (str_eq(line, "end"))
 			return true;
-		if (line.n > 4 && memcmp(line.p, "set ", 4) == 0) {
-			mem_grow(*variables, *n);
-			if (!read_variable(a, (struct str){ line.p + 4, line.n - 4 }, &(*variables)[(*n)++]))
-				return false;
-		} else if (!read_line(a, line, dropped, scripts)) {
+		if (!read_line(r, line))
 			return false;
-		}
 	}
 	return false;
+}
+
+static const char *const *keep_texts(struct reading *r, struct texts *t)
+{
+	const char *const *ret = arena_strlist(&r->a->arena, t->list, t->n);
+
+	free(t->list);
+	return ret;
+}
+
+static const struct env_variable *keep_variables(struct reading *r, struct variables *v, size_t *n)
+{
+	const struct env_variable *ret = arena_dup(&r->a->arena, v->list, v->n * sizeof(*v->list));
+
+	*n = v->n;
+	free(v->list);
+	return ret;
+}
+
+static struct paths_plan keep(struct reading *r)
+{
+	size_t n = r->a->lp->n_packages;
+	const char *const **dropped = arena_array(&r->a->arena, n, sizeof(*dropped));
+	struct paths_plan ret = { .dropped = dropped };
+
+	for (size_t i = 0; i < n; i++)
+		dropped[i] = keep_texts(r, &r->dropped[i]);
+	ret.clobbers = keep_texts(r, &r->texts[CLOBBER]);
+	ret.link_scripts = keep_texts(r, &r->texts[LINK]);
+	ret.effects = keep_texts(r, &r->texts[EFFECT]);
+	ret.more = keep_texts(r, &r->texts[MORE]);
+	ret.variables = keep_variables(r, &r->set, &ret.n_variables);
+	ret.changes = keep_variables(r, &r->changes, &ret.n_changes);
+	return ret;
 }
 
 bool plan_cache_get(struct assembly *a, struct paths_plan *ret)
 {
 	size_t n = a->lp->n_packages;
 	auto_free char *name = plan_name(a);
-	struct lists dropped = lists_new(n), scripts = lists_new(n);
-	struct paths_plan plan = { 0 };
-	auto_free struct env_variable *variables = NULL;
+	auto_free struct texts *dropped = mem_array(n, sizeof(*dropped));
+	struct reading r = { .a = a, .dropped = dropped };
+	struct paths_plan plan;
 	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
 	bool good = n && fs_exists(a->workshop->plans, name) &&
 		    fs_read(a->workshop->plans, name, PLAN_MAX, &b, &none) == 0 &&
-		    read_plan(a, (struct str){ b.p, b.n }, &dropped, &scripts, &variables, &plan.n_variables);
+		    read_plan(&r, (struct str){ b.p, b.n });
 
-	plan.dropped = lists_keep(&dropped, &a->arena, n);
-	plan.scripts = lists_keep(&scripts, &a->arena, n);
-	plan.variables = arena_dup(&a->arena, variables, plan.n_variables * sizeof(*variables));
+	plan = keep(&r);
 	if (good)
 		*ret = plan;
 	return good;
 }
 
-/* False where a path cannot stand on a line. */
-static bool write_list(struct buf *b, const char *kind, size_t i, const char *const *list)
+/* False where a text cannot stand on a line. */
+static bool write_texts(struct buf *b, const char *kind, const char *const *list)
 {
 	for (; list && *list; list++) {
 		if (strchr(*list, '\n'))
 			return false;
-		buf_addf(b, "%s %zu %s\n", kind, i, *list);
+		buf_addf(b, "%s %s\n", kind, *list);
 	}
 	return true;
+}
+
+static bool write_variables(struct buf *b, const char *kind, const struct env_variable *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strchr(list[i].name, '\n') || (list[i].value && strchr(list[i].value, '\n')))
+			return false;
+		if (list[i].value)
+			buf_addf(b, "%s %s=%s\n", kind, list[i].name, list[i].value);
+		else
+			buf_addf(b, "unset %s\n", list[i].name);
+	}
+	return true;
+}
+
+static bool write_plan(const struct assembly *a, const struct paths_plan *plan, struct buf *b)
+{
+	const char *const *const texts[KINDS] = {
+		[CLOBBER] = plan->clobbers, [LINK] = plan->link_scripts, [EFFECT] = plan->effects, [MORE] = plan->more
+	};
+
+	for (size_t i = 0; i < a->lp->n_packages; i++) {
+		char kind[32];
+
+		snprintf(kind, sizeof(kind), "drop %zu", i);
+		if (!write_texts(b, kind, plan->dropped[i]))
+			return false;
+	}
+	for (size_t i = 0; i < KINDS; i++)
+		if (!write_texts(b, kind_names[i], texts[i]))
+			return false;
+	return write_variables(b, "set", plan->variables, plan->n_variables) &&
+	       write_variables(b, "change", plan->changes, plan->n_changes);
 }
 
 void plan_cache_put(struct assembly *a, const struct paths_plan *plan)
@@ -145,14 +229,8 @@ void plan_cache_put(struct assembly *a, const struct paths_plan *plan)
 	struct err err = ERR_INIT;
 	auto_buf b = { 0 };
 
-	for (size_t i = 0; i < a->lp->n_packages; i++)
-		if (!write_list(&b, "drop", i, plan->dropped[i]) || !write_list(&b, "script", i, plan->scripts[i]))
-			return;
-	for (size_t i = 0; i < plan->n_variables; i++) {
-		if (strchr(plan->variables[i].name, '\n') || strchr(plan->variables[i].value, '\n'))
-			return;
-		buf_addf(&b, "set %s=%s\n", plan->variables[i].name, plan->variables[i].value);
-	}
+	if (!write_plan(a, plan, &b))
+		return;
 	buf_adds(&b, "end\n");
 	if (fs_write(a->workshop->plans, name, b.p, b.n, 0644, &err) < 0)
 		log_debug("cannot remember which paths are whose: %s", err.text);

@@ -52,7 +52,9 @@ static const struct key keys[] = {
 	{ "compression", TEXT, AT(compression), .path = NOTHING },
 	{ "copy", PAIRS, AT(copies), .path = BEFORE_COLON, .separator = ':' },
 	{ "entrypoint", WORDS, AT(entrypoint), .path = NOTHING },
+	{ "cuda", TEXT, AT(cuda), .path = NOTHING },
 	{ "env", PAIRS, AT(envs), .separator = '=' },
+	{ "environment", TEXT, AT(environment), .path = NOTHING },
 	{ "exclude-newer", TEXT, AT(exclude_newer), .path = NOTHING },
 	{ "label", PAIRS, AT(labels), .separator = '=' },
 	{ "layers", TEXT, AT(layers), .path = NOTHING },
@@ -68,6 +70,7 @@ static const struct key keys[] = {
 	{ "tag", TEXT, AT(tag), .path = NOTHING },
 	{ "user", TEXT, AT(user), .path = NOTHING },
 	{ "virtual-package", LIST, AT(virtual_packages), .path = NOTHING },
+	{ "virtual-package-spec", TEXT, AT(virtual_package_spec), .path = WHOLE },
 	{ "volume", LIST, AT(volumes), .path = NOTHING },
 	{ "workdir", TEXT, AT(workdir), .path = NOTHING },
 };
@@ -423,7 +426,7 @@ int project_open(const struct options *o, struct project *ret, struct err *err)
 	const char *path = o->args[0];
 
 	*ret = (struct project){ 0 };
-	if (is_dir(path)) {
+	if (o->n_args == 1 && is_dir(path)) {
 		ret->name = image_name(&ret->arena, path);
 		path = find_file(&ret->arena, path, err);
 		if (!path)

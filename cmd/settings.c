@@ -76,6 +76,16 @@ static int read_count(const char *option, const char *text, uint64_t dflt, uint6
 	return 0;
 }
 
+/* One of two words, the first of which is the default. */
+static int read_choice(const char *option, const char *text, const char *first, const char *second, bool *is_second,
+		       struct err *err)
+{
+	*is_second = text && strcmp(text, second) == 0;
+	if (!text || *is_second || strcmp(text, first) == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "--%s is '%s', expected %s or %s", option, text, first, second);
+}
+
 static int read_libc(const struct options *o, struct settings *s, struct err *err)
 {
 	if (o->libc && strcmp(o->libc, "auto") != 0 && strcmp(o->libc, "none") != 0)
@@ -173,6 +183,9 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	ret->layers = layers;
 	ret->threads = (unsigned)threads;
 	read_overrides(ret);
+	if (read_choice("link-scripts", o->link_scripts, "fail", "ignore", &ret->ignore_link_scripts, err) < 0 ||
+	    read_choice("clobber", o->clobber, "warn", "error", &ret->refuse_clobbers, err) < 0)
+		return -1;
 	if (app_read(o, &ret->arena, &ret->app, err) < 0 || read_libc(o, ret, err) < 0 ||
 	    read_images(o, ret, err) < 0 || read_epoch(ret, err) < 0)
 		return -1;

@@ -34,6 +34,7 @@ struct settings {
 	enum channel_priority priority;
 	int64_t exclude_newer; /* milliseconds since 1970; 0: none */
 	bool libc_none;
+	bool ignore_link_scripts, refuse_clobbers;
 	bool has_base; /* base is an image */
 	struct dest base;
 	bool has_output;

@@ -178,6 +178,30 @@ static void resolve_links(struct spy *s)
 	}
 }
 
+/* A tree may leave directories out: then the tar has them all the same. */
+static void add_parents(struct spy *s)
+{
+	size_t told = s->n;
+	auto_map paths = { 0 };
+	bool is_new;
+
+	for (size_t i = 0; i < told; i++)
+		map_put(&paths, s->list[i].path, 0, &is_new);
+	for (size_t i = 0; i < told; i++) {
+		struct made m = { .mode = 0755, .type = ENTRY_DIR, .member = s->list[i].member };
+		const char *path = s->list[i].path;
+
+		for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+			m.path = arena_strndup(&s->arena, path, (size_t)(slash - path));
+			map_put(&paths, m.path, 0, &is_new);
+			if (!is_new)
+				continue;
+			mem_grow(s->list, s->n);
+			s->list[s->n++] = m;
+		}
+	}
+}
+
 static enum member_type member_type(enum entry_type t)
 {
 	static const enum member_type types[] = { [ENTRY_FILE] = MEMBER_FILE,
@@ -280,6 +304,7 @@ static void compare_layer(struct verify *v, struct spy *s)
 	if (same && !broken)
 		return;
 	resolve_links(s);
+	add_parents(s);
 	if (s->n)
 		qsort(s->list, s->n, sizeof(*s->list), made_by_path);
 	if (n)
@@ -332,7 +357,8 @@ static bool plan_layer(const struct verify *v, const struct assembly *a, uint32_
 	}
 	if (strcmp(h->part, "system") == 0) {
 		s->part = PART_SYSTEM;
-		return true;
+		/* Which certificates were added is not known. */
+		return !holding_label(v->contents.image, LABEL_CERTIFICATES);
 	}
 	if (strcmp(h->part, "libc") == 0) {
 		s->part = PART_LIBC;

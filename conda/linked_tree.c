@@ -1,5 +1,6 @@
 #include "conda/linked.h"
 
+#include "base/log.h"
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
@@ -174,6 +175,9 @@ static int give_file(struct linked *t, const struct linked_path *l, const struct
 {
 	struct item *item = item_of(t, l);
 
+	if (m->mode & 07000)
+		log_debug("%s: '%s' loses its setuid, setgid or sticky bit (mode %o)", package_fn(t->package), l->path,
+			  m->mode);
 	*e = (struct entry){ .size = m->size, .mode = m->mode & 0777, .type = ENTRY_FILE };
 	item->has_size = true;
 	item->size = m->size;

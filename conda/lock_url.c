@@ -28,10 +28,26 @@ static size_t token_length(const char *s)
 	return s[n] ? n : 0;
 }
 
+/* All of them: what is left when one is cut out may be the next. */
+static const char *without_tokens(struct arena *a, const char *path)
+{
+	for (const char *at = path; *at;) {
+		size_t n = token_length(at);
+
+		if (!n) {
+			at++;
+			continue;
+		}
+		path = arena_printf(a, "%.*s%s", (int)(at - path), path, at + n);
+		at = path;
+	}
+	return path;
+}
+
 const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
 {
-	const char *host, *path, *at, *token;
-	size_t scheme, n = 0;
+	const char *host, *path, *at;
+	size_t scheme;
 
 	if (strlen(url) > URL_BYTES_MAX)
 		return "is longer than 4000 bytes";
@@ -53,9 +69,7 @@ const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
 		host = at + 1;
 	if (host == path)
 		return "has no host";
-	for (token = path; *token && !n; token += !n)
-		n = token_length(token);
-	*ret = arena_printf(a, "%.*s%.*s%s", (int)scheme, url, (int)(token - host), host, token + n);
+	*ret = arena_printf(a, "%.*s%.*s%s", (int)scheme, url, (int)(path - host), host, without_tokens(a, path));
 	return NULL;
 }
 

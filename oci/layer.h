@@ -47,6 +47,9 @@ int layer_next(struct layer_reader *r, struct member *m, struct source **content
  * Returns -1. layer_next() does it itself.
  */
 int layer_judge(struct layer_reader *r, struct err *err);
+
+/* Whether all members were told, and a failure is one of the layer as a whole. */
+bool layer_at_end(const struct layer_reader *r);
 void layer_close(struct layer_reader *r);
 
 static inline void layer_closep(struct layer_reader **r)

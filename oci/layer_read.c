@@ -14,7 +14,7 @@ struct layer_reader {
 	struct lent lent_blob, lent_tar;
 	struct archive_in *members;
 	struct digest diffid; /* once tar is at its end */
-	bool over;
+	bool over, at_end;
 };
 
 static ssize_t lent_read(struct source *s, void *buf, size_t len, struct err *err)
@@ -75,6 +75,7 @@ static int finish(struct layer_reader *r, struct err *err)
 {
 	const struct digest *want = &r->layer->layer.diffid;
 
+	r->at_end = true;
 	if (io_drain(r->tar, err) < 0 || io_drain(r->blob, err) < 0)
 		return layer_judge(r, err);
 	r->over = true;
@@ -94,6 +95,11 @@ int layer_next(struct layer_reader *r, struct member *m, struct source **content
 	if (got > 0)
 		return 1;
 	return got < 0 ? layer_judge(r, err) : finish(r, err);
+}
+
+bool layer_at_end(const struct layer_reader *r)
+{
+	return r->at_end;
 }
 
 void layer_close(struct layer_reader *r)

@@ -171,7 +171,7 @@ static int step(struct unpack *u, int dir, const char *name, const char *path, b
 		if (!make)
 			return -2;
 		if (is_own(u, path))
-			return err_set(err, ERR_FORMAT, "a path goes through '%.300s', which is no directory", path);
+			return err_set(err, ERR_FORMAT, "would go through '%.300s', which is no directory", path);
 		if (unlinkat(dir, name, 0) < 0)
 			return err_sys(err, "cannot remove '%.300s'", path);
 		errno = ENOENT;
@@ -217,23 +217,24 @@ static int walk(struct unpack *u, const char *path, bool make, struct place *ret
 
 /* ---- entries ---- */
 
-static int apply_whiteout(struct unpack *u, const char *path, struct err *err)
+static int apply_whiteout(struct unpack *u, const char *path, const char *name, struct err *err)
 {
+	const char *target = whiteout_target(name);
+	bool opaque = whiteout_is_opaque(name);
 	auto_place p = { .dir = -1 };
-	const char *target;
 	auto_free char *dir = NULL, *hidden = NULL;
-	int got = walk(u, path, false, &p, err);
+	int got;
 
+	if (!target && !str_starts(name, WHITEOUT_META))
+		return err_set(err, ERR_FORMAT, "'%.300s' takes nothing away", path);
+	if (!target && !opaque)
+		return 0;
+	got = walk(u, path, false, &p, err);
 	if (got <= 0)
 		return got;
-	dir = mem_printf("%.*s", (int)(p.name == path ? 0 : p.name - path - 1), path);
-	if (whiteout_is_opaque(p.name))
+	dir = mem_printf("%.*s", (int)(name == path ? 0 : name - path - 1), path);
+	if (opaque)
 		return clear_dir(u, TAKE_FD(p.dir), dir, err);
-	target = whiteout_target(p.name);
-	if (!target && str_starts(p.name, WHITEOUT_META))
-		return 0;
-	if (!target)
-		return err_set(err, ERR_FORMAT, "'%.300s' takes nothing away", path);
 	hidden = mem_printf("%s%s%s", dir, *dir ? "/" : "", target);
 	return take_away(u, p.dir, target, hidden, err);
 }
@@ -366,7 +367,7 @@ static int put_member(struct unpack *u, const struct member *m, struct source *c
 		return -1;
 	slash = strrchr(path, '/');
 	if (whiteout_name(slash ? slash + 1 : path))
-		return apply_whiteout(u, path, err);
+		return apply_whiteout(u, path, slash ? slash + 1 : path, err);
 	if (put(u, path, m, content, err) < 0)
 		return err_at(err, "'%.300s'", path);
 	return 0;

@@ -173,26 +173,21 @@ static bool fails(struct trial *t)
 /* ---- taking away ---- */
 
 /*
- * Switch off what is not needed of n switches, given in the order in which they are tried: ever
- * smaller groups, so that a few that matter among many are found with few questions.
+ * Switch off what is not needed of n switches: all at once where that can be, else the first half before the
+ * second. So what comes first goes first, and few that matter among many are found with few questions.
  */
 static void minimize(struct trial *t, bool *const *switches, uint32_t n)
 {
-	auto_free bool *was = mem_array(n, sizeof(*was));
-
-	for (uint32_t size = n; size; size /= 2)
-		for (uint32_t at = 0; at < n; at += size) {
-			uint32_t end = at + size < n ? at + size : n;
-			bool some = false;
-
-			for (uint32_t i = at; i < end; i++) {
-				some |= was[i] = *switches[i];
-				*switches[i] = false;
-			}
-			if (some && !fails(t))
-				for (uint32_t i = at; i < end; i++)
-					*switches[i] = was[i];
-		}
+	for (uint32_t i = 0; i < n; i++)
+		*switches[i] = false;
+	if (n == 0 || fails(t))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		*switches[i] = true;
+	if (n == 1)
+		return;
+	minimize(t, switches, n / 2);
+	minimize(t, switches + n / 2, n - n / 2);
 }
 
 static bool is_bare(const struct problem *p, uint32_t spec)
@@ -217,15 +212,29 @@ static void minimize_request(struct trial *t)
 	minimize(t, switches, n);
 }
 
-/* Links are in order of depth: the deepest are tried first. */
+static bool is_asked(const struct trial *t, uint32_t name)
+{
+	for (uint32_t i = 0; i < t->n_roots; i++)
+		if (t->root_on[i] && t->p->specs[t->roots[i]].name == name)
+			return true;
+	return false;
+}
+
+/* The deepest are tried first, then those that do not meet what is asked: a clash with that is the easiest to see. */
 static void minimize_links(struct trial *t)
 {
 	auto_free bool **switches = mem_array(t->n_links, sizeof(*switches));
 	uint32_t n = 0;
 
-	for (uint32_t i = t->n_links; i-- > 0;)
-		if (t->link_on[i])
-			switches[n++] = &t->link_on[i];
+	for (unsigned d = t->deepest + 1; d-- > 0;)
+		for (unsigned kind = 0; kind < 4; kind++)
+			for (uint32_t i = t->n_links; i-- > 0;) {
+				const struct link *l = &t->links[i];
+				unsigned k = (is_asked(t, l->to) ? 2 : 0) + (l->constrains ? 0 : 1);
+
+				if (t->link_on[i] && l->depth == d && k == kind)
+					switches[n++] = &t->link_on[i];
+			}
 	minimize(t, switches, n);
 }
 

@@ -112,21 +112,71 @@ static bool is_virtual(const struct problem *p, uint32_t name)
 	return p->names[name].n && p->candidates[p->names[name].candidates[0]].virtual;
 }
 
-/* Links stand in order of depth, so what leads to a name is heard before it. */
+static bool is_empty(const struct teller *t, const bool *set)
+{
+	for (uint32_t i = 0; i < t->p->n_candidates; i++)
+		if (set[i])
+			return false;
+	return true;
+}
+
+static const bool *relevant_of(struct teller *t, uint32_t name)
+{
+	const bool *ret = is_virtual(t->p, name) ? NULL : explain_allowed(t, name);
+
+	return ret && !is_empty(t, ret) ? ret : all_of(t, name);
+}
+
+static bool is_asked(const struct teller *t, uint32_t name)
+{
+	for (uint32_t i = 0; i < t->core->n_roots; i++)
+		if (t->p->specs[t->core->roots[i]].name == name)
+			return true;
+	return false;
+}
+
+/* Whether all that leads to a link's name was heard. What is asked for leads to itself. */
+static bool is_ready(const struct teller *t, const struct link *l, const bool *heard)
+{
+	for (uint32_t i = 0; i < t->core->n_links; i++) {
+		const struct link *o = &t->core->links[i];
+
+		if (!heard[i] && !o->constrains && o->to == l->from && o->from != l->from)
+			return is_asked(t, l->from);
+	}
+	return true;
+}
+
+/* The next link to hear: one that is ready, or in a circle the one nearest to the request. */
+static uint32_t next_link(const struct teller *t, const bool *heard)
+{
+	uint32_t ret = NONE;
+
+	for (uint32_t i = 0; i < t->core->n_links; i++) {
+		if (heard[i])
+			continue;
+		if (is_ready(t, &t->core->links[i], heard))
+			return i;
+		if (ret == NONE)
+			ret = i;
+	}
+	return ret;
+}
+
 void explain_hear(struct teller *t)
 {
 	const struct core *core = t->core;
+	bool *heard = arena_array(&t->scratch, core->n_links, sizeof(*heard));
 
 	hear_request(t, core->roots, core->n_roots, WHY_ASKED);
 	hear_request(t, core->pins, core->n_pins, WHY_PIN);
-	for (uint32_t i = 0; i < core->n_links; i++) {
+	for (uint32_t n = 0; n < core->n_links; n++) {
+		uint32_t i = next_link(t, heard);
 		const struct link *l = &core->links[i];
 
+		heard[i] = true;
 		if (!t->relevant[l->from])
-			t->relevant[l->from] =
-				is_virtual(t->p, l->from) ? all_of(t, l->from) : explain_allowed(t, l->from);
-		if (!t->relevant[l->from])
-			t->relevant[l->from] = all_of(t, l->from);
+			t->relevant[l->from] = relevant_of(t, l->from);
 		add_voice(t, (struct voice){ .kind = l->constrains ? WHY_CONSTRAINS : WHY_NEEDS,
 					     .name = l->to,
 					     .link = i,

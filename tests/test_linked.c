@@ -174,6 +174,33 @@ static void files_stand_under_the_prefix(void **state)
 		    "-644 opt/conda/envs/default/conda-meta/x-1-0.json\n");
 }
 
+static void odd_names_and_modes_are_kept_or_dropped_as_said(void **state)
+{
+	struct pack k = { 0 };
+
+	(void)state;
+	/* A name that is no UTF-8 can stand in the old lists alone: JSON has none such. */
+	pack_text(&k, "share/raw\xff", "raw");
+	pack_text(&k, "info/files", "share/raw\xff\n");
+	pack_index(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false, "-644 p/share/raw\xff raw\n" META "\n");
+
+	pack_file(&k, "Menu/x.json", 0644, "{}", NULL);
+	pack_file(&k, "bin/u", 04755, "u", NULL);
+	pack_file(&k, "bin/g", 02755, "g", NULL);
+	pack_file(&k, "bin/t", 01644, "t", NULL);
+	pack_hardlink(&k, "bin/t2", "bin/t", "t", NULL);
+	pack_file(&k,
+		  "gr\xc3\xbc\xc3\x9f"
+		  "e",
+		  0600, "s", NULL);
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false,
+		    "-644 p/Menu/x.json {}\n-755 p/bin/u u\n-755 p/bin/g g\n-644 p/bin/t t\n"
+		    "h644 p/bin/t2 -> p/bin/t\n-600 p/gr\xc3\xbc\xc3\x9f"
+		    "e s\n" META "\n");
+}
+
 static void placeholders_become_the_prefix(void **state)
 {
 	static const char binary[] = "\1/oldplace/lib\0\2";
@@ -584,6 +611,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefix_must_serve_scripts),
 		cmocka_unit_test(files_stand_under_the_prefix),
+		cmocka_unit_test(odd_names_and_modes_are_kept_or_dropped_as_said),
 		cmocka_unit_test(placeholders_become_the_prefix),
 		cmocka_unit_test(noarch_python_goes_where_its_python_looks),
 		cmocka_unit_test(noarch_python_needs_a_python),

@@ -28,8 +28,10 @@ static void dump(const struct options *o, struct buf *b)
 	add(b, "cmd", o->cmd);
 	add(b, "compression", o->compression);
 	add_list(b, "copy", o->copies, o->n_copies);
+	add(b, "cuda", o->cuda);
 	add(b, "entrypoint", o->entrypoint);
 	add_list(b, "env", o->envs, o->n_envs);
+	add(b, "environment", o->environment);
 	add(b, "exclude-newer", o->exclude_newer);
 	add_list(b, "label", o->labels, o->n_labels);
 	add(b, "layers", o->layers);
@@ -47,6 +49,7 @@ static void dump(const struct options *o, struct buf *b)
 	add(b, "tag", o->tag);
 	add(b, "user", o->user);
 	add_list(b, "virtual-package", o->virtual_packages, o->n_virtual_packages);
+	add(b, "virtual-package-spec", o->virtual_package_spec);
 	add_list(b, "volume", o->volumes, o->n_volumes);
 	add(b, "workdir", o->workdir);
 }

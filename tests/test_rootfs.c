@@ -72,10 +72,10 @@ static void history_is_as_conda_reads_it(void **state)
 static void later_variable_files_win(void **state)
 {
 	struct activation_file files[] = {
-		{ "b.json", "{\"X\": \"b\", \"PATH\": \"/evil\", \"Z\": \"z\"}" },
-		{ "a.json", "{\"X\": \"a\", \"Y\": \"y\"}" },
+		{ ACTIVATION_DIR "b.json", "{\"X\": \"b\", \"PATH\": \"/evil\", \"Z\": \"z\"}", 0 },
+		{ ACTIVATION_DIR "a.json", "{\"X\": \"a\", \"Y\": \"y\"}", 1 },
 	};
-	struct activation_file bad[] = { { "c.json", "[1]" } };
+	struct activation_file bad[] = { { ACTIVATION_DIR "c.json", "[1]", 0 } };
 	const struct env_variable *v;
 	struct err err = ERR_INIT;
 	auto_arena a = { 0 };

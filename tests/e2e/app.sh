@@ -246,6 +246,14 @@ expect_stderr "the lock has no bash, which --shell needs"
 expect_exit 1 "$condaimg" build no-shell --shell --lockfile no-shell/conda-lock.yml
 expect_stderr "does not match"
 
+say "such images verify"
+for image in "project --user app:77" "no-shell --shell" "no-shell --copy project/src:/app"; do
+	# shellcheck disable=SC2086  # words are wanted
+	expect_exit 0 "$condaimg" build $image -o oci:images:verified
+	expect_exit 0 "$condaimg" verify oci:images:verified --json
+	[ "$(jq '.layers_rebuilt > 3' stdout)" = true ] || fail "nothing was compared: $(cat stdout)"
+done
+
 say "environments that differ in one package"
 mkdir one two
 printf 'channels: [%s]\ndependencies: [python=3.11, requests]\n' "$channel" >one/environment.yml
@@ -309,23 +317,25 @@ expect_config images based '.config.Env | map(select(startswith("BASE")))' '["BA
 [ "$(layers images based | head -n 2)" = "$(layers base debian)" ] || fail "the base's layers are not the lowest"
 expect_files images based system "drwxr-xr-x home/
 drwxrwxr-x home/conda/
+drwxr-xr-x usr/
+drwxr-xr-x usr/bin/
+lrwxrwxrwx usr/bin/bash -> $prefix/bin/bash
+lrwxrwxrwx usr/bin/env -> $prefix/bin/env
 drwxr-xr-x opt/
 drwxr-xr-x opt/conda/
 drwxr-xr-x opt/conda/envs/
 drwxr-xr-x opt/conda/envs/default/
 drwxr-xr-x opt/conda/envs/default/ssl/
--rw-r--r-- opt/conda/envs/default/ssl/condaimg-ca-bundle.pem
-drwxr-xr-x usr/
-drwxr-xr-x usr/bin/
-lrwxrwxrwx usr/bin/bash -> /opt/conda/envs/default/bin/bash
-lrwxrwxrwx usr/bin/env -> /opt/conda/envs/default/bin/env"
+-rw-r--r-- opt/conda/envs/default/ssl/condaimg-ca-bundle.pem"
 for layer in $(layers images based | tail -n +3); do
 	gzip -dc "$(blob images "$layer")" | tar -t | grep -E '^(bin|sbin|lib|lib64)(/|$)' && fail "a layer writes over a link of the base"
 done
+expect_exit 0 "$condaimg" build no-shell --base oci:base:debian --shell --user app:77 -o oci:images:based-2
+expect_exit 0 "$condaimg" verify oci:images:based-2 --json
 for runtime in "${runtimes[@]}"; do
 	inside images:based ro "usr/bin" /bin/busybox readlink /bin
 	inside images:based ro "busybox" /bin/busybox readlink /bin/sh
-	inside images:based ro "1777 /tmp" /bin/busybox stat -c '%a %n' /usr/../tmp/../tmp
+	inside images:based rw "1777" /bin/busybox stat -c %a /tmp
 	inside images:based ro "by env" /usr/bin/tool
 	inside images:based ro "x" /bin/busybox cat /usr/lib/app.txt
 	inside images:based rw "all of it" python -B main.py rw 1000

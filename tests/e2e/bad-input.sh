@@ -69,8 +69,10 @@ env_of good goodbz big
 expect_exit 0 build env.yml
 expect_result 'oci:out/image@sha256:[0-9a-f]{64}'
 env_of link-script
-expect_exit 0 build env.yml
-expect_stderr 'warning: .*link-script-post-link.sh.*not run'
+expect_exit 1 build env.yml
+expect_stderr 'link-script-post-link.sh.*--link-scripts ignore'
+expect_exit 0 build env.yml --link-scripts ignore
+expect_stderr 'warning: .*link-script-post-link.sh'
 rm -rf out/image
 
 say "usage"
@@ -78,7 +80,8 @@ bad 2 "no command 'bulid';--help" run bulid
 bad 2 "no option '--no-such';build --help" run build --no-such env.yml
 bad 2 "no option '-Z'" run build -Z env.yml
 bad 2 "build needs ENVIRONMENT" run build
-bad 2 "does not take 'two'" run build env.yml two
+bad 1 "two;no such file" run build env.yml two
+bad 2 "does not take 'two'" run inspect oci:one two
 bad 2 "--tag needs a value" run build env.yml --tag
 bad 2 "--offline takes no value" run build env.yml --offline=yes
 bad 2 "--layers;'many';1 to" run build env.yml --layers many
@@ -105,7 +108,7 @@ bad 2 "env.yml|expected oci:" run inspect env.yml
 
 say "environment files"
 bad 1 "none.yml;no such file" build none.yml
-bad 1 "out;directory" build out
+bad 2 "out;folder without an environment.yml" build out
 yaml() # CODE WORDS TEXT
 {
 	printf '%s\n' "$3" >env.yml

@@ -124,7 +124,7 @@ def good(c):
 	c.add("right", depends=["common 2"])
 	c.add("needs-nowhere", depends=["nowhere >=3"])
 	c.add("needs-new-glibc", depends=["__glibc >=99"])
-	c.add("link-script", File("bin/.link-script-post-link.sh", b"#!/bin/sh\n", mode=0o755), File("share/x", b"x"))
+	c.add("link-script", File("bin/.link-script-post-link.sh", b"#!/bin/sh\nldconfig\n", mode=0o755), File("share/x", b"x"))
 	c.add("big", File("share/big", os.urandom(3 << 20)))
 
 

@@ -110,10 +110,11 @@ vary_lock()
 	$program lock project/environment.yml --cache-dir lockcache >/dev/null
 	cp project/conda-lock.yml lock
 	(umask 077 && cd elsewhere && env TZ=Asia/Tokyo LC_ALL=C.UTF-8 "$program" lock ../project/environment.yml --cache-dir ../lockcache2 \
-		--lockfile ../other.yml >/dev/null)
-	cmp lock other.yml || fail "another lock"
+		--lockfile ../project/other.yml >/dev/null)
+	cmp lock project/other.yml || fail "another lock"
+	rm project/other.yml
 	[ "$(stat -c %a project/conda-lock.yml)" = 644 ] || fail "mode of the lock"
-	for file in lockcache lockcache2 other.yml; do rm -rf "$file"; done
+	for file in lockcache lockcache2; do rm -rf "$file"; done
 	echo "the lock: same"
 }
 
