@@ -1,5 +1,5 @@
 /*
- * Take away candidates that can be in no solution, before libsolv sees them.
+ * Take away candidates that can be in no solution, before the search sees them.
  *
  * A name is settled when every solution has it: it is requested, or every living
  * candidate of a settled name depends on it. What all living candidates of a

@@ -6,6 +6,7 @@
 #include "solver/search.h"
 
 #define NO UINT32_MAX
+#define MASK_WORDS_MAX ((uint64_t)16 << 20) /* 128 MiB */
 
 /* Why a variable has its value. */
 enum reason { REASON_NONE, REASON_LITERAL, REASON_RULE, REASON_CLAUSE };
@@ -64,6 +65,9 @@ struct search {
 	uint32_t n_groups;
 	struct rule *rules;
 	uint32_t n_rules;
+	uint64_t n_mask_words;
+	uint64_t *spare; /* stands for every mask that is too many; of spare_words */
+	uint32_t spare_words;
 	struct pair *pairs; /* implications, until search_run() */
 	uint32_t n_pairs;
 	struct lists implies, implied_by;
@@ -105,6 +109,12 @@ struct level {
 	uint32_t trail, open, walk, at, entered; /* what they were before it */
 };
 
+/* Of a mask over n candidates. */
+static inline uint32_t words_of(uint32_t n)
+{
+	return (n + 63) / 64;
+}
+
 static inline int search_value(const struct search *s, uint32_t lit)
 {
 	int v = s->vars[lit >> 1].value;
@@ -114,6 +124,9 @@ static inline int search_value(const struct search *s, uint32_t lit)
 
 /* lit becomes true; it must not be known. */
 void search_assign(struct search *s, uint32_t lit, enum reason reason, uint32_t by);
+
+/* Everything was told: lists, room and watches. */
+void search_ready(struct search *s);
 
 /* Undo what came after so many levels. */
 void search_undo(struct search *s, uint32_t levels);

@@ -2,8 +2,7 @@
  * Which records to take. Same question, same answer: no clock, no network, no
  * environment; the order of records and of specs in the question has no say.
  *
- * libsolv is the SAT engine under it and is seen in solver/pool.c alone; what a
- * spec means and which candidate is better is decided here (docs/solver.md).
+ * What a spec means, which candidate is better, and the search are all ours (docs/solver.md).
  */
 #ifndef SOLVER_SOLVER_H
 #define SOLVER_SOLVER_H
