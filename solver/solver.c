@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "solver/advice.h"
+#include "solver/certify.h"
 #include "solver/explain.h"
 #include "solver/missing.h"
 
@@ -99,7 +100,7 @@ static int answer(struct problem *p, struct solution *ret, struct err *err)
 	if (result == SEARCH_NONE)
 		return unsatisfiable(p, plain, ret, err);
 	keep_chosen(p, chosen, ret);
-	return 0;
+	return certify(p->q, ret->records, ret->n, err);
 }
 
 int solver_run(const struct solve *q, struct solution *ret, struct err *err)

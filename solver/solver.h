@@ -2,7 +2,7 @@
  * Which records to take. Same question, same answer: no clock, no network, no
  * environment; the order of records and of specs in the question has no say.
  *
- * What a spec means, which candidate is better, and the search are all ours (docs/solver.md).
+ * What a spec means, which candidate is better, and the search are ours; libsolv certifies each answer (docs/solver.md).
  */
 #ifndef SOLVER_SOLVER_H
 #define SOLVER_SOLVER_H
@@ -72,7 +72,7 @@ struct solution {
 /*
  * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_LIMIT: whether there is one was not found
  * out within work_max steps, or the question is larger than what is accepted. ERR_FORMAT: a
- * spec cannot be read. ret is to be released in any case.
+ * spec cannot be read. ERR_BUG: libsolv does not accept the answer. ret is to be released in any case.
  */
 int solver_run(const struct solve *q, struct solution *ret, struct err *err);
 void solution_release(struct solution *s);
