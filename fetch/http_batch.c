@@ -205,7 +205,7 @@ static int slot_done(struct slot *s, CURLcode code, struct err *err)
 	if (!fault.code && code != CURLE_OK)
 		http_call_fault(&s->call, code, s->tries, &fault);
 	else if (!fault.code && answer.status != 200 && answer.status != 304 && answer.status != 404)
-		http_status_fault(s->call.told, answer.status, s->tries, &fault);
+		http_call_status_fault(&s->call, answer.status, s->tries, &fault);
 	if (fault.code)
 		return slot_end(s, NULL, &fault, err);
 	answer.etag = http_call_answer(&s->call, "ETag");

@@ -139,25 +139,46 @@ static void set_netrc(CURL *c, const struct http *h)
 		curl_easy_setopt(c, CURLOPT_NETRC_FILE, h->netrc);
 }
 
-static void set_login(struct http_call *c, const struct http *h, CURLU *u)
+/* The token of a channel goes where a channel has it: https://host/t/TOKEN/channel. */
+static const char *add_token(struct http_call *c, const char *url, const struct http_login *l)
+{
+	if (!l->path_token || l->path_token_at > strlen(url))
+		return url;
+	return arena_printf(&c->arena, "%.*s/t/%s%s", (int)l->path_token_at, url, l->path_token,
+			    url + l->path_token_at);
+}
+
+static void no_login(struct http_call *c, const struct http *h)
+{
+	if (h->login_sources && *h->login_sources)
+		c->login_words = arena_printf(&c->arena, "it wants a login, and there is none for it in its URL, %s",
+					      h->login_sources);
+	set_netrc(c->easy, h);
+}
+
+/* The URL to ask, which is url but for a token. */
+static const char *set_login(struct http_call *c, const struct http *h, CURLU *u, const char *url)
 {
 	const char *user = url_part(&c->arena, u, CURLUPART_USER, CURLU_URLDECODE);
 	struct http_login l = { 0 };
 
 	if (user) {
+		c->login_words = "it does not accept the login in the URL";
 		set_basic(c, user, url_part(&c->arena, u, CURLUPART_PASSWORD, CURLU_URLDECODE));
-		return;
+		return url;
 	}
-	if (h->login && h->login(h->login_arg, c->url, &l) > 0 && l.kind != HTTP_LOGIN_NONE) {
-		if (l.kind == HTTP_LOGIN_BASIC)
-			set_basic(c, l.user, l.password);
-		else if (l.token)
-			http_call_header(c, l.kind == HTTP_LOGIN_HEADER && l.header ? l.header : "Authorization",
-					 l.kind == HTTP_LOGIN_HEADER ? l.token
-								     : arena_printf(&c->arena, "Bearer %s", l.token));
-		return;
+	if (!h->login || h->login(h->login_arg, url, &l) <= 0) {
+		no_login(c, h);
+		return url;
 	}
-	set_netrc(c->easy, h);
+	if (l.from)
+		c->login_words = arena_printf(&c->arena, "it does not accept the login of %s", l.from);
+	if (l.kind == HTTP_LOGIN_BASIC)
+		set_basic(c, l.user, l.password);
+	else if (l.kind != HTTP_LOGIN_NONE && l.token)
+		http_call_header(c, l.kind == HTTP_LOGIN_HEADER && l.header ? l.header : "Authorization",
+				 l.kind == HTTP_LOGIN_HEADER ? l.token : arena_printf(&c->arena, "Bearer %s", l.token));
+	return add_token(c, url, &l);
 }
 
 /* A server may not fill our memory, or keep us, with headers without end. */
@@ -201,10 +222,12 @@ void http_call_open(struct http_call *c, const struct http *h, const char *url)
 	set_manners(c, h);
 	set_trust(c->easy, h);
 	if (u) {
-		const char *bare;
+		const char *bare, *asked;
 
-		set_login(c, h, u);
+		asked = set_login(c, h, u, url);
 		set_proxy(c, h, u);
+		if (asked != url)
+			curl_url_set(u, CURLUPART_URL, asked, 0);
 		curl_url_set(u, CURLUPART_USER, NULL, 0);
 		curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
 		bare = url_part(&c->arena, u, CURLUPART_URL, 0);
@@ -373,6 +396,13 @@ int http_status_fault(const char *told, long status, unsigned tries, struct err 
 			       "%s: the server answers %ld: it wants other credentials, or gives no access%s", told,
 			       status, text);
 	return err_set(fault, ERR_NET, "%s: the server answers %ld, expected 200%s", told, status, text);
+}
+
+int http_call_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
+{
+	if ((status == 401 || status == 403) && c->login_words)
+		return err_set(fault, ERR_NET, "%s: the server answers %ld: %s", c->told, status, c->login_words);
+	return http_status_fault(c->told, status, tries, fault);
 }
 
 int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, struct err *fault)

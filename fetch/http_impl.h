@@ -34,6 +34,7 @@ struct http {
 	char *netrc;
 	http_login_fn *login;
 	void *login_arg;
+	char *login_sources;
 	uint64_t noise; /* of waits: that many clients do not come back together */
 };
 
@@ -44,6 +45,7 @@ struct http_call {
 	struct arena arena;
 	const char *url;
 	const char *told; /* the URL for sentences, redacted */
+	const char *login_words; /* "the login of ~/.netrc", or where none was found; NULL: not known */
 	size_t header_bytes; /* of the answer, so far */
 	unsigned redirects;
 	char words[CURL_ERROR_SIZE];
@@ -75,6 +77,7 @@ int http_call_redirect(struct http_call *c, struct arena *a, const char **url, s
 /* The failure of libcurl, or a status that is no success, as a sentence. */
 int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, struct err *fault);
 int http_status_fault(const char *told, long status, unsigned tries, struct err *fault);
+int http_call_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault);
 const char *http_curl_words(CURLcode code);
 
 /* Whether trying again may help. status: of an answer that came whole (code is CURLE_OK). */

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define LISTED_MAX ((uint64_t)1000000000) /* candidates held against specs: seconds */
 #define PROVIDERS_MAX ((uint64_t)32 << 20) /* pairs of a spec and a candidate that meets it: 128 MiB */
 
 /* ---- names ---- */
@@ -71,7 +70,8 @@ uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 static bool may_list(struct problem *p, uint32_t n)
 {
 	p->listed += n;
-	p->too_large |= p->listed > LISTED_MAX || p->n_providers > PROVIDERS_MAX;
+	problem_spend(p, n);
+	p->too_large |= p->listed > problem_work_max(p->q) || p->n_providers > PROVIDERS_MAX;
 	return !p->too_large;
 }
 
@@ -372,9 +372,14 @@ static void resolve_spec_names(struct problem *p)
 			map_get(&p->name_map, p->specs[i].m->name, &p->specs[i].name);
 }
 
+uint64_t problem_work_max(const struct solve *q)
+{
+	return q->work_max ? q->work_max : SOLVER_WORK_MAX;
+}
+
 int problem_init(struct problem *p, const struct solve *q, struct err *err)
 {
-	*p = (struct problem){ .q = q };
+	*p = (struct problem){ .q = q, .work = problem_work_max(q) };
 	if (read_request(p, q->specs, q->n_specs, &p->roots, &p->n_roots, err) < 0)
 		return -1;
 	if (read_request(p, q->pins, q->n_pins, &p->pins, &p->n_pins, err) < 0)
