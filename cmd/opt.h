@@ -47,6 +47,7 @@ struct options {
 	size_t n_compares;
 	const char *html; /* file, or "-" */
 	const char *workdir, *entrypoint, *cmd, *user, *config;
+	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell;
 	unsigned verbose;
 	const char **args;
