@@ -46,7 +46,6 @@ struct options {
 	const char **compares; /* images */
 	size_t n_compares;
 	const char *html; /* file, or "-" */
-	const char *workdir, *entrypoint, *cmd, *user, *config;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell;
 	unsigned verbose;
