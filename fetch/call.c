@@ -55,6 +55,11 @@ void call_free(struct caller *c)
 	free(c);
 }
 
+const struct http_patience *call_patience(const struct caller *c)
+{
+	return &c->http->patience;
+}
+
 const char *call_header_of(const struct call_answer *a, const char *name)
 {
 	for (size_t i = 0; i < a->n_headers; i++)
@@ -232,14 +237,17 @@ static void put_header(struct call *c, const struct call_header *h)
 
 static void set_up(struct call *c, const struct call_request *q)
 {
+	struct http settings = *c->caller->http;
 	CURL *e;
 
-	http_call_open(&c->http, c->caller->http, q->url);
+	settings.login = NULL;
+	http_call_open(&c->http, &settings, q->url);
 	e = c->http.easy;
 	/* A query may be a signature: places that registries send us to have such. */
 	c->http.told = arena_strndup(&c->http.arena, c->http.told, strcspn(c->http.told, "?#"));
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(e, CURLOPT_USERPWD, NULL);
+	curl_easy_setopt(e, CURLOPT_USERNAME, NULL);
+	curl_easy_setopt(e, CURLOPT_PASSWORD, NULL);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, c);
 	/* Uploads of HTTP/2 are slower in libcurl, and each thread has a connection of its own anyway. */
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -50,6 +50,9 @@ struct caller;
 struct caller *call_new(struct http *h);
 void call_free(struct caller *c); /* after its sources */
 
+/* How patient whoever tries again should be. */
+const struct http_patience *call_patience(const struct caller *c);
+
 /*
  * Send a request and wait for the head of the answer (with a body to send: for all of it, or much). The source gives the
  * answer's body as it comes, ERR_NET where it ends early. NULL: no answer (ERR_NET), or reading q->body failed, and

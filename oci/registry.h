@@ -22,11 +22,8 @@
 struct registry_options {
 	const char *ca_file; /* certificates trusted besides the system's, or NULL */
 	bool insecure; /* hosts without TLS, or with any certificate, will do */
-	/*
-	 * registries.conf: NULL: $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf or
-	 * /etc/containers/registries.conf, and their registries.conf.d. "": none.
-	 */
-	const char *conf;
+	const char *home; /* for ~/.config/containers, or NULL */
+	const char *conf; /* a registries.conf instead of the usual ones, or NULL */
 };
 
 struct registry_hub;

@@ -135,7 +135,5 @@ int64_t registry_now_ms(void);
 /* ---- registry.c ---- */
 void registry_note_warnings(struct registry_hub *hub, const char *host, const struct call_answer *answer);
 
-/* ---- registry_upload.c ---- */
-struct registry_body *registry_bytes_body(const void *p, size_t n);
 
 #endif
