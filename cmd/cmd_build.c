@@ -9,6 +9,7 @@
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/ground.h"
+#include "cmd/paths_plan.h"
 #include "cmd/project.h"
 #include "cmd/resolve.h"
 
@@ -335,7 +336,7 @@ int cmd_build(const struct options *given, struct err *err)
 	b.assembly.n_channels = b.question.n_channels;
 	if (o->dry_run)
 		return dry_run(o, &b);
-	if (assembly_fetch(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
+	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
 		return -1;
 	return report(o, &b, &digest);
 }

@@ -107,6 +107,7 @@ static int exit_code(const struct err *err)
 	case ERR_NET:
 	case ERR_FORMAT:
 	case ERR_LIMIT:
+	case ERR_BUG:
 	case ERR_CANCELLED:
 		break;
 	}

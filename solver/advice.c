@@ -29,6 +29,7 @@ static bool solves(struct adviser *v, struct solve q, struct solution *ret)
 	if (v->tries++ >= TRIES_MAX)
 		return false;
 	q.no_why = true;
+	q.work_max = WHY_WORK_MAX / 10;
 	return solver_run(&q, ret, &err) == 0;
 }
 

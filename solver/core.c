@@ -167,7 +167,7 @@ static bool fails(struct trial *t)
 	t->p->n_pins = keep_on(t->pins, t->pin_on, t->n_pins, t->p->pins);
 	for (uint32_t i = 0; i < t->p->n_candidates; i++)
 		apply_candidate(t, i);
-	return !reduce_candidates(t->p) || !pool_solve(t->p, &chosen);
+	return !reduce_candidates(t->p) || encode_solve(t->p, &chosen) == SEARCH_NONE;
 }
 
 /* ---- taking away ---- */

@@ -9,9 +9,11 @@
 
 #include "base/map.h"
 #include "conda/matchspec.h"
+#include "solver/search.h"
 #include "solver/solver.h"
 
 #define NONE UINT32_MAX
+#define WHY_WORK_MAX ((uint64_t)100000000) /* steps to find out why there is no solution; a tenth to try one advice */
 
 /* Why a record is no candidate. */
 enum excluded { EXCLUDED_NO, EXCLUDED_CHANNEL, EXCLUDED_NEWER, EXCLUDED_BROKEN, EXCLUDED_TWIN };
@@ -69,6 +71,10 @@ struct problem {
 	uint32_t n_roots;
 	uint32_t *pins;
 	uint32_t n_pins;
+	uint64_t work; /* steps that searches may still take */
+	uint64_t listed; /* candidates that were held against specs */
+	uint64_t n_providers; /* of all specs */
+	bool too_large; /* some providers are missing for that: no answer can be trusted */
 };
 
 /* ERR_FORMAT where a spec of the request cannot be read. p is to be released in any case. */
@@ -96,7 +102,13 @@ void rank_candidates(struct problem *p);
 /* Mark candidates dead that can be in no solution (solver/reduce.c). False where that leaves a requested name empty. */
 bool reduce_candidates(struct problem *p);
 
-/* Ask libsolv (solver/pool.c). True: *ret (a flag for each candidate, in p's arena) marks the chosen. */
-bool pool_solve(struct problem *p, bool **ret);
+/* Whether names that every solution has are more than they have versions to share (solver/distinct.c). */
+bool distinct_fails(struct problem *p, const bool *settled);
+
+/*
+ * Search an answer (solver/encode.c). SEARCH_FOUND: *ret (a flag for each candidate, in p's arena) marks the
+ * chosen. Takes its steps from p->work.
+ */
+enum search_result encode_solve(struct problem *p, bool **ret);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Take away candidates that can be in no solution, before libsolv sees them.
+ * Take away candidates that can be in no solution, before the search sees them.
  *
  * A name is settled when every solution has it: it is requested, or every living
  * candidate of a settled name depends on it. What all living candidates of a
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "solver/problem.h"
+
+#define ROUNDS_MAX 100 /* what is not found dead by then is left to the search */
 
 struct reducer {
 	struct problem *p;
@@ -173,6 +175,7 @@ bool reduce_candidates(struct problem *p)
 {
 	auto_free bool *settled = mem_array(p->n_names, sizeof(*settled));
 	auto_free uint32_t *stamp = mem_array(p->n_candidates, sizeof(*stamp));
+	unsigned rounds = 0;
 	struct reducer r = { .p = p, .settled = settled, .stamp = stamp };
 
 	settle_request(&r);
@@ -182,9 +185,9 @@ bool reduce_candidates(struct problem *p)
 		for (uint32_t i = 0; i < p->n_names; i++)
 			if (settled[i])
 				spread(&r, &p->names[i]);
-	} while (r.changed);
+	} while (r.changed && ++rounds < ROUNDS_MAX);
 	for (uint32_t i = 0; i < p->n_names; i++)
 		if (settled[i] && !count_alive(p, &p->names[i]))
 			return false;
-	return true;
+	return !distinct_fails(p, settled);
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "solver/advice.h"
+#include "solver/certify.h"
 #include "solver/explain.h"
 #include "solver/missing.h"
 
@@ -59,6 +60,7 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 
 	if (!p->q->no_why) {
 		rank_candidates(p); /* the order in which things are told */
+		p->work = WHY_WORK_MAX;
 		if (!plain && core_find(p, &core))
 			explain_core(p, &core, ret);
 		advice_find(p, &core, ret);
@@ -66,19 +68,39 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
 }
 
+static uint64_t work_max(const struct solve *q)
+{
+	return q->work_max ? q->work_max : SOLVER_WORK_MAX;
+}
+
+static int gave_up(const struct problem *p, struct err *err)
+{
+	static const char hint[] = "ask for narrower versions (numpy=2.1 instead of numpy), or for less at once";
+
+	if (p->too_large)
+		return err_set(err, ERR_LIMIT,
+			       "gave up before the search: the request reaches %u records with %u specs, "
+			       "more than can be compared; %s",
+			       p->n_candidates, p->n_specs, hint);
+	return err_set(err, ERR_LIMIT, "gave up after %llu steps without finding a solution, or that there is none; %s",
+		       (unsigned long long)work_max(p->q), hint);
+}
+
 static int answer(struct problem *p, struct solution *ret, struct err *err)
 {
-	bool *chosen;
+	bool plain = missing_roots(p, ret), *chosen;
+	enum search_result result = SEARCH_NONE;
 
-	if (missing_roots(p, ret))
-		return unsatisfiable(p, true, ret, err);
-	if (!p->q->no_reduce && !reduce_candidates(p))
-		return unsatisfiable(p, false, ret, err);
-	rank_candidates(p);
-	if (!pool_solve(p, &chosen))
-		return unsatisfiable(p, false, ret, err);
+	if (!plain && (p->q->no_reduce || reduce_candidates(p))) {
+		rank_candidates(p);
+		result = encode_solve(p, &chosen);
+	}
+	if (result == SEARCH_GAVE_UP || p->too_large)
+		return gave_up(p, err);
+	if (result == SEARCH_NONE)
+		return unsatisfiable(p, plain, ret, err);
 	keep_chosen(p, chosen, ret);
-	return 0;
+	return certify(p->q, ret->records, ret->n, err);
 }
 
 int solver_run(const struct solve *q, struct solution *ret, struct err *err)
@@ -88,6 +110,7 @@ int solver_run(const struct solve *q, struct solution *ret, struct err *err)
 
 	*ret = (struct solution){ 0 };
 	rc = problem_init(&p, q, err);
+	p.work = work_max(q);
 	if (rc == 0)
 		rc = answer(&p, ret, err);
 	problem_release(&p);
