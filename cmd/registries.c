@@ -35,8 +35,8 @@ int registries_attach(struct registries *r, const struct options *o, struct dest
 	return 0;
 }
 
-int registries_place(struct registries *r, const struct options *o, struct arena *a, const char *text,
-		     struct dest *ret, struct err *err)
+int registries_place(struct registries *r, const struct options *o, struct arena *a, const char *text, struct dest *ret,
+		     struct err *err)
 {
 	return dest_parse(a, text, ret, err) < 0 ? -1 : registries_attach(r, o, ret, err);
 }
@@ -44,7 +44,8 @@ int registries_place(struct registries *r, const struct options *o, struct arena
 int registries_ref(struct registries *r, const struct options *o, struct arena *a, const char *text, struct dest *ret,
 		   struct err *err)
 {
-	return registries_place(r, o, a, arena_printf(a, DOCKER "%s", text + (str_starts(text, DOCKER) ? strlen(DOCKER) : 0)),
+	return registries_place(r, o, a,
+				arena_printf(a, DOCKER "%s", text + (str_starts(text, DOCKER) ? strlen(DOCKER) : 0)),
 				ret, err);
 }
 

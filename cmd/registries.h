@@ -12,8 +12,8 @@ struct registries {
 };
 
 /* dest_parse(), fit to be read and written. ERR_USAGE, and failures of the files that registries are set up with. */
-int registries_place(struct registries *r, const struct options *o, struct arena *a, const char *text,
-		     struct dest *ret, struct err *err);
+int registries_place(struct registries *r, const struct options *o, struct arena *a, const char *text, struct dest *ret,
+		     struct err *err);
 
 /* The same for a place that was parsed already. */
 int registries_attach(struct registries *r, const struct options *o, struct dest *d, struct err *err);

@@ -136,8 +136,8 @@ static int read_entry(struct arena *a, const struct doc *d, const char *key, str
 		plain = from_base64(a, auth);
 		colon = plain ? strchr(plain, ':') : NULL;
 		if (!colon)
-			return err_set(err, ERR_FORMAT, "the entry of '%.200s' has no USER:PASSWORD in base64 as 'auth'",
-				       key);
+			return err_set(err, ERR_FORMAT,
+				       "the entry of '%.200s' has no USER:PASSWORD in base64 as 'auth'", key);
 		ret->user = arena_strndup(a, plain, (size_t)(colon - plain));
 		ret->password = colon + 1;
 	}
@@ -166,8 +166,7 @@ static int find_in_doc(struct arena *a, const struct doc *d, const char *host, c
 
 	if (doc_get_string(d, "credsStore", NULL, &store, err) < 0)
 		return -1;
-	if (found && found->type == DOC_STRING && *found->text &&
-	    ask_helper(a, found->text, host, key, ret, err) < 0)
+	if (found && found->type == DOC_STRING && *found->text && ask_helper(a, found->text, host, key, ret, err) < 0)
 		return -1;
 	if (!ret->found && store && *store && ask_helper(a, store, host, NULL, ret, err) < 0)
 		return -1;

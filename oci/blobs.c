@@ -47,8 +47,8 @@ int blobs_manifest_of(struct blobs *b, const struct descriptor *d, struct buf *r
 	if (!b->ops->manifest)
 		return blobs_slurp(b, &d->digest, d->size, IMAGE_MANIFEST_MAX, ret, err);
 	if (d->size > IMAGE_MANIFEST_MAX)
-		return err_set(err, ERR_LIMIT, "manifest has %" PRIu64 " bytes, more than the %d that are read", d->size,
-			       IMAGE_MANIFEST_MAX);
+		return err_set(err, ERR_LIMIT, "manifest has %" PRIu64 " bytes, more than the %d that are read",
+			       d->size, IMAGE_MANIFEST_MAX);
 	if (b->ops->manifest(b, d, &text, err) < 0)
 		return -1;
 	found = digest_bytes(buf_cstr(&text), text.n);

@@ -56,7 +56,7 @@ static bool is_word(struct str s, const char *word)
 
 static enum challenge_type type_of(struct str scheme)
 {
-	return is_word(scheme, "Bearer") ? CHALLENGE_BEARER
+	return is_word(scheme, "Bearer")  ? CHALLENGE_BEARER
 	       : is_word(scheme, "Basic") ? CHALLENGE_BASIC
 					  : CHALLENGE_OTHER;
 }

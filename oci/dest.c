@@ -283,7 +283,8 @@ static int copy_from(struct blobs *from, const struct dest *to, const struct des
 	} else {
 		s.list = mem_array(1, sizeof(*s.list));
 		s.n = 1;
-		if (parcel_init_copy(&s.list[0], buf_cstr(&from->manifest), from->manifest.n, from->type, from, err) < 0)
+		if (parcel_init_copy(&s.list[0], buf_cstr(&from->manifest), from->manifest.n, from->type, from, err) <
+		    0)
 			return -1;
 	}
 	if (write_set(to, &s, index, how, err) < 0)

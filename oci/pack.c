@@ -137,10 +137,11 @@ static int check_layers(const struct dest *d, const struct parcel_set *s, struct
 	if (d->type != DEST_DOCKER_ARCHIVE)
 		return 0;
 	if (s->index.n)
-		return err_set(err, ERR_USAGE,
-			       "a docker archive holds one image, and this is an index of %zu: say which with --platform, "
-			       "or use oci-archive:",
-			       s->n);
+		return err_set(
+			err, ERR_USAGE,
+			"a docker archive holds one image, and this is an index of %zu: say which with --platform, "
+			"or use oci-archive:",
+			s->n);
 	for (size_t i = 0; i < p->n_layers; i++) {
 		const struct parcel_layer *l = &p->layers[i];
 

@@ -24,10 +24,9 @@ void parcel_init(struct parcel *p, const struct image *im, struct store *from, s
 	for (size_t i = 0; i < im->n_layers; i++) {
 		const struct image_layer *l = &im->layers[i];
 
-		p->layers[i] = (struct parcel_layer){ { .media_type = l->media_type,
-							.digest = l->layer.digest,
-							.size = l->layer.size },
-						      l->foreign };
+		p->layers[i] = (struct parcel_layer){
+			{ .media_type = l->media_type, .digest = l->layer.digest, .size = l->layer.size }, l->foreign
+		};
 	}
 }
 
@@ -65,8 +64,7 @@ static void read_platform(struct parcel *p)
 
 static int read_manifest(struct parcel *p, const char *type, struct err *err)
 {
-	const struct doc *d =
-		doc_parse_json(&p->arena, buf_cstr(&p->manifest), p->manifest.n, "manifest", err);
+	const struct doc *d = doc_parse_json(&p->arena, buf_cstr(&p->manifest), p->manifest.n, "manifest", err);
 	struct descriptor config;
 
 	if (!d || doc_get_string(d, "mediaType", type && *type ? type : MEDIA_MANIFEST, &p->media_type, err) < 0)
@@ -132,10 +130,11 @@ int parcel_to_docker(struct parcel *p, struct err *err)
 		d.media_type = docker_type(d.media_type);
 		d.n_annotations = 0;
 		if (!d.media_type)
-			return err_set(err, ERR_USAGE,
-				       "layer %zu of %zu is of type %.100s, which has no like among Docker's media types; "
-				       "use --compression gzip, or --media-types oci",
-				       i + 1, p->n_layers, p->layers[i].d.media_type);
+			return err_set(
+				err, ERR_USAGE,
+				"layer %zu of %zu is of type %.100s, which has no like among Docker's media types; "
+				"use --compression gzip, or --media-types oci",
+				i + 1, p->n_layers, p->layers[i].d.media_type);
 		p->layers[i].d = d;
 		descriptor_write(&j, &d);
 	}

@@ -297,7 +297,8 @@ static const char *told(struct arena *a, const struct buf *text)
 	const char *code = "", *message = "";
 	char *ret;
 
-	if (!list || list->type != DOC_LIST || !list->n || doc_get_string(&list->items[0], "code", "", &code, &none) < 0 ||
+	if (!list || list->type != DOC_LIST || !list->n ||
+	    doc_get_string(&list->items[0], "code", "", &code, &none) < 0 ||
 	    doc_get_string(&list->items[0], "message", "", &message, &none) < 0)
 		return "";
 	ret = arena_printf(a, " (%.100s%s%.*s)", code, *message ? ": " : "", TOLD_MAX, message);
@@ -307,8 +308,7 @@ static const char *told(struct arena *a, const struct buf *text)
 	return ret;
 }
 
-int registry_refusal(struct registry_reply *reply, const struct registry_question *q, const char *what,
-		     struct err *err)
+int registry_refusal(struct registry_reply *reply, const struct registry_question *q, const char *what, struct err *err)
 {
 	const struct endpoint *e = &reply->registry->ends[q->end];
 	auto_buf text = { 0 };

@@ -89,7 +89,8 @@ int registry_conf_parse(struct registry_conf *c, const char *p, size_t n, const 
 				 "is of version 1, which podman reads no longer either; write [[registry]]");
 	list = doc_find(d, "registry");
 	if (list && list->type != DOC_LIST)
-		return doc_fault(list, err, "registry is a %s, expected tables [[registry]]", doc_type_name(list->type));
+		return doc_fault(list, err, "registry is a %s, expected tables [[registry]]",
+				 doc_type_name(list->type));
 	for (size_t i = 0; list && i < list->n; i++) {
 		struct registry_conf_rule rule;
 

@@ -135,5 +135,4 @@ int64_t registry_now_ms(void);
 /* ---- registry.c ---- */
 void registry_note_warnings(struct registry_hub *hub, const char *host, const struct call_answer *answer);
 
-
 #endif

@@ -108,11 +108,13 @@ static void set_authorization(struct endpoint *e, const char *value, int64_t lif
 static int no_login(const struct endpoint *e, struct err *err)
 {
 	if (e->auth.found)
-		return err_set(err, ERR_NET, "%s/%s: the registry does not take the login in %s (log in again, or ask for access)",
+		return err_set(err, ERR_NET,
+			       "%s/%s: the registry does not take the login in %s (log in again, or ask for access)",
 			       e->auth_host, e->repo, e->auth.from);
-	return err_set(err, ERR_NET,
-		       "%s/%s: the registry wants a login, and there is none for %s in %s (podman login or docker login make one)",
-		       e->auth_host, e->repo, e->auth_host, *e->auth.from ? e->auth.from : "any file");
+	return err_set(
+		err, ERR_NET,
+		"%s/%s: the registry wants a login, and there is none for %s in %s (podman login or docker login make one)",
+		e->auth_host, e->repo, e->auth_host, *e->auth.from ? e->auth.from : "any file");
 }
 
 static int login_basic(struct endpoint *e, struct err *err)

@@ -177,8 +177,8 @@ int registry_put_manifest(struct registry *r, const char *which, const char *med
 		find_missing(&text, ret);
 		source_free(reply.body);
 		reply.body = source_bytes(text.p, text.n);
-		return registry_refusal(&reply, &q, reply.answer.status == 413 ? "a manifest of that size" : "a manifest",
-					err);
+		return registry_refusal(&reply, &q,
+					reply.answer.status == 413 ? "a manifest of that size" : "a manifest", err);
 	}
 	header = call_header_of(&reply.answer, DIGEST_HEADER);
 	if (header && is_digest(header, &theirs) && !digest_equal(&mine, &theirs))
@@ -293,13 +293,12 @@ static const char *fallback_tag(struct arena *a, const struct digest *subject)
 static int ask_referrers(struct registry *r, struct arena *a, const struct digest *subject, const char *type,
 			 struct buf *text, struct err *err)
 {
-	struct registry_question q = {
-		.method = "GET",
-		.path = arena_printf(a, "referrers/sha256:%s%s%s", digest_hex(subject).hex, type ? "?artifactType=" : "",
-				     type ? url_encode(a, type) : ""),
-		.headers = { { "Accept", MEDIA_INDEX } },
-		.end = r->n_ends - 1
-	};
+	struct registry_question q = { .method = "GET",
+				       .path = arena_printf(a, "referrers/sha256:%s%s%s", digest_hex(subject).hex,
+							    type ? "?artifactType=" : "",
+							    type ? url_encode(a, type) : ""),
+				       .headers = { { "Accept", MEDIA_INDEX } },
+				       .end = r->n_ends - 1 };
 	auto_reply reply;
 
 	if (registry_ask(r, &q, &reply, err) < 0)
@@ -324,9 +323,9 @@ int registry_referrers(struct registry *r, struct arena *a, const struct digest 
 		got = registry_get_manifest(r, a, fallback_tag(a, subject), &unused, &text, err);
 	if (got <= 0)
 		return got;
-	return read_referrers(a, &text, artifact_type, ret, n, err) < 0 ?
-		       err_at(err, "%s/%s: referrers of sha256:%s", r->ref.host, r->ref.repo, digest_hex(subject).hex) :
-		       0;
+	return read_referrers(a, &text, artifact_type, ret, n, err) < 0
+		       ? err_at(err, "%s/%s: referrers of sha256:%s", r->ref.host, r->ref.repo, digest_hex(subject).hex)
+		       : 0;
 }
 
 static bool is_in(const struct registry_referrer *list, size_t n, const struct digest *d)

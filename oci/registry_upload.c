@@ -270,14 +270,13 @@ static enum outcome put(struct upload *u, const struct digest *d, struct registr
 static enum outcome patch(struct upload *u, struct registry_body *body, struct err *err)
 {
 	const char *range = arena_printf(&u->arena, "%" PRIu64 "-%" PRIu64, u->at, u->at + body->size - 1);
-	struct registry_question q = {
-		.method = "PATCH",
-		.path = u->location,
-		.headers = { { "Content-Type", "application/octet-stream" }, { "Content-Range", range } },
-		.body = body,
-		.once = true,
-		.slow = true
-	};
+	struct registry_question q = { .method = "PATCH",
+				       .path = u->location,
+				       .headers = { { "Content-Type", "application/octet-stream" },
+						    { "Content-Range", range } },
+				       .body = body,
+				       .once = true,
+				       .slow = true };
 	auto_reply reply;
 	int rc = registry_ask(u->r, &q, &reply, err);
 	enum outcome ret = judge(u, rc, &reply, &q, err);
@@ -321,8 +320,8 @@ static int shrink(struct upload *u, uint64_t sent, struct err *err)
 	if (next < u->chunk_min)
 		next = u->chunk_min;
 	if (next < CHUNK_MIN || next >= sent)
-		return err_set(err, ERR_NET, "%s/%s: the registry finds %s too large to be sent at once", u->r->ref.host,
-			       u->r->ref.repo, num_bytes(sent).s);
+		return err_set(err, ERR_NET, "%s/%s: the registry finds %s too large to be sent at once",
+			       u->r->ref.host, u->r->ref.repo, num_bytes(sent).s);
 	u->chunk = next;
 	return 0;
 }
