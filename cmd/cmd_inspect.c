@@ -6,12 +6,14 @@
 #include "base/num.h"
 #include "cmd/commands.h"
 #include "cmd/html.h"
+#include "cmd/registries.h"
 #include "cmd/settings.h"
 
 #define COMPARES_MAX 20 /* images to compare with */
 
 struct inspection {
 	struct arena arena;
+	struct registries registries;
 	struct dest dest;
 	struct blobs *blobs;
 	struct html_other *others;
@@ -29,6 +31,7 @@ static void inspection_release(struct inspection *w)
 	for (size_t i = 0; i < w->n_others; i++)
 		blobs_free(w->others[i].blobs);
 	blobs_free(w->blobs);
+	registries_release(&w->registries);
 	arena_release(&w->arena);
 }
 
@@ -179,6 +182,7 @@ static void print_json(struct inspection *w, const char *html)
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "inspect-1");
 	json_put_string(&j, "image", dest_text(a, d));
 	json_put_string(&j, "digest", arena_printf(a, "sha256:%s", digest_hex(&md).hex));
 	json_put_string(&j, "os", im->os);
@@ -227,7 +231,7 @@ static int open_others(struct inspection *w, const struct options *o, struct err
 		struct html_other *other = &w->others[i];
 		struct dest d;
 
-		if (dest_parse(&w->arena, o->compares[i], &d, err) < 0)
+		if (registries_place(&w->registries, o, &w->arena, o->compares[i], &d, err) < 0)
 			return err_at(err, "--compare");
 		other->name = dest_text(&w->arena, &d);
 		other->blobs = dest_open(&d, im->os, im->arch, err);
@@ -275,7 +279,7 @@ int cmd_inspect(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--html - and --json both write to stdout: give --html a file");
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
-	if (dest_parse(&w.arena, o->args[0], &w.dest, err) < 0)
+	if (registries_place(&w.registries, o, &w.arena, o->args[0], &w.dest, err) < 0)
 		return -1;
 	w.blobs = dest_open(&w.dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	if (!w.blobs || open_others(&w, o, err) < 0)

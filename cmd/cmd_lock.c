@@ -10,6 +10,7 @@
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -19,6 +20,7 @@ static int print_json(const char *path, const struct lock *l)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "lock-1");
 	json_put_string(&j, "lockfile", path);
 	json_key(&j, "platforms");
 	json_array(&j);
@@ -49,15 +51,18 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int glibc_of_base(const struct settings *s, const struct platform *p, struct arena *a, const char **ret,
-			 struct err *err)
+static int glibc_of_base(const struct options *o, const struct settings *s, const struct platform *p, struct arena *a,
+			 const char **ret, struct err *err)
 {
+	auto_registries r = { 0 };
 	auto_blobs *base = NULL;
+	struct dest d = s->base;
 
 	*ret = NULL;
 	if (!s->has_base)
 		return 0;
-	base = dest_open(&s->base, p->oci_os, p->oci_arch, err);
+	if (registries_attach(&r, o, &d, err) == 0)
+		base = dest_open(&d, p->oci_os, p->oci_arch, err);
 	if (!base || base_image_glibc(a, base, ret, err) < 0)
 		return err_at(err, "--base %s", dest_text(a, &s->base));
 	return 0;
@@ -94,7 +99,7 @@ static int ask_one(const struct options *o, const struct settings *s, const stru
 {
 	const char *glibc;
 
-	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
+	return glibc_of_base(o, s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -243,6 +248,7 @@ static int check(const struct options *o, const struct input_files *files, const
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
 		json_object(&j);
+		json_put_string(&j, "schema", "lock-check-1");
 		json_put_string(&j, "lockfile", path);
 		json_put_bool(&j, "current", err->code == ERR_NONE);
 		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);

@@ -46,6 +46,8 @@ struct options {
 	const char **compares; /* images */
 	size_t n_compares;
 	const char *html; /* file, or "-" */
+	const char *push, *media_types, *registry_ca;
+	bool insecure, no_store;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell;
 	unsigned verbose;
