@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "cmd/commands.h"
 #include "cmd/registries.h"
 #include "cmd/contents.h"
@@ -123,7 +124,21 @@ static int from_lock(struct work *w, const char *path, struct err *err)
 
 /* ---- out ---- */
 
-static int write_out(const struct options *o, const struct buf *text, struct err *err)
+static void print_json(const struct options *o, size_t n_packages)
+{
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+
+	json_object(&j);
+	json_put_string(&j, "schema", "sbom-1");
+	json_put_string(&j, "file", o->output_file);
+	json_put_string(&j, "format", o->format ? o->format : "spdx");
+	json_put_int(&j, "packages", (int64_t)n_packages);
+	json_end(&j);
+	puts(out.p);
+}
+
+static int write_out(const struct options *o, const struct buf *text, size_t n_packages, struct err *err)
 {
 	if (!o->output_file || strcmp(o->output_file, "-") == 0)
 		return fwrite(text->p, 1, text->n, stdout) == text->n
@@ -131,7 +146,10 @@ static int write_out(const struct options *o, const struct buf *text, struct err
 			       : err_sys(err, "cannot write the result to stdout");
 	if (fs_write(AT_FDCWD, o->output_file, text->p, text->n, 0644, err) < 0)
 		return -1;
-	puts(o->output_file);
+	if (o->json)
+		print_json(o, n_packages);
+	else
+		puts(o->output_file);
 	return 0;
 }
 
@@ -143,6 +161,9 @@ int cmd_sbom(const struct options *o, struct err *err)
 
 	if (o->format && !cyclonedx && strcmp(o->format, "spdx") != 0)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected spdx or cyclonedx", o->format);
+	if (o->json && (!o->output_file || strcmp(o->output_file, "-") == 0))
+		return err_set(err, ERR_USAGE,
+			       "the document is JSON already, and goes to stdout: --json is for -o FILE");
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
 	if ((is_image(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)
@@ -151,5 +172,5 @@ int cmd_sbom(const struct options *o, struct err *err)
 		sbom_write_cyclonedx(&w.sbom, &text);
 	else
 		sbom_write_spdx(&w.sbom, &text);
-	return write_out(o, &text, err);
+	return write_out(o, &text, w.sbom.n, err);
 }

@@ -92,16 +92,14 @@ static const struct command commands[] = {
 	  "docker://HOST/REPO[:TAG]. The image stays what it is, to the byte of its manifest.",
 	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
-	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or
-"
-	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the
-"
+	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
+	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
 	  "result is a page: layers and packages by size, their files, licences, config.",
 	  "html compare platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform registry-ca insecure quiet verbose ", 1, 1, cmd_sbom },
+	  "format/sbom output-file platform registry-ca insecure json quiet verbose ", 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
