@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cmd/html_impl.h"
-#include "html_files.h"
+#include "cmd/html_files.h"
 
 /* ---- small pieces ---- */
 
