@@ -87,18 +87,22 @@ class Layer:
 
 def plain():
     kilo = 1000
-    return [
+    layers = [
         Layer("system").file("etc/passwd", 200),
         Layer().package("huge", [("lib/huge.so", 6000 * kilo), ("lib/huge/data", 1500 * kilo), ("share/huge", 500 * kilo)]),
         Layer().package("gnu", [("lib/gnu.so", 2000 * kilo)], licence="GPL-3.0-only"),
         Layer().package("lesser", [("lib/lesser.so", 1000 * kilo)], licence="LGPL-2.1-or-later"),
-        Layer().package("paid", [("lib/paid.so", 700 * kilo)], licence="Elastic-2.0"),
+        Layer().package("paid", [("lib/paid.so", 700 * kilo), ("share/paid", 5000)], licence="Elastic-2.0"),
         Layer().package("riddle", [("lib/riddle.so", 600 * kilo)], licence="see the file"),
         Layer().package("silent", [("lib/silent.so", 500 * kilo)], licence=None),
         Layer().package("one", [("lib/one", 400 * kilo)]).package("two", [("lib/two", 300 * kilo)], licence="BSD 3-Clause", family="BSD")
         .package("three", [("lib/three", 1)]).package("four", [("lib/four", 2)]),
-        Layer("app").file("app/main.py", 250 * kilo).file("app/" + "long/" * 50 + "x", 3),
+        # The application puts its own file in a package's place.
+        Layer("app").file("app/main.py", 250 * kilo).file("app/" + "long/" * 50 + "x", 3).file(PREFIX + "/share/paid", 10),
     ]
+    layers[4].packages[0]["bytes"] -= 5000
+    layers[4].packages[0]["files"] -= 1
+    return layers
 
 
 def other():
@@ -115,7 +119,7 @@ def hostile():
                         url="javascript:document.title='broken'"),
         Layer().package("m", [("lib/m", 4000)], licence=IMG, channel="https://x.invalid/\" onclick=\"document.title='broken'", url="data:text/html," + SCRIPT),
         Layer().package("o", [("lib/o", 3000)], licence="</style></title></script>" + SCRIPT, channel="http://user:secret@x.invalid/c", url="vbscript:x"),
-        Layer().package("p", [("lib/p", 2000)], licence="{{script}}", version=BIDI, channel="  javascript:x"),
+        Layer().package("p", [("lib/p", 2000)], licence="{{script}}", version=BIDI, channel="javascript:alert(1)", url="JavaScript://x.invalid/%0aalert(1)"),
         Layer("app").file("</style>" + SCRIPT.replace("/", "\u2044"), 1000),
     ]
 
