@@ -80,9 +80,11 @@ void html_layers(struct html_page *p, struct buf *out)
 		put_names(p, l, out);
 		buf_adds(out, "</td>");
 		html_size_cell(out, l->layer->layer.size, most);
-		buf_addf(out, "<td class=\"n more\">%s</td><td class=\"mono hex more\" title=\"sha256:%s\">%.12s</td>",
-			 num_bytes(l->bytes).s, digest_hex(&l->layer->layer.digest).hex,
-			 digest_hex(&l->layer->layer.digest).hex);
+		buf_addf(
+			out,
+			"<td class=\"n more\" data-v=\"%llu\">%s</td><td class=\"mono hex more\" title=\"sha256:%s\">%.12s</td>",
+			(unsigned long long)l->bytes, num_bytes(l->bytes).s, digest_hex(&l->layer->layer.digest).hex,
+			digest_hex(&l->layer->layer.digest).hex);
 		put_elsewhere(p, i, out);
 		buf_adds(out, "</tr>\n");
 	}

@@ -44,10 +44,11 @@ def check(fact, *what):
 def says_all(b, name, wanted):
     """Every layer and package, in the tables and behind the tiles, with the sizes that the image was made with."""
     layers = b.run("""[...document.querySelectorAll('#layers tbody tr')].map(r =>
-        [Number(r.cells[2].dataset.v), r.cells[4].title, r.cells[1].textContent])""")
+        [Number(r.cells[2].dataset.v), r.cells[4].title, r.cells[1].textContent, Number(r.cells[3].dataset.v)])""")
     check(len(layers) == len(wanted["layers"]), name, "layers:", len(layers))
     for i, (row, want) in enumerate(zip(layers, wanted["layers"])):
         check(row[0] == want["size"] and row[1] == want["digest"], name, "layer", i + 1, row, want)
+        check(row[3] == want.get("bytes", row[3]), name, "layer", i + 1, "has", row[3], "bytes, expected", want.get("bytes"))
         check(len(want["packages"]) > 12 or all(p in row[2] for p in want["packages"]), name, "layer", i + 1, row[2])
     for p in wanted["packages"]:
         p["version"] = re.sub(UNSEEN, "\ufffd", p["version"])

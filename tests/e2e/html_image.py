@@ -38,7 +38,7 @@ plain_header[148:156] = b" " * 8
 class Layer:
     def __init__(self, part="packages", created_by="condaimg: packages"):
         self.part, self.created_by = part, created_by
-        self.rows, self.packages = [], []
+        self.rows, self.packages, self.hidden = [], [], 0
 
     def file(self, path, size, content=None):
         self.rows.append((path, b"x" * size if content is None else content))
@@ -100,6 +100,7 @@ def plain():
         # The application puts its own file in a package's place.
         Layer("app").file("app/main.py", 250 * kilo).file("app/" + "long/" * 50 + "x", 3).file(PREFIX + "/share/paid", 10),
     ]
+    layers[4].hidden = 5000
     layers[4].packages[0]["bytes"] -= 5000
     layers[4].packages[0]["files"] -= 1
     return layers
@@ -161,7 +162,7 @@ first = write(json.dumps(manifest).encode(), "manifest.v1+json")
 (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
 (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [first]}))
 (layout / "wanted.json").write_text(json.dumps({
-    "layers": [{"size": d["size"], "digest": d["digest"], "bytes": sum(len(c) for _, c in layer.rows), "packages": [p["name"] for p in layer.packages]}
+    "layers": [{"size": d["size"], "digest": d["digest"], "bytes": sum(len(c) for _, c in layer.rows) - layer.hidden, "packages": [p["name"] for p in layer.packages]}
                for (d, _), layer in zip(written, layers)],
     "packages": [dict(p, layer=i + 1) for i, layer in enumerate(layers) for p in layer.packages],
     "files": sum(len(layer.rows) for layer in layers),
