@@ -164,6 +164,14 @@ expect_exit 0 lock update --update
 expect_locked update "blas 2, numpy 2.1, python 3.13.0, sysroot_linux-64 2.28, zlib 1.3"
 expect_exit 2 lock update --update nowhere
 expect_stderr "--update names 'nowhere', which is neither locked nor asked for"
+expect_exit 0 lock update --update=Numpy,blas
+expect_exit 2 lock update --update "numpy>2"
+expect_stderr "--update takes names of packages, not 'numpy>2'"
+expect_exit 0 "$condaimg" lock --update numpy update/environment.yml --cache-dir cache --platform linux-64
+expect_exit 2 "$condaimg" lock --cache-dir cache --update update/environment.yml
+expect_stderr "--update took 'update/environment.yml' for a package: put the file first"
+expect_exit 2 lock update --update numpy scipy
+expect_stderr "there is no file scipy; several packages stand behind --update as one word: --update numpy,scipy"
 expect_exit 2 lock other --update numpy
 expect_stderr "there is no other/conda-lock.yml"
 
