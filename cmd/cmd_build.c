@@ -8,6 +8,7 @@
 #include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/lock_libc.h"
 #include "cmd/ground.h"
 #include "cmd/project.h"
 #include "cmd/resolve.h"
@@ -92,7 +93,8 @@ static const char *platforms_of(struct build *b, const struct lock *lock)
 	return arena_strdup(&b->arena, buf_cstr(&names));
 }
 
-static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
+static int use_lock(const struct options *o, struct build *b, const struct lock *lock, const char *path,
+		    struct err *err)
 {
 	for (const char *const *warning = lock->warnings; *warning; warning++)
 		log_warn("%s", *warning);
@@ -105,13 +107,12 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
-	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			"(--libc none), or lock the environment again with condaimg lock",
-			path);
-	return 0;
+	if (b->base || b->settings.libc_none || b->lp->n_libc_packages || strcmp(b->lp->libc, "none") == 0)
+		return 0;
+	b->answer = *b->lp;
+	b->lp = &b->answer;
+	return lock_libc_add(lock, path, o, &b->settings, b->platform, &b->workshop, &b->question, &b->arena,
+			     &b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */
@@ -145,7 +146,7 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	lp = lock_find(&b->lock, b->platform->subdir);
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
 		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
-		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+		return use_lock(o, b, &b->lock, path, err) < 0 ? -1 : 1;
 	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
@@ -164,7 +165,7 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	int got;
 
 	if (b->input.is_lock)
-		return use_lock(b, &b->input.lock, o->args[0], err);
+		return use_lock(o, b, &b->input.lock, o->args[0], err);
 	for (const char *const *warning = b->input.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
