@@ -124,11 +124,19 @@ static void append(const struct channel *c, struct channel **list, size_t *n)
 	(*list)[(*n)++] = *c;
 }
 
+/* "t/TOKEN/name" is a way to write one below the alias. */
+static const char *tell(struct arena *a, const char *given)
+{
+	const char *rest = str_starts(given, "t/") ? strchr(given + 2, '/') : NULL;
+
+	return rest ? arena_strdup(a, rest + 1) : url_redact(a, given);
+}
+
 /* text is copied; subdir, if it is not NULL, is what the name said. */
 static void append_url(const struct resolver *r, const char *text, const char *subdir)
 {
 	char *url = arena_strdup(r->a, text);
-	struct channel c = { .given = url_redact(r->a, r->given), .url = url };
+	struct channel c = { .given = tell(r->a, r->given), .url = url };
 	size_t root = root_len(url);
 
 	cut_slashes(url, root);
@@ -272,14 +280,14 @@ static const char *member_name(struct arena *a, const struct channel_names *name
 	return rest + (*rest == '/');
 }
 
+static const char *const built_in_defaults[] = { CHANNEL_ANACONDA "/pkgs/main", CHANNEL_ANACONDA "/pkgs/r", NULL };
+
 static const char *const *defaults_of(const struct channel_names *names)
 {
-	static const char *const built_in[] = { CHANNEL_ANACONDA "/pkgs/main", CHANNEL_ANACONDA "/pkgs/r", NULL };
-
 	for (size_t i = 0; i < names->n_multi; i++)
 		if (strcmp(names->multi[i].name, "defaults") == 0)
 			return names->multi[i].members;
-	return names->defaults ? names->defaults : built_in;
+	return names->defaults ? names->defaults : built_in_defaults;
 }
 
 /* The longest front wins; of equals custom_channels, then the lists in their order. */
@@ -313,7 +321,7 @@ static const char *url_of_name(struct arena *a, const struct channel_names *name
 	if (b.rest)
 		return *b.rest ? url_join(a, b.url, b.rest) : b.url;
 	/* conda's own table has pkgs/pro; the rest of that company's shelf is where its neighbours are */
-	if (str_starts(name, "pkgs/") && !names->alias && !names->defaults)
+	if (str_starts(name, "pkgs/") && !names->alias && defaults_of(names) == built_in_defaults)
 		return url_join(a, CHANNEL_ANACONDA, name);
 	return url_join(a, alias_of(names), name);
 }
@@ -342,7 +350,7 @@ static int resolve_name(const struct resolver *r, const char *text)
 	}
 	fault = name_fault(text);
 	if (fault)
-		return err_set(r->err, ERR_USAGE, "channel '%s' %s", text, fault);
+		return err_set(r->err, ERR_USAGE, "channel '%s' %s", tell(r->a, text), fault);
 	append_url(r, url_of_name(r->a, r->names, name), subdir);
 	return 0;
 }

@@ -263,6 +263,8 @@ const char *config_redact(struct arena *a, const char *text)
 
 	if (url_has_scheme(text))
 		return url_redact(a, text);
+	if (str_starts(text, "t/") && strchr(text + 2, '/'))
+		return arena_strdup(a, strchr(text + 2, '/') + 1);
 	/* a proxy may be written without its scheme */
 	return arena_strdup(a, at && strchr(text, ':') ? at + 1 : text);
 }
