@@ -156,32 +156,59 @@ static void put_logins(struct json *j, struct arena *a, const struct auth *auth)
 	json_end(j);
 }
 
-static void put_channels(struct json *j, struct arena *a, const struct channel *list, size_t n)
+/* Where a channel is fetched from: the mirrors of the longest front of its URL. NULL: itself. */
+static const struct channel_group *mirrors_of(const struct config *c, const char *url)
+{
+	const struct channel_group *best = NULL;
+
+	for (size_t i = 0; i < c->n_mirrors; i++) {
+		size_t n = strlen(c->mirrors[i].name);
+
+		if (strncmp(url, c->mirrors[i].name, n) == 0 && (url[n] == '/' || !url[n]) &&
+		    (!best || n > strlen(best->name)))
+			best = &c->mirrors[i];
+	}
+	return best;
+}
+
+static const char *mirror_text(struct arena *a, const struct channel_group *g, size_t i, const char *url)
+{
+	const char *rest = url + strlen(g->name);
+	const char *mirror = url_redact(a, g->members[i]);
+
+	return *rest ? url_join(a, mirror, rest) : mirror;
+}
+
+static void put_channels(struct json *j, struct arena *a, const struct config *c, const struct channel *list, size_t n)
 {
 	json_key(j, "channels");
 	json_array(j);
 	for (size_t i = 0; i < n; i++) {
+		const struct channel_group *g = mirrors_of(c, list[i].canonical);
+
 		json_object(j);
 		json_put_string(j, "name", list[i].given);
 		json_put_string(j, "url", list[i].canonical);
 		json_put_string(j, "subdir", list[i].subdir);
 		json_key(j, "mirrors");
 		json_array(j);
-		for (const char *const *m = list[i].mirrors; m && *m; m++)
-			json_string(j, url_redact(a, *m));
+		for (size_t k = 0; g && g->members[k]; k++)
+			json_string(j, mirror_text(a, g, k, list[i].canonical));
 		json_end(j);
 		json_end(j);
 	}
 	json_end(j);
 }
 
-static void print_channels(struct arena *a, const struct channel *list, size_t n)
+static void print_channels(struct arena *a, const struct config *c, const struct channel *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		const struct channel_group *g = mirrors_of(c, list[i].canonical);
+
 		printf("%s  %s%s%s\n", list[i].given, list[i].canonical, list[i].subdir ? "/" : "",
 		       list[i].subdir ? list[i].subdir : "");
-		for (const char *const *m = list[i].mirrors; m && *m; m++)
-			printf("  mirror  %s\n", url_redact(a, *m));
+		for (size_t k = 0; g && g->members[k]; k++)
+			printf("  mirror  %s\n", mirror_text(a, g, k, list[i].canonical));
 	}
 }
 
@@ -196,7 +223,7 @@ static void print_json(struct arena *a, const struct config *c, const struct cha
 	put_settings(&j, a, &c->rc);
 	put_logins(&j, a, c->auth);
 	json_put_string(&j, "login_sources", auth_sources(c->auth));
-	put_channels(&j, a, list, n);
+	put_channels(&j, a, c, list, n);
 	json_end(&j);
 	puts(out.p);
 }
@@ -216,7 +243,7 @@ int cmd_config(const struct options *o, struct err *err)
 	if (o->json)
 		print_json(&a, &c, list, n);
 	else if (o->n_args)
-		print_channels(&a, list, n);
+		print_channels(&a, &c, list, n);
 	else
 		print_text(&a, &c);
 	return 0;

@@ -243,7 +243,7 @@ int config_read(const char *condarc, struct config *ret, struct err *err)
 	free(s.paths);
 	if (rc < 0)
 		return err_at(err, "configuration (--condarc none leaves it out)");
-	config_names(&ret->arena, &ret->rc, &ret->names);
+	config_names(ret);
 	ret->auth = config_logins(ret);
 	return 0;
 }
