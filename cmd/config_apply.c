@@ -131,7 +131,7 @@ static int check_url(const struct config *c, const char *url, bool below, struct
 	    resolve_list(c, &a, CONDARC_DENYLIST_CHANNELS, &denied, &n_denied, err) < 0)
 		return -1;
 	if (is_in(denied, n_denied, url, below))
-		return err_set(err, ERR_USAGE, "%s is not allowed here: denylist_channels of %s", url,
+		return err_set(err, ERR_USAGE, "%s is not allowed here: it is in denylist_channels of %s", url,
 			       from_of(c, CONDARC_DENYLIST_CHANNELS));
 	if (n_allowed && !is_in(allowed, n_allowed, url, below))
 		return err_set(err, ERR_USAGE, "%s is not allowed here: it is not in allowlist_channels of %s", url,
