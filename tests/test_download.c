@@ -82,7 +82,7 @@ static size_t files_in(struct place *p, const char *dir)
 struct teller {
 	struct download_progress base;
 	uint64_t bytes, total;
-	size_t done;
+	size_t done, were_there;
 	const struct download *first;
 	const struct place *place; /* or NULL */
 };
@@ -103,6 +103,7 @@ static void tell(struct download_progress *p, uint64_t bytes, uint64_t total, co
 	t->total = total;
 	t->first = t->first ? t->first : done;
 	t->done += done != NULL;
+	t->were_there += done && done->was_there;
 	if (done && t->place)
 		assert_true(has_file(t->place, done));
 }
@@ -149,39 +150,73 @@ static void files_appear_under_their_digest_and_are_not_fetched_twice(void **sta
 	(void)state;
 	place_make(&p);
 	for (int round = 0; round < 2; round++) {
+		t = (struct teller){ .base = { tell } };
 		if (download_all(p.http, p.fd, d, COUNT(d), round == 1, &t.base, &err) < 0)
 			fail_msg("%s", err.text);
 		expect_content(&p, &d[0], "aaa");
 		expect_content(&p, &d[1], "bbbbbb");
 		assert_int_equal(httpd_requests(s), 2);
+		/* each is told, and whether it had to be fetched */
+		assert_int_equal(t.done, 3);
+		assert_int_equal(t.were_there, round ? 3 : 0);
+		assert_int_equal(t.bytes, round ? 0 : 9);
+		assert_int_equal(t.total, round ? 0 : 9);
 	}
-	assert_int_equal(t.bytes, 9);
-	assert_int_equal(t.total, 9);
-	assert_int_equal(t.done, 2);
 	assert_int_equal(files_in(&p, "sha256"), 2);
+	assert_int_equal(files_in(&p, "part"), 0);
 	httpd_stop(s);
 }
 
-static void several_are_fetched_at_once_the_largest_first(void **state)
+static void several_are_fetched_at_once(void **state)
 {
-	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "same", .stall_ms = 150 } };
+	struct httpd_rule rules[40];
+	char names[COUNT(rules)][8];
+	struct download d[COUNT(rules)];
+	char urls[COUNT(rules)][80];
+	struct httpd *s;
+	struct err err = ERR_INIT;
+	auto_place p = { 0 };
+
+	(void)state;
+	place_make(&p);
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		snprintf(names[i], sizeof(names[i]), "/%zu", i);
+		rules[i] = (struct httpd_rule){ .path = names[i], .status = 200, .body = names[i], .stall_ms = 300 };
+	}
+	s = httpd_start(rules, COUNT(rules));
+	for (size_t i = 0; i < COUNT(d); i++) {
+		snprintf(urls[i], sizeof(urls[i]), "%s", httpd_url(s, names[i]));
+		d[i] = of(urls[i], names[i]);
+	}
+	if (download_all(p.http, p.fd, d, COUNT(d), false, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(httpd_requests(s), COUNT(d));
+	assert_in_range(httpd_at_once(s), 8, 32);
+	httpd_stop(s);
+}
+
+static void what_is_wanted_twice_is_fetched_once(void **state)
+{
+	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "same" } };
 	struct httpd *s = httpd_start(rules, COUNT(rules));
-	struct download d[12];
-	char urls[12][80];
+	struct download d[5];
+	struct teller t = { .base = { tell } };
 	struct err err = ERR_INIT;
 	auto_place p = { 0 };
 
 	(void)state;
 	place_make(&p);
 	for (size_t i = 0; i < COUNT(d); i++) {
-		snprintf(urls[i], sizeof(urls[i]), "%s", httpd_url(s, "/x"));
-		d[i] = (struct download){ .url = urls[i], .fn = "x", .has_md5 = true };
+		d[i] = (struct download){ .url = httpd_url(s, "/x"), .fn = "x", .has_md5 = true };
 		assert_true(digest_hex_parse("51037a4a37730f52c8732586d3aaa316", d[i].md5, 16)); /* md5sum of "same" */
 	}
-	if (download_all(p.http, p.fd, d, COUNT(d), false, NULL, &err) < 0)
+	d[4] = of(httpd_url(s, "/x"), "same");
+	if (download_all(p.http, p.fd, d, COUNT(d), false, &t.base, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_int_equal(httpd_requests(s), 12);
-	assert_in_range(httpd_at_once(s), 4, 8);
+	for (size_t i = 0; i < COUNT(d); i++)
+		expect_content(&p, &d[i], "same");
+	assert_int_equal(t.done, COUNT(d));
+	assert_int_equal(httpd_requests(s), 2); /* by its md5, by its sha256 */
 	httpd_stop(s);
 }
 
@@ -226,7 +261,7 @@ static void wrong_bytes_get_one_more_try_and_never_appear(void **state)
 	httpd_stop(s);
 }
 
-static void what_breaks_off_is_fetched_again_from_its_beginning(void **state)
+static void what_breaks_off_is_fetched_again(void **state)
 {
 	static const struct httpd_rule rules[] = {
 		{ .path = "/x", .status = 200, .body = "hello world", .cut = 5, .times = 1 },
@@ -408,9 +443,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_told_is_there),
 		cmocka_unit_test(files_appear_under_their_digest_and_are_not_fetched_twice),
-		cmocka_unit_test(several_are_fetched_at_once_the_largest_first),
+		cmocka_unit_test(several_are_fetched_at_once),
+		cmocka_unit_test(what_is_wanted_twice_is_fetched_once),
 		cmocka_unit_test(wrong_bytes_get_one_more_try_and_never_appear),
-		cmocka_unit_test(what_breaks_off_is_fetched_again_from_its_beginning),
+		cmocka_unit_test(what_breaks_off_is_fetched_again),
 		cmocka_unit_test(missing_offline_and_unverifiable_are_told_apart),
 		cmocka_unit_test(what_is_there_with_another_size_is_fetched_anew),
 		cmocka_unit_test(without_sha256_the_md5_decides_and_the_sha256_is_found),
