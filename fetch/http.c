@@ -45,6 +45,7 @@ void http_free(struct http *h)
 	free(h->cert);
 	free(h->key);
 	free(h->netrc);
+	free(h->login_sources);
 	free(h->agent);
 	free(h);
 }
@@ -111,4 +112,9 @@ void http_set_login(struct http *h, http_login_fn *login, void *arg)
 {
 	h->login = login;
 	h->login_arg = arg;
+}
+
+void http_set_login_sources(struct http *h, const char *sources)
+{
+	put(&h->login_sources, sources);
 }

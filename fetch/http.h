@@ -60,6 +60,9 @@ struct http_login {
 	const char *user, *password; /* BASIC */
 	const char *token; /* BEARER; HEADER: the header's value */
 	const char *header; /* HEADER: its name */
+	const char *path_token; /* "/t/TOKEN" goes into the URL, whatever kind is; or NULL */
+	size_t path_token_at; /* behind so many bytes of it */
+	const char *from; /* where it was found, for sentences; or NULL */
 };
 
 /*
@@ -78,6 +81,9 @@ void http_set_login(struct http *h, http_login_fn *login, void *arg);
  */
 #define HTTP_MIRRORS_MAX 16
 void http_set_mirrors(struct http *h, const char *base, const char *const *urls, size_t n);
+
+/* "~/.netrc, ~/.rattler/credentials.json": where login looks, for the sentence that there is none; NULL: not told. */
+void http_set_login_sources(struct http *h, const char *sources);
 
 struct http_request {
 	const char *url;

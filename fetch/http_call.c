@@ -137,25 +137,38 @@ static void set_netrc(CURL *c, const struct http *h)
 		curl_easy_setopt(c, CURLOPT_NETRC_FILE, h->netrc);
 }
 
-static void set_login(struct http_call *c, const struct http *h, CURLU *u)
+/* The token of a channel goes where a channel has it: https://host/t/TOKEN/channel. */
+static const char *add_token(struct http_call *c, const char *url, const struct http_login *l)
+{
+	if (!l->path_token || l->path_token_at > strlen(url))
+		return url;
+	return arena_printf(&c->arena, "%.*s/t/%s%s", (int)l->path_token_at, url, l->path_token,
+			    url + l->path_token_at);
+}
+
+/* The URL to ask, which is url but for a token. */
+static const char *set_login(struct http_call *c, const struct http *h, CURLU *u, const char *url)
 {
 	const char *user = url_part(&c->arena, u, CURLUPART_USER, CURLU_URLDECODE);
 	struct http_login l = { 0 };
 
 	if (user) {
+		c->login_from = "its URL";
 		set_basic(c, user, url_part(&c->arena, u, CURLUPART_PASSWORD, CURLU_URLDECODE));
-		return;
+		return url;
 	}
-	if (h->login && h->login(h->login_arg, c->url, &l) > 0 && l.kind != HTTP_LOGIN_NONE) {
-		if (l.kind == HTTP_LOGIN_BASIC)
-			set_basic(c, l.user, l.password);
-		else if (l.token)
-			http_call_header(c, l.kind == HTTP_LOGIN_HEADER && l.header ? l.header : "Authorization",
-					 l.kind == HTTP_LOGIN_HEADER ? l.token
-								     : arena_printf(&c->arena, "Bearer %s", l.token));
-		return;
+	if (!h->login || h->login(h->login_arg, url, &l) <= 0) {
+		c->login_sources = h->login_sources;
+		set_netrc(c->easy, h);
+		return url;
 	}
-	set_netrc(c->easy, h);
+	c->login_from = arena_strdup(&c->arena, l.from);
+	if (l.kind == HTTP_LOGIN_BASIC)
+		set_basic(c, l.user, l.password);
+	else if (l.kind != HTTP_LOGIN_NONE && l.token)
+		http_call_header(c, l.kind == HTTP_LOGIN_HEADER && l.header ? l.header : "Authorization",
+				 l.kind == HTTP_LOGIN_HEADER ? l.token : arena_printf(&c->arena, "Bearer %s", l.token));
+	return add_token(c, url, &l);
 }
 
 /* A server may not fill our memory, or keep us, with headers without end. */
@@ -199,10 +212,12 @@ void http_call_open(struct http_call *c, const struct http *h, const char *url)
 	set_manners(c, h);
 	set_trust(c->easy, h);
 	if (u) {
-		const char *bare;
+		const char *bare, *asked;
 
-		set_login(c, h, u);
+		asked = set_login(c, h, u, url);
 		set_proxy(c, h, u);
+		if (asked != url)
+			curl_url_set(u, CURLUPART_URL, asked, 0);
 		curl_url_set(u, CURLUPART_USER, NULL, 0);
 		curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
 		bare = url_part(&c->arena, u, CURLUPART_URL, 0);
@@ -359,6 +374,25 @@ static void tries_text(unsigned tries, char *ret, size_t n)
 		*ret = '\0';
 }
 
+/* Whose login it was, or where none was found. */
+static int refused(const struct http_call *c, long status, const char *tries, struct err *fault)
+{
+	auto_arena a = { 0 };
+	auto_curlu *u = url_open(c->url);
+	const char *host = u ? url_part(&a, u, CURLUPART_HOST, 0) : NULL;
+
+	if (c->login_from)
+		return err_set(fault, ERR_NET, "%s: the server answers %ld: it does not accept the login of %s%s",
+			       c->told, status, c->login_from, tries);
+	if (c->login_sources && *c->login_sources)
+		return err_set(fault, ERR_NET, "%s: the server answers %ld: %s, and there is none for %s in %s",
+			       c->told, status,
+			       status == 401 ? "it wants a login" : "it gives no access without a login",
+			       host ? host : "it", c->login_sources);
+	return err_set(fault, ERR_NET, "%s: the server answers %ld: it wants other credentials, or gives no access%s",
+		       c->told, status, tries);
+}
+
 int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
 {
 	curl_off_t after = 0;
@@ -370,9 +404,7 @@ int http_status_fault(const struct http_call *c, long status, unsigned tries, st
 		return err_set(fault, ERR_NET, "%s: the proxy answers 407: it wants other credentials%s", c->told,
 			       text);
 	if (status == 401 || status == 403)
-		return err_set(fault, ERR_NET,
-			       "%s: the server answers %ld: it wants other credentials, or gives no access%s", c->told,
-			       status, text);
+		return refused(c, status, text, fault);
 	if (after > HTTP_WAIT_MAX_MS / 1000)
 		return err_set(
 			fault, ERR_NET,

@@ -50,6 +50,7 @@ struct http {
 	char *netrc;
 	http_login_fn *login;
 	void *login_arg;
+	char *login_sources;
 	struct http_mirrors *mirrors;
 	size_t n_mirrors;
 	uint64_t noise; /* of waits: that many clients do not come back together */
@@ -62,6 +63,8 @@ struct http_call {
 	struct arena arena;
 	const char *url;
 	const char *told; /* the URL for sentences, redacted */
+	const char *login_from; /* whose login it has, or NULL */
+	const char *login_sources; /* where none was found, or NULL */
 	size_t header_bytes; /* of the answer, so far */
 	unsigned redirects;
 	char words[CURL_ERROR_SIZE];
