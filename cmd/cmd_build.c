@@ -53,7 +53,7 @@ static void build_release(struct build *b)
 
 static int read_input(const struct options *o, struct build *b, struct err *err)
 {
-	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
+	const struct platform *first = b->settings.platform ? b->settings.platform : b->settings.host;
 
 	if (input_open(o, &b->files, err) < 0 || input_read(&b->files, first->subdir, &b->input, err) < 0)
 		return -1;
@@ -324,9 +324,9 @@ int cmd_build(const struct options *given, struct err *err)
 	const char *glibc;
 
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
-	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
-	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
+	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, b.settings.offline, &b.workshop, err) < 0 ||
+	    open_base(&b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
@@ -336,7 +336,8 @@ int cmd_build(const struct options *given, struct err *err)
 	b.assembly.n_channels = b.question.n_channels;
 	if (o->dry_run)
 		return dry_run(o, &b);
-	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
+	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||
+	    write_image(&b, &digest, err) < 0)
 		return -1;
 	return report(o, &b, &digest);
 }

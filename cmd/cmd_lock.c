@@ -81,7 +81,7 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 	while (env->platforms[n])
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
-	(*ret)[0] = platform_host();
+	(*ret)[0] = s->host;
 	for (size_t i = 0; i < n; i++)
 		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
 			return 0;
@@ -309,8 +309,9 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
 		return convert(o, &s, explicit, &files, &in, err);
@@ -322,7 +323,7 @@ int cmd_lock(const struct options *given, struct err *err)
 		return -1;
 	if (o->check)
 		return check(o, &files, path, &l, err);
-	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
+	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, s.offline, &w, err) < 0)
 		return -1;
 	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);

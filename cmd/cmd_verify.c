@@ -178,7 +178,8 @@ static int settle_certificates(struct verifying *w, struct err *err)
 	if (assembly_read_cacert(&w->assembly, &front, err) < 0 || read_file(w, path, &text, &found, err) < 0)
 		return -1;
 	if (!found) {
-		verify_add(&w->verify, "image", path, "is missing", "expected the certificates that its label tells of");
+		verify_add(&w->verify, "image", path, "is missing",
+			   "expected the certificates that its label tells of");
 		return 0;
 	}
 	if (text.n < front.n || memcmp(text.p, buf_cstr(&front), front.n) != 0) {
@@ -219,7 +220,7 @@ static int compare_with_build(struct verifying *w, const struct options *o, stru
 
 	if (!p)
 		return -1;
-	if (workshop_open(&w->settings, o->offline || !o->lock, &w->workshop, err) < 0)
+	if (workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
 		return -1;
 	if (o->lock) {
 		if (read_lock(w, o->lock, p, &lp, err) < 0)
@@ -312,8 +313,8 @@ int cmd_verify(const struct options *o, struct err *err)
 	CLEANUP(verifying_release)
 	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
 
-	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0 ||
-	    open_image(&w, o, err) < 0)
+	if (settings_read(o, &w.settings, err) < 0 || settings_configure(o, &w.settings, err) < 0 ||
+	    settings_one_platform(&w.settings, err) < 0 || open_image(&w, o, err) < 0)
 		return -1;
 	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
 		return err_at(err, "%s", dest_text(&w.arena, &w.dest));

@@ -58,7 +58,7 @@ static const struct command commands[] = {
 	  "the channels' indexes. A pixi.lock or a list of URLs (@EXPLICIT) is written as conda-lock.yml,\n"
 	  "unsolved.",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment base libc shell lockfile config format md5 check update cache-dir offline "
+	  "virtual-package-spec cuda environment base libc shell lockfile config condarc format md5 check update cache-dir offline "
 	  "jobs dry-run json quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
@@ -69,7 +69,7 @@ static const struct command commands[] = {
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
 	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
@@ -83,7 +83,7 @@ static const struct command commands[] = {
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform json quiet verbose ", 2, 2, cmd_export_rootfs },
@@ -107,6 +107,7 @@ static int exit_code(const struct err *err)
 	case ERR_NET:
 	case ERR_FORMAT:
 	case ERR_LIMIT:
+	case ERR_BUG:
 	case ERR_CANCELLED:
 		break;
 	}

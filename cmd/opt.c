@@ -79,6 +79,8 @@ static const struct option table[] = {
 	{ "ca-file", 0, LIST, AT(ca_files), "FILE", "trust these certificates (PEM), too; may be repeated" },
 	{ "config", 0, TEXT, AT(config), "FILE|none",
 	  "more options (default: condaimg.yml beside the environment file)" },
+	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
+	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
 	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },

@@ -43,7 +43,7 @@ struct options {
 	size_t n_volumes;
 	const char **ca_files;
 	size_t n_ca_files;
-	const char *workdir, *entrypoint, *cmd, *user, *config;
+	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell;
 	unsigned verbose;
 	const char **args;
