@@ -8,6 +8,7 @@
 #include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/lock_libc.h"
 #include "cmd/ground.h"
 #include "cmd/paths_plan.h"
 #include "cmd/project.h"
@@ -99,7 +100,8 @@ static const char *platforms_of(struct build *b, const struct lock *lock)
 	return arena_strdup(&b->arena, buf_cstr(&names));
 }
 
-static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
+static int use_lock(const struct options *o, struct build *b, const struct lock *lock, const char *path,
+		    struct err *err)
 {
 	for (const char *const *warning = lock->warnings; *warning; warning++)
 		log_warn("%s", *warning);
@@ -112,13 +114,12 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
-	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			"(--libc none), or lock the environment again with condaimg lock",
-			path);
-	return 0;
+	if (b->base || b->settings.libc_none || b->lp->n_libc_packages || strcmp(b->lp->libc, "none") == 0)
+		return 0;
+	b->answer = *b->lp;
+	b->lp = &b->answer;
+	return lock_libc_add(lock, path, o, &b->settings, b->platform, &b->workshop, &b->question, &b->arena,
+			     &b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */
@@ -152,7 +153,7 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	lp = lock_find(&b->lock, b->platform->subdir);
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
 		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
-		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+		return use_lock(o, b, &b->lock, path, err) < 0 ? -1 : 1;
 	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
@@ -171,7 +172,7 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	int got;
 
 	if (b->input.is_lock)
-		return use_lock(b, &b->input.lock, o->args[0], err);
+		return use_lock(o, b, &b->input.lock, o->args[0], err);
 	for (const char *const *warning = b->input.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
@@ -194,6 +195,46 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	b->from = &b->lock;
 	b->lp = &b->answer;
 	return 0;
+}
+
+/* ---- where packages come from ---- */
+
+/* A lock may have them from anywhere. */
+static int check_sources(const struct build *b, struct err *err)
+{
+	const struct config *c = &b->settings.config;
+	int rc = 0;
+
+	if (!c->rc.values[CONDARC_ALLOWLIST_CHANNELS].n && !c->rc.values[CONDARC_DENYLIST_CHANNELS].n)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < b->lp->n_packages; i++)
+		rc = config_allows_url(c, b->lp->packages[i].url, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_libc_packages; i++)
+		rc = config_allows_url(c, b->lp->libc_packages[i].url, err);
+	return rc;
+}
+
+/* The question's channels, which know logins, and the lock's, which may have mirrors here. */
+static void find_channels(struct build *b)
+{
+	struct channel *list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->question.n_channels; i++) {
+		mem_grow(list, n);
+		list[n++] = b->question.channels[i];
+	}
+	for (size_t i = 0; b->from->channels && b->from->channels[i]; i++) {
+		struct err err = ERR_INIT;
+
+		/* another tool's lock may call them as it likes */
+		if (channel_resolve_as(&b->arena, &b->settings.config.names, b->from->channels[i], ".", &list, &n,
+				       &err) < 0)
+			log_debug("%s", err.text);
+	}
+	b->assembly.channels = arena_dup(&b->arena, list, n * sizeof(*list));
+	b->assembly.n_channels = n;
+	free(list);
 }
 
 /* ---- destination ---- */
@@ -384,14 +425,14 @@ int cmd_build(const struct options *given, struct err *err)
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
 	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
 	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, b.settings.offline, &b.workshop, err) < 0 ||
-	    open_base(o, &b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dests(o, &b, err) < 0)
+	    open_base(o, &b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || check_sources(&b, err) < 0 ||
+	    choose_dests(o, &b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
 	    plan_app(o, &b, err) < 0)
 		return -1;
-	b.assembly.channels = b.question.channels;
-	b.assembly.n_channels = b.question.n_channels;
+	find_channels(&b);
 	if (o->dry_run)
 		return dry_run(o, &b);
 	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||

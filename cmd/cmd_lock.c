@@ -265,6 +265,18 @@ static int check(const struct options *o, const struct input_files *files, const
 	return err->code == ERR_NONE ? 0 : -1;
 }
 
+/* "--update numpy scipy": the second is taken for a file. */
+static int check_files(const struct options *o, struct err *err)
+{
+	for (size_t i = 1; o->n_updates && i < o->n_args; i++)
+		if (strcmp(o->args[i], "-") != 0 && !fs_exists(AT_FDCWD, o->args[i]))
+			return err_set(err, ERR_USAGE,
+				       "there is no file %s; several packages stand behind --update as one word: "
+				       "--update %s,%s",
+				       o->args[i], o->updates[0], o->args[i]);
+	return 0;
+}
+
 /* What --update holds on to: every record of the lock whose name is not to move. */
 static int keep_locked(const struct options *o, const char *path, struct lock *old, const struct locking *l,
 		       struct kept *ret, struct err *err)
@@ -320,7 +332,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
 	    input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;

@@ -45,6 +45,28 @@ static bool is_image(const char *text)
 
 /* ---- from an image ---- */
 
+/* Below PREFIX/conda-meta/licenses/NAME/. */
+static const char *const *license_files(struct work *w, const struct contents_package *p)
+{
+	const char *dir = arena_printf(&w->arena, "%s%s" LINKED_LICENSES "/%s/", p->prefix, *p->prefix ? "/" : "",
+				       p->meta.record.name);
+	const struct overlay *o = &w->contents.files;
+	const char **list = NULL, *const * ret;
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->files[i].hidden || o->files[i].type != MEMBER_FILE || !str_starts(o->files[i].path, dir))
+			continue;
+		mem_grow(list, n);
+		list[n++] = arena_printf(&w->arena, "/%s", o->files[i].path);
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), str_ptr_cmp);
+	ret = arena_strlist(&w->arena, list, n);
+	free(list);
+	return ret;
+}
+
 static int from_image(struct work *w, const struct options *o, struct err *err)
 {
 	const char *text = o->args[0];
@@ -78,6 +100,8 @@ static int from_image(struct work *w, const struct options *o, struct err *err)
 			  .created = w->settings.epoch >= 0 ? w->settings.epoch : c->image->created,
 		  },
 		  records, c->n_packages, c->libc);
+	for (size_t i = 0; i < c->n_packages; i++)
+		sbom_license_files(&w->sbom, &records[i], license_files(w, &c->packages[i]));
 	return 0;
 }
 

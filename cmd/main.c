@@ -14,7 +14,11 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
  *
+ *	config_read()		cmd/config.c		conda's configuration and logins on this machine
+ *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
+ *	  auth_find()		fetch/auth.c		  logins by URL
  *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
  *	app_read()		cmd/app.c		the application's options as values
  *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
@@ -108,6 +112,11 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
+	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
+	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
+	  "URL it is, and its mirrors.",
+	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
 };
 
 /* Exit codes, as README and every --help promise them. */

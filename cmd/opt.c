@@ -247,6 +247,12 @@ int opt_parse(const struct command *c, int argc, char **argv, struct options *re
 	}
 	if (ret->help)
 		return 0;
+	if (ret->n_args < c->min_args && ret->n_updates)
+		return err_set(
+			err, ERR_USAGE,
+			"%s needs %s, and --update took '%s' for a package: put the file first (%s FILE --update), "
+			"or a name behind --update",
+			c->name, c->args, ret->updates[0], c->name);
 	if (ret->n_args < c->min_args)
 		return err_set(err, ERR_USAGE, "%s needs %s; see condaimg %s --help", c->name, c->args, c->name);
 	if (ret->n_args > c->max_args)
