@@ -88,6 +88,19 @@ const char *registry_location(struct arena *a, const char *url, const char *loca
 	return arena_printf(a, "%.*s%s%s", (int)(end - url), url, end == path ? "/" : "", location);
 }
 
+void registry_query(struct buf *b, const char *key, const char *value)
+{
+	buf_addf(b, "%s%s=", b->n ? "&" : "", key);
+	for (; *value; value++) {
+		char c = *value;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_addc(b, c);
+		else
+			buf_addf(b, "%%%02X", (unsigned)(unsigned char)c);
+	}
+}
+
 /* ---- waiting ---- */
 
 bool registry_status_may_pass(long status)

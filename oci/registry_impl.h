@@ -114,6 +114,9 @@ const char *registry_location(struct arena *a, const char *url, const char *loca
 /* Whether both URLs are of one scheme, host and port. */
 bool registry_same_origin(const char *x, const char *y);
 
+/* "key=value", with '&' in front where it is not the first, everything but letters, digits and "-._~" encoded. */
+void registry_query(struct buf *b, const char *key, const char *value);
+
 struct caller *registry_take_caller(struct registry *r);
 void registry_give_caller(struct registry *r, struct caller *c);
 
