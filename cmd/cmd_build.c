@@ -543,8 +543,9 @@ int cmd_build(const struct options *given, struct err *err)
 
 	r.o = &r.project.options;
 	if (project_open(given, &r.project, err) < 0 || settings_read(r.o, &r.settings, err) < 0 ||
-	    input_open(r.o, &r.files, err) < 0 || begin_all(&r, err) < 0 ||
-	    delivery_open(&r.delivery, r.o, &r.settings, image_name(&r), &r.registries, &r.arena, err) < 0)
+	    input_open(r.o, &r.files, err) < 0 ||
+	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 || begin_all(&r, err) < 0 ||
+	    delivery_name(&r.delivery, image_name(&r), &r.arena, err) < 0)
 		return -1;
 	return run_all(&r, err);
 }

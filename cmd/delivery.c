@@ -22,28 +22,31 @@ static const char *tag_for(const struct dest *d, const char *tag)
 	return only_tag && tag_part(tag) ? tag_part(tag) : tag;
 }
 
-static int open_place(struct delivery *d, const struct options *o, const struct settings *s, const char *name,
-		      struct registries *r, struct arena *a, struct err *err)
+static int open_named(struct delivery *d, const char *name, struct arena *a, struct err *err)
 {
-	struct dest *to = &d->dests[d->n++];
-
-	if (s->has_output) {
-		*to = s->output;
-		if (s->tag && !to->tag)
-			to->tag = tag_for(to, s->tag);
-		return registries_attach(r, o, to, err);
-	}
-	if (s->tag)
-		name = s->tag;
-	if (dest_parse(a, arena_printf(a, "oci:%s", name), to, err) < 0)
+	if (dest_parse(a, arena_printf(a, "oci:%s", name), &d->dests[d->n++], err) < 0)
 		return err_at(err, "-t %s", name);
 	return 0;
 }
 
+static int open_place(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
+		      struct arena *a, struct err *err)
+{
+	struct dest *to = &d->dests[d->n];
+
+	if (!s->has_output)
+		return s->tag ? open_named(d, s->tag, a, err) : 0;
+	d->n++;
+	*to = s->output;
+	if (s->tag && !to->tag)
+		to->tag = tag_for(to, s->tag);
+	return registries_attach(r, o, to, err);
+}
+
 static int open_stream(struct delivery *d, struct err *err)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->dests[i].type != DEST_REGISTRY)
+	for (size_t i = 0; !i || i < d->n; i++)
+		if (!d->n || d->dests[i].type != DEST_REGISTRY)
 			return err_set(err, ERR_USAGE,
 				       "--no-store sends layers to a registry while they are made, so the image can go "
 				       "nowhere else: use --push alone, or -o docker://HOST/REPO");
@@ -51,8 +54,8 @@ static int open_stream(struct delivery *d, struct err *err)
 	return d->stream ? 0 : -1;
 }
 
-int delivery_open(struct delivery *d, const struct options *o, const struct settings *s, const char *name,
-		  struct registries *r, struct arena *a, struct err *err)
+int delivery_open(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
+		  struct arena *a, struct err *err)
 {
 	*d = (struct delivery){ .how.told = &d->told };
 	if (registries_media_types(o, &d->how.docker_types, err) < 0)
@@ -60,11 +63,16 @@ int delivery_open(struct delivery *d, const struct options *o, const struct sett
 	if (d->how.docker_types && s->codec.type == CODEC_ZSTD)
 		return err_set(err, ERR_USAGE, "--media-types docker has no type for zstd; use --compression gzip");
 	/* With --push alone nothing is kept but in the registry. */
-	if ((s->has_output || s->tag || !o->push) && open_place(d, o, s, name, r, a, err) < 0)
+	if (open_place(d, o, s, r, a, err) < 0)
 		return -1;
 	if (o->push && registries_ref(r, o, a, o->push, &d->dests[d->n++], err) < 0)
 		return err_at(err, "--push %s", o->push);
-	return o->no_store && !o->dry_run ? open_stream(d, err) : 0;
+	return o->no_store ? open_stream(d, err) : 0;
+}
+
+int delivery_name(struct delivery *d, const char *name, struct arena *a, struct err *err)
+{
+	return d->n ? 0 : open_named(d, name, a, err);
 }
 
 int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct digest *ret,

@@ -15,11 +15,14 @@ struct delivery {
 };
 
 /*
- * name: of an image that the options give none. r and a must outlive it, and r be released after it. ERR_USAGE, and
- * failures of setting up registries. To be released in any case.
+ * What the options say. r and a must outlive it, and r be released after it. ERR_USAGE, and failures of setting up
+ * registries. To be released in any case.
  */
-int delivery_open(struct delivery *d, const struct options *o, const struct settings *s, const char *name,
-		  struct registries *r, struct arena *a, struct err *err);
+int delivery_open(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
+		  struct arena *a, struct err *err);
+
+/* Where the options said nothing: to oci:NAME. ERR_USAGE. */
+int delivery_name(struct delivery *d, const char *name, struct arena *a, struct err *err);
 
 /* To each of them. As dest_write_all(). */
 int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct digest *ret,

@@ -31,7 +31,8 @@ registry() # NAME [EXTRA_YAML]
 	dir=$work/$1.data
 	printf 'version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\n%s\n' \
 		"$dir" "${2:-http: {addr: $host\}}" | sed "s/@HOST@/$host/g" >"$1.yml"
-	docker-registry serve "$1.yml" >"$1.log" 2>&1 &
+	: >"$1.log"
+	docker-registry serve "$1.yml" >>"$1.log" 2>&1 &
 	pids+=($!)
 	for _ in $(seq 200); do
 		(: >"/dev/tcp/127.0.0.1/${host#*:}") 2>/dev/null && return

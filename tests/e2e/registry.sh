@@ -27,11 +27,11 @@ def add(name, version, subdir, size):
     index = {"version": version, "subdir": subdir}
     fn = f"{name}-{version}-0.conda"
     data = mc.archive(name, fn, files, index=index, noarch="generic" if subdir == "noarch" else None)
-    os.makedirs(f"channel/{subdir}", exist_ok=True)
-    with open(f"channel/{subdir}/{fn}", "wb") as f:
+    os.makedirs(f"packages/{subdir}", exist_ok=True)
+    with open(f"packages/{subdir}/{fn}", "wb") as f:
         f.write(data)
-    record = {**record, **index, "name": name, "build": "0", "build_number": 0, "depends": [],
-              "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    record = {**index, "name": name, "build": "0", "build_number": 0, "depends": [],
+              "timestamp": 1600000000000, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     records[subdir][fn] = record
 
 
@@ -40,12 +40,12 @@ for i in range(46):
         add(f"p{i:02}", "1", subdir, 3000000 if i == 8 else 20000)
 add("p10", "2", "linux-64", 20000)
 for subdir, packages in records.items():
-    with open(f"channel/{subdir}/repodata.json", "w") as f:
+    with open(f"packages/{subdir}/repodata.json", "w") as f:
         json.dump({"info": {"subdir": subdir}, "packages": {}, "packages.conda": packages}, f)
 PYTHON
 python3 make.py "$root/tests/e2e/make_channel.py" || fail "no channel"
 {
-	printf 'name: many\nchannels: [%s]\ndependencies:\n' "$work/channel"
+	printf 'name: many\nchannels: [%s]\ndependencies:\n' "$work/packages"
 	for i in $(seq 0 45); do printf '  - p%02d=1\n' "$i"; done
 } >environment.yml
 sed 's/p10=1/p10=2/' environment.yml >changed.yml
@@ -177,7 +177,7 @@ expect_exit 0 "$condaimg" push oci:many:1 "$host/many:1" --json
 expect_exit 0 "$condaimg" pull "$host/many:1" oci:healed
 
 say "a base in a registry: by tag, locked by digest, mounted"
-printf 'name: top\nchannels: [%s]\ndependencies: [p00]\n' "$work/channel" >top.yml
+printf 'name: top\nchannels: [%s]\ndependencies: [p00]\n' "$work/packages" >top.yml
 expect_exit 1 "$condaimg" build top.yml --base "docker://$host/many:1" --platform linux-64 --push "$host/top:1"
 expect_stderr 'no GNU libc'
 python3 - <<'PYTHON'
@@ -208,7 +208,7 @@ index = put(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.im
 open("glibc/oci-layout", "w").write('{"imageLayoutVersion":"1.0.0"}')
 json.dump({"schemaVersion": 2, "manifests": [{"mediaType": "application/vnd.oci.image.index.v1+json", **index,
           "annotations": {"org.opencontainers.image.ref.name": "1"}}]}, open("glibc/index.json", "w"))
-print(index["digest"], layer["digest"])
+
 PYTHON
 expect_exit 0 "$condaimg" push oci:glibc:1 "$host/base:1"
 base=$(digest_of "$(cat stdout)")
