@@ -327,6 +327,10 @@ int registry_refusal(struct registry_reply *reply, const struct registry_questio
 	auto_buf text = { 0 };
 
 	registry_error_text(reply, &text);
-	return err_set(err, ERR_NET, "%s/%s: the registry answers %ld%s to %s", e->auth_host, e->repo,
-		       reply->answer.status, told(&reply->arena, &text), what);
+	err_set(err, ERR_NET, "%s/%s: the registry answers %ld%s to %s%s", e->auth_host, e->repo, reply->answer.status,
+		told(&reply->arena, &text), what,
+		(reply->answer.status == 401 || reply->answer.status == 403) && !e->auth.found
+			? "; there was no login for it (podman login or docker login make one)"
+			: "");
+	return -1;
 }

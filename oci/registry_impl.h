@@ -39,7 +39,7 @@ struct endpoint {
 	bool has_auth; /* it was looked for */
 	const char *authorization; /* header, or NULL: none is wanted as yet */
 	unsigned generation; /* of authorization */
-	int64_t expires_ms; /* 0: never */
+	int64_t expires_ms; /* when it is to be replaced; 0: never */
 };
 
 struct registry {

@@ -9,7 +9,7 @@
 #define TOKEN_MAX ((uint64_t)256 << 10)
 #define TOKEN_LIFE_S 60 /* where the server does not say; Docker's token specification */
 #define TOKEN_LIFE_MAX_S 86400
-#define EARLY_MS 5000 /* before its end a token is not used any more */
+#define EARLY_MS 5000 /* before its end, or in the last quarter of its life, a token is not used any more */
 #define CLIENT "condaimg"
 #define TOKEN_TRIES 4
 
@@ -99,9 +99,11 @@ static bool is_private(const char *url)
 
 static void set_authorization(struct endpoint *e, const char *value, int64_t life_s)
 {
+	int64_t early_ms = life_s * 1000 / 4 < EARLY_MS ? life_s * 1000 / 4 : EARLY_MS;
+
 	e->authorization = value;
 	e->generation++;
-	e->expires_ms = life_s ? registry_now_ms() + life_s * 1000 : 0;
+	e->expires_ms = life_s ? registry_now_ms() + life_s * 1000 - early_ms : 0;
 }
 
 /* Sentences of a login that did not do. */
@@ -277,7 +279,7 @@ static bool is_stale(const struct endpoint *e, unsigned refused)
 		return true;
 	if (!e->authorization)
 		return e->challenge.type == CHALLENGE_BASIC || e->challenge.type == CHALLENGE_BEARER;
-	return e->expires_ms && registry_now_ms() > e->expires_ms - EARLY_MS;
+	return e->expires_ms && registry_now_ms() > e->expires_ms;
 }
 
 static int login(struct registry *r, struct endpoint *e, struct caller *c, unsigned refused, struct err *err)
