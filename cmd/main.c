@@ -11,6 +11,9 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
+ *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
  *	app_read()		cmd/app.c		the application's options as values
@@ -47,6 +50,8 @@
 
 #include "base/log.h"
 #include "cmd/commands.h"
+#include "cmd/repo2docker.h"
+#include "cmd/source.h"
 
 #define INPUTS_MAX 64
 
@@ -68,7 +73,8 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy workdir "
+	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
@@ -87,6 +93,8 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "repo2docker", "REPO", "What BinderHub calls jupyter-repo2docker: a repository with Jupyter.", NULL, "", 1, 1,
+	  NULL },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -166,8 +174,11 @@ static int run(const struct command *c, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct options o;
 	auto_buf help = { 0 };
-	int rc = opt_parse(c, argc, argv, &o, &err);
+	int rc;
 
+	if (!c->run)
+		return repo2docker_main(argc, argv);
+	rc = opt_parse(c, argc, argv, &o, &err);
 	if (rc == 0 && o.help) {
 		opt_help(c, &help);
 		fputs(help.p, stdout);
@@ -177,6 +188,14 @@ static int run(const struct command *c, int argc, char **argv)
 	}
 	opt_release(&o);
 	return finish(rc, &err);
+}
+
+/* What the program is when it is started by another name. */
+static const char *name_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
 }
 
 /* The number of a stream that is closed must not become that of a file which we write. */
@@ -196,6 +215,10 @@ int main(int argc, char **argv)
 	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
+		return repo2docker_main(argc - 1, argv + 1);
+	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
+		return source_askpass(argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

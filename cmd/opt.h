@@ -43,8 +43,10 @@ struct options {
 	size_t n_volumes;
 	const char **ca_files;
 	size_t n_ca_files;
+	const char **ignore_files;
+	size_t n_ignore_files;
 	const char *workdir, *entrypoint, *cmd, *user, *config;
-	bool shell;
+	bool shell, writable;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
@@ -57,7 +59,7 @@ struct command {
 	const char *details; /* paragraphs for --help */
 	const char *options; /* long names of its options, each followed by a space */
 	size_t min_args, max_args;
-	int (*run)(const struct options *o, struct err *err);
+	int (*run)(const struct options *o, struct err *err); /* NULL: repo2docker, which has options of its own */
 };
 
 /* Parse what follows the command's name. ERR_USAGE. To be released in any case. */
