@@ -314,9 +314,7 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 
 int assembly_fetch(struct assembly *a, struct err *err)
 {
-	if (plan_filled(a, err) < 0 || fetch_and_plan(a, err) < 0)
-		return -1;
-	return paths_plan_tell(a, err);
+	return plan_filled(a, err) < 0 ? -1 : fetch_and_plan(a, err);
 }
 
 /* ---- all layers ---- */

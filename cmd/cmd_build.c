@@ -9,7 +9,9 @@
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/ground.h"
+#include "cmd/paths_plan.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/resolve.h"
 
 #define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
@@ -30,13 +32,17 @@ struct build {
 	const struct lock *from; /* the lock that is built */
 	const struct lock_platform *lp;
 	struct lock_platform answer;
-	struct dest dest;
+	struct registries registries;
+	struct dest dests[2]; /* where the image goes: a place, and with --push a registry */
+	size_t n_dests;
+	struct dest_told told;
 };
 
 static void build_release(struct build *b)
 {
 	assembly_release(&b->assembly);
 	blobs_free(b->base);
+	registries_release(&b->registries);
 	question_release(&b->question);
 	workshop_release(&b->workshop);
 	lock_release(&b->lock);
@@ -52,7 +58,7 @@ static void build_release(struct build *b)
 
 static int read_input(const struct options *o, struct build *b, struct err *err)
 {
-	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
+	const struct platform *first = b->settings.platform ? b->settings.platform : b->settings.host;
 
 	if (input_open(o, &b->files, err) < 0 || input_read(&b->files, first->subdir, &b->input, err) < 0)
 		return -1;
@@ -66,12 +72,13 @@ static int read_input(const struct options *o, struct build *b, struct err *err)
 	return input_read(&b->files, b->platform->subdir, &b->input, err);
 }
 
-static int open_base(struct build *b, const char **glibc, struct err *err)
+static int open_base(const struct options *o, struct build *b, const char **glibc, struct err *err)
 {
 	*glibc = NULL;
 	if (!b->settings.has_base)
 		return 0;
-	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
+	if (registries_attach(&b->registries, o, &b->settings.base, err) == 0)
+		b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
 	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	*glibc = b->ground.glibc;
@@ -199,20 +206,34 @@ static const char *tag_part(const char *tag)
 	return colon && !strchr(colon, '/') ? colon + 1 : NULL;
 }
 
-static int choose_dest(struct build *b, struct err *err)
+static int choose_place(const struct options *o, struct build *b, struct err *err)
 {
 	const char *tag = b->settings.tag;
+	struct dest *d = &b->dests[b->n_dests++];
 
 	if (b->settings.has_output) {
-		b->dest = b->settings.output;
-		if (tag && !b->dest.tag)
-			b->dest.tag = b->dest.type == DEST_OCI ? (tag_part(tag) ? tag_part(tag) : tag) : tag;
-		return 0;
+		*d = b->settings.output;
+		if (tag && !d->tag)
+			d->tag = d->type == DEST_OCI || d->type == DEST_REGISTRY ? (tag_part(tag) ? tag_part(tag) : tag)
+										 : tag;
+		return registries_attach(&b->registries, o, d, err);
 	}
 	if (!tag)
 		tag = b->project.name ? b->project.name : b->from->name ? b->from->name : "image";
-	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
+	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), d, err) < 0)
 		return err_at(err, "-t %s", tag);
+	return 0;
+}
+
+/* With --push alone nothing is kept but in the registry. */
+static int choose_dests(const struct options *o, struct build *b, struct err *err)
+{
+	bool place = b->settings.has_output || b->settings.tag || !o->push;
+
+	if (place && choose_place(o, b, err) < 0)
+		return -1;
+	if (o->push && registries_ref(&b->registries, o, &b->arena, o->push, &b->dests[b->n_dests++], err) < 0)
+		return err_at(err, "--push %s", o->push);
 	return 0;
 }
 
@@ -257,8 +278,21 @@ static int dry_run(const struct options *o, struct build *b)
 
 /* ---- the image ---- */
 
-static int write_image(struct build *b, struct digest *ret, struct err *err)
+static int write_to_all(struct build *b, const struct dest_image *im, const struct dest_how *how, struct digest *ret,
+			struct digest *broken, struct err *err)
 {
+	for (size_t i = 0; i < b->n_dests; i++)
+		if (dest_write_all(&b->dests[i], im, 1, how, ret, broken, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int write_image(const struct options *o, struct build *b, struct digest *ret, struct err *err)
+{
+	struct dest_how how = { .told = &b->told };
+
+	if (registries_media_types(o, &how.docker_types, err) < 0)
+		return -1;
 	for (unsigned tries = 0;; tries++) {
 		struct digest broken = { 0 };
 		struct image im;
@@ -266,12 +300,26 @@ static int write_image(struct build *b, struct digest *ret, struct err *err)
 		if (assembly_layers(&b->assembly, err) < 0)
 			return -1;
 		assembly_image(&b->assembly, &im);
-		if (dest_write(&b->dest, &im, b->workshop.layers, b->base, ret, &broken, err) == 0)
+		if (write_to_all(b, &(struct dest_image){ &im, b->workshop.layers, b->base }, &how, ret, &broken,
+				 err) == 0)
 			return 0;
 		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !assembly_forget(&b->assembly, &broken))
 			return -1;
 		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
 		err_clear(err);
+	}
+}
+
+static void add_pushed(struct build *b, struct json *j)
+{
+	for (size_t i = 0; i < b->n_dests; i++) {
+		if (b->dests[i].type != DEST_REGISTRY)
+			continue;
+		json_put_int(j, "blobs_uploaded", (int64_t)b->told.uploaded);
+		json_put_int(j, "blobs_mounted", (int64_t)b->told.mounted);
+		json_put_int(j, "blobs_there", (int64_t)b->told.there);
+		json_put_int(j, "bytes_uploaded", (int64_t)b->told.bytes);
+		return;
 	}
 }
 
@@ -290,17 +338,21 @@ static int report(const struct options *o, struct build *b, const struct digest 
 	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s,
 		 made);
 	if (!o->json) {
-		printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dest), digest_hex(d).hex);
+		for (size_t i = 0; i < b->n_dests; i++)
+			printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dests[i]), digest_hex(d).hex);
 		return 0;
 	}
 	json_object(&j);
-	json_put_string(&j, "image", dest_text(&b->arena, &b->dest));
+	json_put_string(&j, "image", dest_text(&b->arena, &b->dests[0]));
+	if (b->n_dests > 1)
+		json_put_string(&j, "pushed", dest_text(&b->arena, &b->dests[1]));
 	json_put_string(&j, "digest", arena_printf(&b->arena, "sha256:%s", digest_hex(d).hex));
 	json_put_string(&j, "platform", b->platform->subdir);
 	json_put_int(&j, "packages", (int64_t)b->lp->n_packages);
 	json_put_int(&j, "layers", (int64_t)a->n_layers);
 	json_put_int(&j, "layers_new", (int64_t)made);
 	json_put_int(&j, "size", (int64_t)bytes);
+	add_pushed(b, &j);
 	json_end(&j);
 	puts(out.p);
 	return 0;
@@ -309,7 +361,12 @@ static int report(const struct options *o, struct build *b, const struct digest 
 /* The image itself, and our cache, are no part of an application that has them in its folder. */
 static int plan_app(const struct options *o, struct build *b, struct err *err)
 {
-	const char *skip[] = { b->dest.path, b->settings.cache_dir, NULL };
+	const char *skip[COUNT(b->dests) + 2] = { b->settings.cache_dir };
+	size_t n = 1;
+
+	for (size_t i = 0; i < b->n_dests; i++)
+		if (b->dests[i].path)
+			skip[n++] = b->dests[i].path;
 
 	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, o->args[0]), skip,
 				 err);
@@ -323,9 +380,9 @@ int cmd_build(const struct options *given, struct err *err)
 	const char *glibc;
 
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
-	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
-	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
+	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, b.settings.offline, &b.workshop, err) < 0 ||
+	    open_base(o, &b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dests(o, &b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
@@ -335,7 +392,8 @@ int cmd_build(const struct options *given, struct err *err)
 	b.assembly.n_channels = b.question.n_channels;
 	if (o->dry_run)
 		return dry_run(o, &b);
-	if (assembly_fetch(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
+	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||
+	    write_image(o, &b, &digest, err) < 0)
 		return -1;
 	return report(o, &b, &digest);
 }

@@ -10,6 +10,7 @@
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -49,15 +50,18 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int glibc_of_base(const struct settings *s, const struct platform *p, struct arena *a, const char **ret,
-			 struct err *err)
+static int glibc_of_base(const struct options *o, const struct settings *s, const struct platform *p, struct arena *a,
+			 const char **ret, struct err *err)
 {
+	auto_registries r = { 0 };
 	auto_blobs *base = NULL;
+	struct dest d = s->base;
 
 	*ret = NULL;
 	if (!s->has_base)
 		return 0;
-	base = dest_open(&s->base, p->oci_os, p->oci_arch, err);
+	if (registries_attach(&r, o, &d, err) == 0)
+		base = dest_open(&d, p->oci_os, p->oci_arch, err);
 	if (!base || base_image_glibc(a, base, ret, err) < 0)
 		return err_at(err, "--base %s", dest_text(a, &s->base));
 	return 0;
@@ -81,7 +85,7 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 	while (env->platforms[n])
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
-	(*ret)[0] = platform_host();
+	(*ret)[0] = s->host;
 	for (size_t i = 0; i < n; i++)
 		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
 			return 0;
@@ -94,7 +98,7 @@ static int ask_one(const struct options *o, const struct settings *s, const stru
 {
 	const char *glibc;
 
-	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
+	return glibc_of_base(o, s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -309,8 +313,9 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
 		return convert(o, &s, explicit, &files, &in, err);
@@ -322,7 +327,7 @@ int cmd_lock(const struct options *given, struct err *err)
 		return -1;
 	if (o->check)
 		return check(o, &files, path, &l, err);
-	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
+	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, s.offline, &w, err) < 0)
 		return -1;
 	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);

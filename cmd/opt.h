@@ -45,7 +45,9 @@ struct options {
 	size_t n_ca_files;
 	const char **ignore_files;
 	size_t n_ignore_files;
-	const char *workdir, *entrypoint, *cmd, *user, *config;
+	const char *push, *media_types, *registry_ca;
+	bool insecure, no_store;
+	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell, writable;
 	unsigned verbose;
 	const char **args;

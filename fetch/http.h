@@ -1,10 +1,10 @@
 /*
- * Requests over http and https (libcurl; the only user of it) and reading of file
- * URLs, one at a time or many side by side; and many verified downloads at once.
+ * Requests over http and https (libcurl, which only this folder uses) and reading of file URLs, one at a time or many
+ * side by side; and many verified downloads at once.
  *
- * Certificates are checked against the system's; proxies come from the usual
- * variables and logins from ~/.netrc, both of which libcurl reads. Credentials in a URL are
- * used, are not sent to another host after a redirect, and are never told.
+ * Certificates are checked against the system's; proxies come from the usual variables and logins from ~/.netrc, both
+ * of which libcurl reads: unless a setting says otherwise. Credentials in a URL are used, are not sent to another
+ * host after a redirect, and are never told. https never leads to http.
  */
 #ifndef FETCH_HTTP_H
 #define FETCH_HTTP_H
@@ -28,8 +28,52 @@ struct http_patience {
 };
 void http_set_patience(struct http *h, const struct http_patience *p);
 
-/* A file of certificates (PEM) instead of the system's; NULL: the system's. */
+/* Never more than so many requests at once; 0: as many as a batch wants. */
+void http_set_at_once(struct http *h, unsigned n);
+
+/*
+ * Requests to URLs of this scheme ("https") and host, NULL: of any, go through proxy
+ * ("http://user:password@host:3128", "socks5h://..."; "": through none). The most exact fits: scheme and host, scheme,
+ * host, neither; of equals the last that was set. Where none fits the usual variables decide.
+ */
+void http_set_proxy(struct http *h, const char *scheme, const char *host, const char *proxy);
+
+/* "host,.domain,10.0.0.0/8,*" to which no proxy leads, instead of the variable's; NULL: the variable's. */
+void http_set_no_proxy(struct http *h, const char *hosts);
+
+/* Whether certificates of servers are checked: true at first. */
+void http_set_verify(struct http *h, bool verify);
+
+/* A file (PEM), a directory (as c_rehash makes it) of certificates instead of the system's; both NULL: the system's. */
 void http_set_ca_file(struct http *h, const char *path);
+void http_set_ca_dir(struct http *h, const char *path);
+
+/* What we show a server that asks (PEM); key NULL: it is in cert. cert NULL: nothing. */
+void http_set_client_cert(struct http *h, const char *cert, const char *key);
+
+/* Instead of ~/.netrc; NULL: that one. "/dev/null": none. */
+void http_set_netrc_file(struct http *h, const char *path);
+
+enum http_login_kind { HTTP_LOGIN_NONE, HTTP_LOGIN_BASIC, HTTP_LOGIN_BEARER, HTTP_LOGIN_HEADER };
+struct http_login {
+	enum http_login_kind kind;
+	const char *user, *password; /* BASIC */
+	const char *token; /* BEARER; HEADER: the header's value */
+	const char *header; /* HEADER: its name */
+	const char *path_token; /* "/t/TOKEN" goes into the URL, whatever kind is; or NULL */
+	size_t path_token_at; /* behind so many bytes of it */
+	const char *from; /* where it was found, for sentences; or NULL */
+};
+
+/*
+ * How to log in to url, which has no login of its own: 1 with *ret filled, 0: not known (.netrc is asked). Strings
+ * are copied before anything else is called. Asked anew where a redirect leads, and not at all between.
+ */
+typedef int http_login_fn(void *arg, const char *url, struct http_login *ret);
+void http_set_login(struct http *h, http_login_fn *login, void *arg);
+
+/* "~/.netrc, ~/.rattler/credentials.json": where login looks, for the sentence that there is none; NULL: not told. */
+void http_set_login_sources(struct http *h, const char *sources);
 
 struct http_request {
 	const char *url;

@@ -330,6 +330,8 @@ drwxr-xr-x opt/conda/envs/default/ssl/
 for layer in $(layers images based | tail -n +3); do
 	gzip -dc "$(blob images "$layer")" | tar -t | grep -E '^(bin|sbin|lib|lib64)(/|$)' && fail "a layer writes over a link of the base"
 done
+expect_exit 0 "$condaimg" verify oci:images:based --json
+[ "$(jq '.layers - .layers_rebuilt' stdout)" = 4 ] || fail "more than the base's two layers, the environment's and the application's is not built: $(cat stdout)"
 expect_exit 0 "$condaimg" build no-shell --base oci:base:debian --shell --user app:77 -o oci:images:based-2
 expect_exit 0 "$condaimg" verify oci:images:based-2 --json
 for runtime in "${runtimes[@]}"; do

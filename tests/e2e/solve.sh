@@ -234,3 +234,29 @@ python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["
 environment no only64
 expect_exit 3 "$condaimg" lock no/environment.yml --cache-dir cache --platform linux-64,linux-aarch64
 expect_stderr "for linux-aarch64; there is one for linux-64"
+
+say "what cannot be found out is given up, within bounds on work and memory, and writes no lock"
+# Sixteen names of fifteen versions, every two of which refuse each other's; versions are shifted, so that counting does not see it.
+mkdir -p pigeons/noarch
+python3 - <<'END'
+import json
+n = 16
+files = {}
+for i in range(n):
+    for hole in range(n - 1):
+        version = str(1 + (hole + i) % (n - 1))
+        files[f"p{i}-{version}-0.conda"] = {
+            "name": f"p{i}", "version": version, "build": "0", "build_number": 0, "sha256": "00" * 32,
+            "depends": [f"p{j} !={1 + (hole + j) % (n - 1)}" for j in range(n) if j != i]}
+json.dump({"packages.conda": files}, open("pigeons/noarch/repodata.json", "w"))
+END
+mkdir hard
+{
+	echo "channels: [../pigeons]"
+	echo "dependencies:"
+	printf '  - p%d\n' $(seq 0 15)
+} >hard/environment.yml
+expect_exit 1 bash -c "ulimit -v 1000000; '$condaimg' lock hard/environment.yml --cache-dir cache --platform linux-64 --libc none"
+expect_stderr "error: gave up after 1000000000 steps without finding a solution, or that there is none"
+expect_stderr "ask for narrower versions"
+[ ! -e hard/conda-lock.yml ] || fail "a lock of what was given up"
