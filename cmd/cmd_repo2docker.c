@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "cmd/repo2docker.h"
 #include "cmd/source.h"
+#include "oci/login.h"
 
 #define FALLBACK_VARIABLE "CONDAIMG_REPO2DOCKER"
 #define JUPYTER_VARIABLE "CONDAIMG_JUPYTER"
@@ -18,7 +19,6 @@
 #define PREFIX "/srv/conda/envs/notebook"
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define UID_MAX 4294967294
-#define DOCKER_CONFIG_MAX ((uint64_t)1 << 20)
 
 /* What repo2docker's own base environment asks for; the versions are the channel's newest that fit. */
 static const char jupyter_environment[] = "channels:\n"
@@ -158,56 +158,12 @@ static int give_up(struct launch *l, const char *why, char **argv)
 
 /* ---- credentials of the registry ---- */
 
-static int docker_config_path(struct launch *l, const char **ret)
-{
-	const char *dir = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
-
-	*ret = dir && *dir ? arena_printf(&l->arena, "%s/config.json", dir)
-	       : home	   ? arena_printf(&l->arena, "%s/.docker/config.json", home)
-			   : NULL;
-	return 0;
-}
-
-/* What of the user's own configuration is not of this registry. */
-static void put_others(struct json *j, const struct doc *auths, const char *registry)
-{
-	for (size_t i = 0; auths && auths->type == DOC_MAP && i < auths->n; i++) {
-		const struct doc *auth = doc_find(&auths->items[i], "auth");
-
-		if (!auth || auth->type != DOC_STRING || strcmp(auths->keys[i].text, registry) == 0)
-			continue;
-		json_key(j, auths->keys[i].text);
-		json_object(j);
-		json_put_string(j, "auth", auth->text);
-		json_end(j);
-	}
-}
-
-static const char *base64(struct arena *a, const char *text)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t n = strlen(text);
-	auto_buf b = { 0 };
-
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)(unsigned char)text[i] << 16;
-
-		v |= i + 1 < n ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
-		v |= i + 2 < n ? (uint32_t)(unsigned char)text[i + 2] : 0;
-		buf_addc(&b, digits[v >> 18]);
-		buf_addc(&b, digits[v >> 12 & 63]);
-		buf_addc(&b, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		buf_addc(&b, i + 2 < n ? digits[v & 63] : '=');
-	}
-	return arena_strdup(a, buf_cstr(&b));
-}
-
-struct login {
+struct registry_login {
 	const char *registry, *username, *password;
 };
 
 /* Exactly these three, as docker login takes them. */
-static int read_login(struct launch *l, const char *text, struct login *ret)
+static int read_login(struct launch *l, const char *text, struct registry_login *ret)
 {
 	struct err why = ERR_INIT; /* may quote a password */
 	const struct doc *d = doc_parse_json(&l->arena, text, strlen(text), REGISTRY_VARIABLE, &why);
@@ -222,41 +178,33 @@ static int read_login(struct launch *l, const char *text, struct login *ret)
 	return 0;
 }
 
-/* A docker configuration of our own, with the user's other logins: what "docker login" would have made of it. */
+/* In a place that is looked at before all others; these still count for other registries. */
 static int log_in(struct launch *l)
 {
-	const char *text = getenv(REGISTRY_VARIABLE), *path, *dir;
-	const struct doc *old = NULL;
-	auto_buf out = { 0 }, given = { 0 };
+	const char *text = getenv(REGISTRY_VARIABLE), *dir = arena_printf(&l->arena, "%s/containers", l->tmp);
+	struct registry_login in = { NULL };
+	auto_buf out = { 0 };
 	struct json j = { .out = &out };
-	struct login in;
 
+	environ_put(&l->env, REGISTRY_VARIABLE);
 	if (!text || !*text)
 		return 0;
-	if (read_login(l, text, &in) < 0 || docker_config_path(l, &path) < 0)
+	if (read_login(l, text, &in) < 0)
 		return -1;
-	if (path && fs_exists(AT_FDCWD, path)) {
-		if (fs_read(AT_FDCWD, path, DOCKER_CONFIG_MAX, &given, l->err) < 0)
-			return -1;
-		old = doc_parse_json(&l->arena, buf_cstr(&given), given.n, path, l->err);
-		if (!old)
-			return -1;
-	}
 	json_object(&j);
 	json_key(&j, "auths");
 	json_object(&j);
-	put_others(&j, doc_find(old, "auths"), in.registry);
 	json_key(&j, in.registry);
 	json_object(&j);
-	json_put_string(&j, "auth", base64(&l->arena, arena_printf(&l->arena, "%s:%s", in.username, in.password)));
+	json_put_string(&j, "auth", login_basic(&l->arena, in.username, in.password) + strlen("Basic "));
 	json_end(&j);
 	json_end(&j);
 	json_end(&j);
-	dir = arena_printf(&l->arena, "%s/docker", l->tmp);
 	if (fs_mkdirs(AT_FDCWD, dir, l->err) < 0 ||
-	    fs_write(AT_FDCWD, arena_printf(&l->arena, "%s/config.json", dir), out.p, out.n, 0600, l->err) < 0)
+	    fs_write(AT_FDCWD, arena_printf(&l->arena, "%s/auth.json", dir), out.p, out.n, 0600, l->err) < 0)
 		return -1;
-	environ_put(&l->env, arena_printf(&l->arena, "DOCKER_CONFIG=%s", dir));
+	environ_put(&l->env, "REGISTRY_AUTH_FILE");
+	environ_put(&l->env, arena_printf(&l->arena, "XDG_RUNTIME_DIR=%s", l->tmp));
 	return 0;
 }
 
@@ -417,7 +365,7 @@ static int add_destination(struct launch *l)
 		add(l, "--dry-run");
 	} else if (l->o.push) {
 		/* What registries give to whoever does not say what he takes: BinderHub does not, where it needs a token. */
-		add_pair(l, "--output", arena_printf(&l->arena, "docker://%s", l->o.image));
+		add_pair(l, "--push", l->o.image);
 		add_pair(l, "--media-types", "docker");
 	} else {
 		add_pair(l, "--output", l->o.output);
@@ -438,12 +386,8 @@ static int prepare_build(struct launch *l)
 		add(l, "-v");
 	r2d_add(&l->argv, NULL);
 	environ_copy(&l->env);
-	/* Lists of URLs may name variables: these are not for a stranger's server. */
 	environ_put(&l->env, GIT_VARIABLE);
-	if (log_in(l) < 0)
-		return -1;
-	environ_put(&l->env, REGISTRY_VARIABLE);
-	return 0;
+	return log_in(l);
 }
 
 static int run_build(struct launch *l)

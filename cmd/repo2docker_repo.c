@@ -110,19 +110,34 @@ static int read_runtime(const struct looker *l, bool *is_r, bool *is_python)
 
 /* ---- environment.yml ---- */
 
+/* Whether a text in it has a '$'. */
+static bool has_variable(const struct doc *d)
+{
+	bool ret = d->text && strchr(d->text, '$');
+
+	for (size_t i = 0; i < d->n && (d->type == DOC_LIST || d->type == DOC_MAP); i++)
+		ret = ret || has_variable(&d->items[i]);
+	return ret;
+}
+
 /* What has to be known of it before it is solved. */
 static int read_environment(const struct looker *l, const char *path)
 {
 	auto_buf text = { 0 };
 	auto_arena tmp = { 0 };
 	struct err ignored = ERR_INIT;
-	const struct doc *d, *deps;
+	const struct doc *d, *deps, *channels;
 
 	if (read_own(l, path, &text) < 0)
 		return -1;
 	/* What is wrong with it the build will tell. */
 	d = doc_parse_yaml(&tmp, buf_cstr(&text), text.n, path, &ignored);
 	deps = doc_find(d, "dependencies");
+	channels = doc_find(d, "channels");
+	/* A stranger's server would be told what the variables of this machine are. */
+	if (channels && has_variable(channels))
+		return err_set(l->err, ERR_FORMAT,
+			       "%s: a channel has a variable in it ('$'), which a repository may not ask for", path);
 	for (size_t i = 0; deps && deps->type == DOC_LIST && i < deps->n; i++) {
 		const struct doc *item = &deps->items[i], *pip = doc_find(item, "pip");
 

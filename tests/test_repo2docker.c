@@ -218,6 +218,8 @@ static void what_cannot_be_meant_is_refused(void **state)
 		{ "binder/|.binder/", "both a 'binder' and a '.binder' directory" },
 		{ "runtime.txt=python-3", "expected python-X.Y" },
 		{ "runtime.txt=python-3.11;x", "expected python-X.Y" },
+		{ "environment.yml=channels: ['https://example.org/$TOKEN']\n", "a channel has a variable in it" },
+		{ "environment.yml=channels: [{'sel(linux)': '/x/${TOKEN}'}]\n", "a channel has a variable in it" },
 		{ "start=echo hello\n", "start has no first line such as #!/bin/bash" },
 	};
 	struct err err = ERR_INIT;
