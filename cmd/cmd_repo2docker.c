@@ -134,6 +134,15 @@ static int check_options(struct launch *l)
 	return check_user(l);
 }
 
+static void clear_tmp(struct launch *l)
+{
+	struct err ignored = ERR_INIT;
+
+	if (l->tmp)
+		fs_remove(AT_FDCWD, l->tmp, &ignored);
+	free(TAKE(l->tmp));
+}
+
 /* What the program named by configuration has to do, because code would have to be run. Only returns where it cannot. */
 static int give_up(struct launch *l, const char *why, char **argv)
 {
@@ -150,6 +159,7 @@ static int give_up(struct launch *l, const char *why, char **argv)
 	args[0] = l->fallback;
 	for (size_t i = 0; i < n; i++)
 		args[i + 1] = argv[i];
+	clear_tmp(l);
 	/* Should it be this program once more, it must not go round in circles. */
 	unsetenv(FALLBACK_VARIABLE);
 	execvp(l->fallback, (char *const *)args);
@@ -496,11 +506,7 @@ static int launch(struct launch *l, char **argv)
 
 static void launch_release(struct launch *l)
 {
-	struct err ignored = ERR_INIT;
-
-	if (l->tmp)
-		fs_remove(AT_FDCWD, l->tmp, &ignored);
-	free(l->tmp);
+	clear_tmp(l);
 	free(l->argv.list);
 	buf_release(&l->failure);
 	environ_release(&l->env);
