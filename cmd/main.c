@@ -15,6 +15,9 @@
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
+ *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
+ *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
@@ -57,6 +60,8 @@
 
 #include "base/log.h"
 #include "cmd/commands.h"
+#include "cmd/repo2docker.h"
+#include "cmd/source.h"
 
 #define INPUTS_MAX 64
 
@@ -78,7 +83,8 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy workdir "
+	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
@@ -117,6 +123,8 @@ static const struct command commands[] = {
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
 	  "URL it is, and its mirrors.",
 	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
+	{ "repo2docker", "REPO", "What BinderHub calls jupyter-repo2docker: a repository with Jupyter.", NULL, "", 1, 1,
+	  NULL },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -197,8 +205,11 @@ static int run(const struct command *c, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct options o;
 	auto_buf help = { 0 };
-	int rc = opt_parse(c, argc, argv, &o, &err);
+	int rc;
 
+	if (!c->run)
+		return repo2docker_main(argc, argv);
+	rc = opt_parse(c, argc, argv, &o, &err);
 	if (rc == 0 && o.help) {
 		opt_help(c, &help);
 		fputs(help.p, stdout);
@@ -208,6 +219,14 @@ static int run(const struct command *c, int argc, char **argv)
 	}
 	opt_release(&o);
 	return finish(rc, &err);
+}
+
+/* What the program is when it is started by another name. */
+static const char *name_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
 }
 
 /* The number of a stream that is closed must not become that of a file which we write. */
@@ -227,6 +246,10 @@ int main(int argc, char **argv)
 	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
+		return repo2docker_main(argc - 1, argv + 1);
+	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
+		return source_askpass(argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

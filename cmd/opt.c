@@ -73,6 +73,10 @@ static const struct option table[] = {
 	  "where two packages bring different files of one path (default: warn)" },
 	{ "copy", 0, LIST, AT(copies), "SRC:DST",
 	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "writable", 0, FLAG, AT(writable), NULL,
+	  "what is copied belongs to the user of --user and to group 0, who may write to it (default: to root)" },
+	{ "ignore-file", 0, LIST, AT(ignore_files), "FILE",
+	  "what --copy leaves out of folders (default: their .dockerignore, and the project's); may be repeated" },
 	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
 	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
 	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
@@ -276,6 +280,7 @@ void opt_release(struct options *o)
 	free(o->volumes);
 	free(o->ca_files);
 	free(o->compares);
+	free(o->ignore_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

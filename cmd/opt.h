@@ -46,10 +46,12 @@ struct options {
 	const char **compares; /* images */
 	size_t n_compares;
 	const char *html; /* file, or "-" */
+	const char **ignore_files;
+	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
 	bool insecure, no_store;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
-	bool shell;
+	bool shell, writable;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
@@ -62,7 +64,7 @@ struct command {
 	const char *details; /* paragraphs for --help */
 	const char *options; /* long names of its options, each followed by a space */
 	size_t min_args, max_args;
-	int (*run)(const struct options *o, struct err *err);
+	int (*run)(const struct options *o, struct err *err); /* NULL: repo2docker, which has options of its own */
 };
 
 /* Parse what follows the command's name. ERR_USAGE. To be released in any case. */
