@@ -197,6 +197,46 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	return 0;
 }
 
+/* ---- where packages come from ---- */
+
+/* A lock may have them from anywhere. */
+static int check_sources(const struct build *b, struct err *err)
+{
+	const struct config *c = &b->settings.config;
+	int rc = 0;
+
+	if (!c->rc.values[CONDARC_ALLOWLIST_CHANNELS].n && !c->rc.values[CONDARC_DENYLIST_CHANNELS].n)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < b->lp->n_packages; i++)
+		rc = config_allows_url(c, b->lp->packages[i].url, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_libc_packages; i++)
+		rc = config_allows_url(c, b->lp->libc_packages[i].url, err);
+	return rc;
+}
+
+/* The question's channels, which know logins, and the lock's, which may have mirrors here. */
+static void find_channels(struct build *b)
+{
+	struct channel *list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->question.n_channels; i++) {
+		mem_grow(list, n);
+		list[n++] = b->question.channels[i];
+	}
+	for (size_t i = 0; b->from->channels && b->from->channels[i]; i++) {
+		struct err err = ERR_INIT;
+
+		/* another tool's lock may call them as it likes */
+		if (channel_resolve_as(&b->arena, &b->settings.config.names, b->from->channels[i], ".", &list, &n,
+				       &err) < 0)
+			log_debug("%s", err.text);
+	}
+	b->assembly.channels = arena_dup(&b->arena, list, n * sizeof(*list));
+	b->assembly.n_channels = n;
+	free(list);
+}
+
 /* ---- destination ---- */
 
 /* What stands behind the last ':' of "name:tag", or NULL. */
@@ -258,6 +298,7 @@ static int dry_run(const struct options *o, struct build *b)
 		return 0;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "build-dry-run-1");
 	json_put_string(&j, "platform", b->platform->subdir);
 	json_put_int(&j, "layers", (int64_t)a->n_layers);
 	json_put_int(&j, "size", (int64_t)bytes);
@@ -344,6 +385,7 @@ static int report(const struct options *o, struct build *b, const struct digest 
 		return 0;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "build-1");
 	json_put_string(&j, "image", dest_text(&b->arena, &b->dests[0]));
 	if (b->n_dests > 1)
 		json_put_string(&j, "pushed", dest_text(&b->arena, &b->dests[1]));
@@ -383,14 +425,14 @@ int cmd_build(const struct options *given, struct err *err)
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
 	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
 	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, b.settings.offline, &b.workshop, err) < 0 ||
-	    open_base(o, &b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dests(o, &b, err) < 0)
+	    open_base(o, &b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || check_sources(&b, err) < 0 ||
+	    choose_dests(o, &b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
 	    plan_app(o, &b, err) < 0)
 		return -1;
-	b.assembly.channels = b.question.channels;
-	b.assembly.n_channels = b.question.n_channels;
+	find_channels(&b);
 	if (o->dry_run)
 		return dry_run(o, &b);
 	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||

@@ -20,6 +20,7 @@ static int print_json(const char *path, const struct lock *l)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "lock-1");
 	json_put_string(&j, "lockfile", path);
 	json_key(&j, "platforms");
 	json_array(&j);
@@ -155,6 +156,8 @@ static int write_lock(const struct options *o, bool explicit, const struct lock 
 
 	if (render(o, explicit, l, &text, err) < 0)
 		return -1;
+	if (o->dry_run && o->json)
+		return print_json(NULL, l);
 	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
@@ -175,6 +178,9 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
+	if (o->json && !o->dry_run && !o->check && strcmp(o->lockfile ? o->lockfile : *explicit ? "-" : "", "-") == 0)
+		return err_set(err, ERR_USAGE,
+			       "--json and the lock itself both go to stdout: give it a file with --lockfile");
 	if (o->md5 && !*explicit)
 		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
 	return 0;
@@ -247,6 +253,7 @@ static int check(const struct options *o, const struct input_files *files, const
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
 		json_object(&j);
+		json_put_string(&j, "schema", "lock-check-1");
 		json_put_string(&j, "lockfile", path);
 		json_put_bool(&j, "current", err->code == ERR_NONE);
 		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);
