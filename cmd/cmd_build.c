@@ -331,6 +331,8 @@ static int report(const struct options *o, struct build *b, const struct digest 
 	auto_buf out = { 0 };
 	struct json j = { .out = &out, .indent = 2 };
 
+	for (size_t i = 0; i < b->n_dests; i++)
+		progress_image(b->workshop.progress, b->platform->subdir, dest_text(&b->arena, &b->dests[i]), d);
 	for (size_t i = 0; i < a->n_layers; i++) {
 		bytes += a->layers[i].layer.size;
 		made += !a->layers[i].known;
