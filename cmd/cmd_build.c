@@ -451,6 +451,9 @@ static int report(struct order *r, const struct digest *d)
 	auto_buf out = { 0 };
 	struct json j = { .out = &out, .indent = 2 };
 
+	for (size_t i = 0; i < r->delivery.n; i++)
+		progress_image(r->builds[0].workshop.progress, r->n == 1 ? r->builds[0].platform->subdir : NULL,
+			       dest_text(&r->arena, &r->delivery.dests[i]), d);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct build *b = &r->builds[i];
 		struct sums s = sums_of(&b->assembly);

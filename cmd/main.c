@@ -74,7 +74,7 @@ static const struct command commands[] = {
 	  "unsolved.",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
 	  "virtual-package-spec cuda environment base libc shell lockfile config condarc registry-ca insecure format md5 check update cache-dir offline "
-	  "jobs dry-run json quiet verbose ",
+	  "jobs dry-run json progress quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
@@ -85,7 +85,7 @@ static const struct command commands[] = {
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
 	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
 	  "ignore-file workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json quiet "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "push", "IMAGE REF", "Send an image to a registry.",
@@ -114,7 +114,7 @@ static const struct command commands[] = {
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform condarc registry-ca insecure cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },

@@ -102,6 +102,8 @@ static const struct option table[] = {
 	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
+	{ "progress", 0, TEXT, AT(progress), "auto|plain|json|none",
+	  "how far it is, on stderr: a line on a terminal, lines of a log, events (default: auto)" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
 	{ "verbose", 'v', COUNTED, AT(verbose), NULL, "say more" },
 	{ "help", 'h', FLAG, AT(help), NULL, "print this help" },

@@ -50,6 +50,7 @@ struct options {
 	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
 	bool insecure, no_store;
+	const char *progress;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell, writable;
 	unsigned verbose;

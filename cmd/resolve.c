@@ -10,6 +10,7 @@
 
 int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err)
 {
+	progress_solve(w->progress, q->platform->subdir);
 	return repodata_fetch(w->http,
 			      &(struct repodata_request){ .channels = q->channels,
 							  .n_channels = q->n_channels,
@@ -255,6 +256,8 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
 	if (rc < 0)
 		refuse_plainly(refusal, a, err);
+	else
+		progress_solved(w->progress, q->platform->subdir, ret->n_packages);
 	/* The records' strings live in the index, so the answer's arena takes it over. */
 	arena_join(a, &ix.arena);
 	return rc;

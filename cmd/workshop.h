@@ -2,6 +2,7 @@
 #ifndef CMD_WORKSHOP_H
 #define CMD_WORKSHOP_H
 
+#include "cmd/progress.h"
 #include "cmd/settings.h"
 #include "fetch/http.h"
 #include "oci/store.h"
@@ -12,6 +13,7 @@ struct workshop {
 	int plans; /* directory: remembered clobber plans */
 	struct store *layers; /* layers, and the recipes that made them */
 	struct http *http;
+	struct progress *progress;
 	unsigned threads;
 	bool offline;
 };
