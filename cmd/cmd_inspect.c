@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "cmd/commands.h"
 #include "cmd/holding.h"
+#include "cmd/registries.h"
 #include "cmd/settings.h"
 
 /* As a terminal may see it: the image may be anybody's. */
@@ -121,13 +122,14 @@ static void print_json(struct arena *a, const struct dest *d, const struct blobs
 int cmd_inspect(const struct options *o, struct err *err)
 {
 	auto_arena a = { 0 };
+	auto_registries r = { 0 };
 	const struct platform *p = NULL;
 	auto_blobs *b = NULL;
 	struct dest d;
 
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
-	if (dest_parse(&a, o->args[0], &d, err) < 0)
+	if (registries_place(&r, o, &a, o->args[0], &d, err) < 0)
 		return -1;
 	b = dest_open(&d, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	if (!b)

@@ -10,6 +10,7 @@
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -49,15 +50,18 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int glibc_of_base(const struct settings *s, const struct platform *p, struct arena *a, const char **ret,
-			 struct err *err)
+static int glibc_of_base(const struct options *o, const struct settings *s, const struct platform *p, struct arena *a,
+			 const char **ret, struct err *err)
 {
+	auto_registries r = { 0 };
 	auto_blobs *base = NULL;
+	struct dest d = s->base;
 
 	*ret = NULL;
 	if (!s->has_base)
 		return 0;
-	base = dest_open(&s->base, p->oci_os, p->oci_arch, err);
+	if (registries_attach(&r, o, &d, err) == 0)
+		base = dest_open(&d, p->oci_os, p->oci_arch, err);
 	if (!base || base_image_glibc(a, base, ret, err) < 0)
 		return err_at(err, "--base %s", dest_text(a, &s->base));
 	return 0;
@@ -94,7 +98,7 @@ static int ask_one(const struct options *o, const struct settings *s, const stru
 {
 	const char *glibc;
 
-	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
+	return glibc_of_base(o, s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -254,6 +258,18 @@ static int check(const struct options *o, const struct input_files *files, const
 	return err->code == ERR_NONE ? 0 : -1;
 }
 
+/* "--update numpy scipy": the second is taken for a file. */
+static int check_files(const struct options *o, struct err *err)
+{
+	for (size_t i = 1; o->n_updates && i < o->n_args; i++)
+		if (strcmp(o->args[i], "-") != 0 && !fs_exists(AT_FDCWD, o->args[i]))
+			return err_set(err, ERR_USAGE,
+				       "there is no file %s; several packages stand behind --update as one word: "
+				       "--update %s,%s",
+				       o->args[i], o->updates[0], o->args[i]);
+	return 0;
+}
+
 /* What --update holds on to: every record of the lock whose name is not to move. */
 static int keep_locked(const struct options *o, const char *path, struct lock *old, const struct locking *l,
 		       struct kept *ret, struct err *err)
@@ -309,7 +325,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
 	    input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;

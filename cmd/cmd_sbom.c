@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "cmd/commands.h"
+#include "cmd/registries.h"
 #include "cmd/contents.h"
 #include "cmd/input.h"
 #include "cmd/question.h"
@@ -13,6 +14,7 @@
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 struct work {
+	struct registries registries;
 	struct arena arena;
 	struct settings settings;
 	struct input_files files;
@@ -29,19 +31,22 @@ static void work_release(struct work *w)
 	blobs_free(w->blobs);
 	input_release(&w->input);
 	input_close(&w->files);
+	registries_release(&w->registries);
 	settings_release(&w->settings);
 	arena_release(&w->arena);
 }
 
 static bool is_image(const char *text)
 {
-	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:");
+	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:") ||
+	       str_starts(text, "docker://");
 }
 
 /* ---- from an image ---- */
 
-static int from_image(struct work *w, const char *text, struct err *err)
+static int from_image(struct work *w, const struct options *o, struct err *err)
 {
+	const char *text = o->args[0];
 	const struct platform *p = w->settings.platform;
 	struct contents *c = &w->contents;
 	struct record *records;
@@ -49,7 +54,7 @@ static int from_image(struct work *w, const char *text, struct err *err)
 	const char *title;
 	struct dest dest;
 
-	if (dest_parse(&w->arena, text, &dest, err) < 0)
+	if (registries_place(&w->registries, o, &w->arena, text, &dest, err) < 0)
 		return -1;
 	w->blobs = dest_open(&dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	if (!w->blobs)
@@ -140,7 +145,7 @@ int cmd_sbom(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected spdx or cyclonedx", o->format);
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
-	if ((is_image(o->args[0]) ? from_image(&w, o->args[0], err) : from_lock(&w, o->args[0], err)) < 0)
+	if ((is_image(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)
 		return -1;
 	if (cyclonedx)
 		sbom_write_cyclonedx(&w.sbom, &text);

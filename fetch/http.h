@@ -72,18 +72,18 @@ struct http_login {
 typedef int http_login_fn(void *arg, const char *url, struct http_login *ret);
 void http_set_login(struct http *h, http_login_fn *login, void *arg);
 
-/* "~/.netrc, ~/.rattler/credentials.json": where login looks, for the sentence that there is none; NULL: not told. */
-void http_set_login_sources(struct http *h, const char *sources);
-
 /*
  * Requests for what is below base ("https://host/channel", without a login) go to these instead: n URLs of
- * the same content, which may have logins and may be file URLs. Each request goes to the one that promises to be the
- * quickest: of equals the first; a slow one gets less, one that failed has its turn after the others for a minute or
- * so. What one does not have or does not answer is asked of the others before anything is tried again.
- * Base itself is asked only where it is one of them. HTTP_MIRRORS_MAX are heeded.
+ * the same content, which may have logins and may be file URLs, the best first: the others are for when it
+ * fails or is slow. A slow one gets less; one that failed has its turn after the others for a minute or so. What one
+ * does not have or does not answer is asked of the others before anything is tried again. Base itself is asked only
+ * where it is one of them. HTTP_MIRRORS_MAX are heeded.
  */
 #define HTTP_MIRRORS_MAX 16
 void http_set_mirrors(struct http *h, const char *base, const char *const *urls, size_t n);
+
+/* "~/.netrc, ~/.rattler/credentials.json": where login looks, for the sentence that there is none; NULL: not told. */
+void http_set_login_sources(struct http *h, const char *sources);
 
 struct http_request {
 	const char *url;

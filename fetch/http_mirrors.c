@@ -5,6 +5,7 @@
 #include "fetch/url.h"
 
 #define GRUDGE_MS 60000 /* after which a mirror that failed is asked like the others */
+#define SLOW 1e6 /* bytes a second of all requests together, below which others are tried */
 #define RATE_MIN ((uint64_t)64 << 10) /* bytes: less say nothing about a rate */
 
 static char *clean(const char *url)
@@ -63,35 +64,50 @@ struct http_mirrors *http_mirrors_find(const struct http *h, const char *url, co
 	return best;
 }
 
-/* How long a request more would take, in an unknown unit. */
-static double cost(const struct http_mirror *m, double best_rate, int64_t now)
+/* 2: answers well, 1: nobody knows, 0: failed a moment ago. */
+static int standing(const struct http_mirror *m, int64_t now)
 {
-	double c = (m->running + 1) / (m->rate > 0 ? m->rate : best_rate);
-
 	if (m->failures && now - m->failed_ms < GRUDGE_MS)
-		for (unsigned i = 0; i < m->failures && i < 8; i++)
-			c *= 100;
-	return c;
+		return 0;
+	return m->rate > 0 ? 2 : 1;
 }
 
+/* How long a request more would take there. */
+static double cost(const struct http_mirror *m)
+{
+	return (m->running + 1) / m->rate;
+}
+
+/* Whether a is the better of two that stand alike; of equals the one that comes first. */
+static bool is_better(const struct http_mirror *a, const struct http_mirror *b, int is)
+{
+	if (is == 0)
+		return a->failures < b->failures;
+	return is == 2 && cost(a) < cost(b);
+}
+
+/*
+ * Who was put first is asked first, and stays it while it is quick: the others may be there for the day when it is not,
+ * and out of reach till then. One that nobody knows is tried by one request, when the known are slow or come later.
+ */
 int http_mirrors_pick(const struct http_mirrors *m, uint32_t without)
 {
 	int64_t now = http_now_ms();
-	double best_rate = 1, best_cost = 0;
-	int best = -1;
+	int best[3] = { -1, -1, -1 };
 
-	for (size_t i = 0; i < m->n; i++)
-		if (m->all[i].rate > best_rate)
-			best_rate = m->all[i].rate;
 	for (size_t i = 0; i < m->n; i++) {
-		double c = cost(&m->all[i], best_rate, now);
+		int is = standing(&m->all[i], now);
 
-		if (without & (1U << i) || (best >= 0 && c >= best_cost))
-			continue;
-		best = (int)i;
-		best_cost = c;
+		if (!(without & (1U << i)) && (best[is] < 0 || is_better(&m->all[i], &m->all[best[is]], is)))
+			best[is] = (int)i;
 	}
-	return best;
+	if (best[2] >= 0 && best[1] >= 0) {
+		const struct http_mirror *known = &m->all[best[2]], *unknown = &m->all[best[1]];
+
+		if (!unknown->running && (best[1] < best[2] || known->rate * (known->running + 1) < SLOW))
+			return best[1];
+	}
+	return best[2] >= 0 ? best[2] : best[1] >= 0 ? best[1] : best[0];
 }
 
 void http_mirror_good(struct http_mirror *m, uint64_t bytes, int64_t ms)

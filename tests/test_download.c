@@ -12,71 +12,11 @@
 #include "base/fs.h"
 #include "fetch/url.h"
 #include "httpd.h"
-
-struct place {
-	char dir[40];
-	int fd;
-	struct http *http;
-};
-
-static void place_make(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_download.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	p->fd = fs_opendir_existing(AT_FDCWD, p->dir, &err);
-	assert_true(p->fd >= 0);
-	p->http = http_new("condaimg-test/0");
-	http_set_patience(p->http,
-			  &(struct http_patience){ .connect_ms = 2000, .stall_s = 1, .tries = 3, .backoff_ms = 10 });
-}
-
-static void place_drop(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	http_free(p->http);
-	close(p->fd);
-	assert_int_equal(fs_remove(AT_FDCWD, p->dir, &err), 0);
-}
-
-#define auto_place CLEANUP(place_drop) struct place
+#include "place.h"
 
 static struct download of(const char *url, const char *content)
 {
-	return (struct download){ .url = url,
-				  .fn = "x.conda",
-				  .size = strlen(content),
-				  .has_sha256 = true,
-				  .sha256 = digest_bytes(content, strlen(content)) };
-}
-
-static void expect_content(struct place *p, const struct download *d, const char *content)
-{
-	auto_free char *path = mem_printf("sha256/%s", digest_hex(&d->sha256).hex);
-	auto_buf b = { 0 };
-	struct err err = ERR_INIT;
-	struct stat st;
-
-	if (fs_read(p->fd, path, 1 << 20, &b, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_string_equal(buf_cstr(&b), content);
-	assert_int_equal(fstatat(p->fd, path, &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0644);
-}
-
-static size_t files_in(struct place *p, const char *dir)
-{
-	auto_arena a = { 0 };
-	struct err err = ERR_INIT;
-	const char *const *names;
-	size_t n;
-
-	if (!fs_exists(p->fd, dir))
-		return 0;
-	assert_int_equal(fs_list(&a, p->fd, dir, &names, &n, &err), 0);
-	return n;
+	return place_want(url, content, 0);
 }
 
 struct teller {
@@ -153,8 +93,8 @@ static void files_appear_under_their_digest_and_are_not_fetched_twice(void **sta
 		t = (struct teller){ .base = { tell } };
 		if (download_all(p.http, p.fd, d, COUNT(d), round == 1, &t.base, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &d[0], "aaa");
-		expect_content(&p, &d[1], "bbbbbb");
+		place_expect(&p, &d[0], "aaa");
+		place_expect(&p, &d[1], "bbbbbb");
 		assert_int_equal(httpd_requests(s), 2);
 		/* each is told, and whether it had to be fetched */
 		assert_int_equal(t.done, 3);
@@ -162,8 +102,8 @@ static void files_appear_under_their_digest_and_are_not_fetched_twice(void **sta
 		assert_int_equal(t.bytes, round ? 0 : 9);
 		assert_int_equal(t.total, round ? 0 : 9);
 	}
-	assert_int_equal(files_in(&p, "sha256"), 2);
-	assert_int_equal(files_in(&p, "part"), 0);
+	assert_int_equal(place_files(&p, "sha256"), 2);
+	assert_int_equal(place_files(&p, "part"), 0);
 	httpd_stop(s);
 }
 
@@ -214,7 +154,7 @@ static void what_is_wanted_twice_is_fetched_once(void **state)
 	if (download_all(p.http, p.fd, d, COUNT(d), false, &t.base, &err) < 0)
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < COUNT(d); i++)
-		expect_content(&p, &d[i], "same");
+		place_expect(&p, &d[i], "same");
 	assert_int_equal(t.done, COUNT(d));
 	assert_int_equal(httpd_requests(s), 2); /* by its md5, by its sha256 */
 	httpd_stop(s);
@@ -253,11 +193,11 @@ static void wrong_bytes_get_one_more_try_and_never_appear(void **state)
 	assert_int_equal(err2.code, ERR_INTEGRITY);
 	assert_int_equal(download_all(p.http, p.fd, &shorter, 1, false, NULL, &err3), -1);
 	assert_non_null(strstr(err3.text, "/shorter: has 4 bytes, expected 5"));
-	assert_int_equal(files_in(&p, "sha256"), 0);
+	assert_int_equal(place_files(&p, "sha256"), 0);
 	err_clear(&err);
 	if (download_all(p.http, p.fd, &once, 1, false, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &once, "right");
+	place_expect(&p, &once, "right");
 	httpd_stop(s);
 }
 
@@ -284,7 +224,7 @@ static void what_breaks_off_is_fetched_again(void **state)
 		place_make(&p);
 		if (download_all(p.http, p.fd, &x, 1, false, &t.base, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &x, "hello world");
+		place_expect(&p, &x, "hello world");
 		assert_int_equal(t.bytes, 11);
 	}
 	{
@@ -293,7 +233,7 @@ static void what_breaks_off_is_fetched_again(void **state)
 		place_make(&p);
 		if (download_all(p.http, p.fd, &stall, 1, false, NULL, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &stall, "hello world");
+		place_expect(&p, &stall, "hello world");
 	}
 	{
 		auto_place p = { 0 };
@@ -302,7 +242,7 @@ static void what_breaks_off_is_fetched_again(void **state)
 		assert_int_equal(download_all(p.http, p.fd, &never, 1, false, NULL, &err), -1);
 		assert_int_equal(err.code, ERR_NET);
 		assert_int_equal(httpd_hits(s, 5), 3);
-		assert_int_equal(files_in(&p, "sha256"), 0);
+		assert_int_equal(place_files(&p, "sha256"), 0);
 	}
 	httpd_stop(s);
 }
@@ -346,7 +286,7 @@ static void what_is_there_with_another_size_is_fetched_anew(void **state)
 	assert_int_equal(fs_write(p.fd, path, "hel", 3, 0644, &err), 0);
 	if (download_all(p.http, p.fd, &d, 1, false, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &d, "hello");
+	place_expect(&p, &d, "hello");
 	httpd_stop(s);
 }
 
@@ -368,8 +308,8 @@ static void without_sha256_the_md5_decides_and_the_sha256_is_found(void **state)
 	assert_true(d.has_sha256);
 	assert_string_equal(digest_hex(&d.sha256).hex,
 			    "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
-	expect_content(&p, &d, "hello\n");
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	place_expect(&p, &d, "hello\n");
+	assert_int_equal(place_files(&p, "sha256"), 1);
 	assert_int_equal(download_all(p.http, p.fd, &again, 1, true, NULL, &err), 0);
 	assert_true(again.has_sha256 && digest_equal(&again.sha256, &d.sha256));
 	assert_int_equal(httpd_requests(s), 1);
@@ -400,11 +340,11 @@ static void local_files_are_copied_and_verified_also_offline(void **state)
 	err_clear(&err);
 	if (download_all(p.http, p.fd, d, 2, true, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &d[0], "hello");
+	place_expect(&p, &d[0], "hello");
 	assert_int_equal(download_all(p.http, p.fd, d, 3, true, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_INTEGRITY);
 	assert_non_null(strstr(err.text, "/a%20b: is sha256:"));
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	assert_int_equal(place_files(&p, "sha256"), 1);
 }
 
 static void processes_may_fetch_the_same(void **state)
@@ -433,8 +373,8 @@ static void processes_may_fetch_the_same(void **state)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
-	expect_content(&p, &d, "hello");
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	place_expect(&p, &d, "hello");
+	assert_int_equal(place_files(&p, "sha256"), 1);
 	httpd_stop(s);
 }
 
