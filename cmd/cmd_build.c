@@ -415,7 +415,8 @@ static int plan_app(const struct options *o, struct build *b, struct err *err)
 
 int cmd_build(const struct options *given, struct err *err)
 {
-	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+	CLEANUP(build_release)
+	struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 } };
 	struct digest digest;
 	const struct options *o = &b.project.options;
 	const char *glibc;

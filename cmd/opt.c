@@ -89,7 +89,8 @@ static const struct option table[] = {
 	  "more options (default: condaimg.yml beside the environment file)" },
 	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
 	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
-	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
+	{ "cache-dir", 0, LIST, AT(cache_dirs), "DIR",
+	  "packages, repodata and layers (default: ~/.cache/condaimg); further ones are only read" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
@@ -264,6 +265,7 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->cache_dirs);
 	free(o->copies);
 	free(o->envs);
 	free(o->labels);
