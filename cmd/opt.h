@@ -47,8 +47,8 @@ struct options {
 	size_t n_ca_files;
 	const char *push, *media_types, *registry_ca;
 	bool insecure, no_store;
-	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
-	bool shell;
+	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc, *older_than, *max_size;
+	bool all, shell;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;

@@ -224,8 +224,7 @@ static void check_unclaimed(struct verify *v)
 
 		if (f->hidden || f->type == MEMBER_DIR || v->checked[i] || contents_is_broken(c, f->layer))
 			continue;
-		if ((!inside && !is_packages(v, f->layer)) ||
-		    (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
+		if ((!inside && !is_packages(v, f->layer)) || (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
 			continue;
 		verify_add(v, verify_layer_name(v, f->layer), f->path,
 			   f->hashed ? arena_printf(&v->arena, "is sha256:%s", digest_hex(&f->sha256).hex)
