@@ -358,8 +358,13 @@ int assembly_layers(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->n_layers; i++) {
 		struct part_layer *l = &a->layers[i];
 
+		struct digest before = l->recipe;
+		bool sent;
+
 		making_recipe(a, l);
-		l->known = store_recall(a->workshop->layers, &l->recipe, &l->layer);
+		/* What went to a registry while it was made is not in the store. */
+		sent = a->stream && l->made && digest_equal(&before, &l->recipe);
+		l->known = sent || store_recall(a->workshop->layers, &l->recipe, &l->layer);
 		if (!l->known)
 			todo[n++] = l;
 		l->known = l->known && !l->made;

@@ -249,6 +249,7 @@ static void print_json(struct verifying *w, const char *image, const char *diges
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "verify-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", digest);
 	json_put_bool(&j, "verified", v->n == 0);

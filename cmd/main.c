@@ -10,6 +10,7 @@
  *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
  *	    transfer_run()	cmd/transfer.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	    html_write()	cmd/html_page.c		the image as a page; its skeleton and style: cmd/html/
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
@@ -97,12 +98,13 @@ static const struct command commands[] = {
 	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
-	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched.",
-	  "platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
+	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
+	  "result is a page: layers and packages by size, their files, licences, config.",
+	  "html compare platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform registry-ca insecure quiet verbose ", 1, 1, cmd_sbom },
+	  "format/sbom output-file platform registry-ca insecure json quiet verbose ", 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"

@@ -155,6 +155,12 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 
 int making_write(const struct assembly *a, struct part_layer *l, struct tree *t, struct err *err)
 {
+	if (t && a->stream) {
+		if (layer_send(t, a->stream, &a->settings->codec, &l->layer, err) < 0)
+			return tell_layer(l, err);
+		l->made = true;
+		return 0;
+	}
 	if (!t || layer_write(t, a->workshop->layers, &a->settings->codec, &l->layer, err) < 0)
 		return tell_layer(l, err);
 	if (store_remember(a->workshop->layers, &l->recipe, &l->layer, err) < 0)

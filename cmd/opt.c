@@ -97,6 +97,10 @@ static const struct option table[] = {
 	{ "all", 0, FLAG, AT(all), NULL, "remove everything" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
+	{ "html", 0, TEXT, AT(html), "FILE",
+	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
+	{ "compare", 0, LIST, AT(compares), "IMAGE",
+	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
@@ -277,6 +281,7 @@ void opt_release(struct options *o)
 	free(o->ports);
 	free(o->volumes);
 	free(o->ca_files);
+	free(o->compares);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

@@ -178,7 +178,7 @@ static int read_platforms(const struct options *o, struct settings *s, struct er
 int settings_one_platform(const struct settings *s, struct err *err)
 {
 	if (s->n_platforms > 1)
-		return err_set(err, ERR_USAGE, "--platform names %zu platforms, and only lock takes several",
+		return err_set(err, ERR_USAGE, "--platform names %zu platforms, and only lock and build take several",
 			       s->n_platforms);
 	return 0;
 }

@@ -356,7 +356,8 @@ static int wait_for_answer(struct call *c, struct call_answer *ret, struct err *
 	}
 	if (c->head)
 		return 0;
-	ret->may_pass = http_may_pass(c->code, 0);
+	/* The connection died that an earlier answer had left, with some of our bytes. */
+	ret->may_pass = http_may_pass(c->code, 0) || c->code == CURLE_SEND_FAIL_REWIND;
 	ret->no_tls = c->code == CURLE_SSL_CONNECT_ERROR || c->code == CURLE_COULDNT_CONNECT ||
 		      c->code == CURLE_RECV_ERROR || c->code == CURLE_GOT_NOTHING;
 	return http_call_fault(&c->http, c->code, 1, err);

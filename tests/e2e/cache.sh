@@ -21,7 +21,7 @@ build() # CACHE-DIR... OPTIONS...
 {
 	"$condaimg" build env.yml --libc none --platform linux-64 -o oci:out:x "$@"
 }
-files() { find "${1:-cache}" -type f ! -name lock ! -name .lock | sed 's|^[^/]*/||' | sort; }
+files() { find cache -type f ! -name lock ! -name .lock | sed 's|^[^/]*/||' | sort; }
 # As if nobody had used it for so many days.
 age() # DAYS FILE...
 {

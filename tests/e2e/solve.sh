@@ -184,8 +184,8 @@ cp multi/conda-lock.yml both.yml
 expect_exit 0 "$condaimg" lock multi/environment.yml --cache-dir cache --platform linux-64 --platform linux/arm64
 cmp both.yml multi/conda-lock.yml || fail "platforms in another order give another lock"
 expect_exit 0 "$condaimg" lock multi/environment.yml --cache-dir cache --platform linux-aarch64,linux-64 --check
-expect_exit 2 "$condaimg" build multi/environment.yml --cache-dir cache --platform linux-aarch64,linux-64
-expect_stderr "names 2 platforms, and only lock takes several"
+expect_exit 2 "$condaimg" sbom both.yml --platform linux-aarch64,linux-64
+expect_stderr "names 2 platforms, and only lock and build take several"
 
 say "one order: shuffled specs, another order of keys, other numbers of threads"
 for round in 2 3 4; do
