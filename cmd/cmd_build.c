@@ -535,7 +535,7 @@ static int begin(struct build *b, struct order *r, size_t i, const struct platfo
 	*b = (struct build){ .order = r,
 			     .question = &r->questions[i],
 			     .answer = &r->answers[i],
-			     .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+			     .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 } };
 	if (read_input(b, asked, err) < 0 || workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0 ||
 	    open_base(b, &glibc, err) < 0)
 		return -1;

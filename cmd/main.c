@@ -14,6 +14,7 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
  *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
@@ -118,6 +119,11 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
+	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
+	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
+	  "are not what they are called; then the exit code is 4.",
+	  "older-than max-size all cache-dir jobs dry-run json quiet verbose ", 1, 1, cmd_cache },
 	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
 	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
