@@ -10,6 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/delivery.h"
 #include "cmd/ground.h"
+#include "cmd/lock_libc.h"
 #include "cmd/paths_plan.h"
 #include "cmd/project.h"
 #include "cmd/registries.h"
@@ -85,12 +86,13 @@ static void order_release(struct order *r)
 
 static int read_input(struct build *b, const struct platform *asked, struct err *err)
 {
-	const struct platform *first = asked ? asked : platform_host();
 	struct input_files *files = &b->order->files;
+	const struct platform *first;
 
-	if (settings_read(b->order->o, &b->settings, err) < 0)
+	if (settings_read(b->order->o, &b->settings, err) < 0 || settings_configure(b->order->o, &b->settings, err) < 0)
 		return -1;
 	b->settings.platform = asked;
+	first = asked ? asked : b->settings.host;
 	if (input_read(files, first->subdir, &b->input, err) < 0)
 		return -1;
 	b->platform = question_platform(&b->settings, &b->input, err);
@@ -189,13 +191,12 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
-	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			"(--libc none), or lock the environment again with condaimg lock",
-			path);
-	return 0;
+	if (b->base || b->settings.libc_none || b->lp->n_libc_packages || strcmp(b->lp->libc, "none") == 0)
+		return 0;
+	*b->answer = *b->lp;
+	b->lp = b->answer;
+	return lock_libc_add(lock, path, b->order->o, &b->settings, b->platform, &b->workshop, b->question, &b->arena,
+			     b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */
@@ -296,6 +297,46 @@ static int solve_rest(struct order *r, struct err *err)
 	return 0;
 }
 
+/* ---- where packages come from ---- */
+
+/* A lock may have them from anywhere. */
+static int check_sources(const struct build *b, struct err *err)
+{
+	const struct config *c = &b->settings.config;
+	int rc = 0;
+
+	if (!c->rc.values[CONDARC_ALLOWLIST_CHANNELS].n && !c->rc.values[CONDARC_DENYLIST_CHANNELS].n)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < b->lp->n_packages; i++)
+		rc = config_allows_url(c, b->lp->packages[i].url, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_libc_packages; i++)
+		rc = config_allows_url(c, b->lp->libc_packages[i].url, err);
+	return rc;
+}
+
+/* The question's channels, which know logins, and the lock's, which may have mirrors here. */
+static void find_channels(struct build *b)
+{
+	struct channel *list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->question->n_channels; i++) {
+		mem_grow(list, n);
+		list[n++] = b->question->channels[i];
+	}
+	for (size_t i = 0; b->from->channels && b->from->channels[i]; i++) {
+		struct err err = ERR_INIT;
+
+		/* another tool's lock may call them as it likes */
+		if (channel_resolve_as(&b->arena, &b->settings.config.names, b->from->channels[i], ".", &list, &n,
+				       &err) < 0)
+			log_debug("%s", err.text);
+	}
+	b->assembly.channels = arena_dup(&b->arena, list, n * sizeof(*list));
+	b->assembly.n_channels = n;
+	free(list);
+}
+
 /* ---- dry run ---- */
 
 static int dry_run(const struct options *o, const struct build *b)
@@ -316,6 +357,7 @@ static int dry_run(const struct options *o, const struct build *b)
 		return 0;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "build-dry-run-1");
 	json_put_string(&j, "platform", b->platform->subdir);
 	json_put_int(&j, "layers", (int64_t)a->n_layers);
 	json_put_int(&j, "size", (int64_t)bytes);
@@ -421,6 +463,7 @@ static int report(struct order *r, const struct digest *d)
 		return 0;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "build-1");
 	delivery_json(&r->delivery, &r->arena, d, &j);
 	if (r->n == 1) {
 		json_build(&j, &r->builds[0]);
@@ -471,12 +514,12 @@ static void note_base(struct build *b)
 
 static int plan(struct build *b, struct err *err)
 {
-	if (assembly_plan(&b->assembly, &b->settings, &b->workshop, b->from, b->lp, b->platform,
+	if (check_sources(b, err) < 0 ||
+	    assembly_plan(&b->assembly, &b->settings, &b->workshop, b->from, b->lp, b->platform,
 			  b->base ? blobs_image(b->base) : NULL, err) < 0 ||
 	    plan_app(b, err) < 0)
 		return -1;
-	b->assembly.channels = b->question->channels;
-	b->assembly.n_channels = b->question->n_channels;
+	find_channels(b);
 	b->assembly.stream = b->order->delivery.stream;
 	note_base(b);
 	return 0;
@@ -490,7 +533,7 @@ static int begin(struct build *b, struct order *r, size_t i, const struct platfo
 			     .question = &r->questions[i],
 			     .answer = &r->answers[i],
 			     .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
-	if (read_input(b, asked, err) < 0 || workshop_open(&b->settings, r->o->offline, &b->workshop, err) < 0 ||
+	if (read_input(b, asked, err) < 0 || workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0 ||
 	    open_base(b, &glibc, err) < 0)
 		return -1;
 	return find_lock(b, glibc, err);
@@ -532,7 +575,7 @@ static int run_all(struct order *r, struct err *err)
 	if (r->o->dry_run)
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
-		if (assembly_fetch(&r->builds[i].assembly, err) < 0)
+		if (assembly_fetch(&r->builds[i].assembly, err) < 0 || paths_plan_tell(&r->builds[i].assembly, err) < 0)
 			return -1;
 	return write_images(r, &digest, err) < 0 ? -1 : report(r, &digest);
 }

@@ -20,6 +20,7 @@ static int print_json(const char *path, const struct lock *l)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "lock-1");
 	json_put_string(&j, "lockfile", path);
 	json_key(&j, "platforms");
 	json_array(&j);
@@ -142,7 +143,7 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 	while (env->platforms[n])
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
-	(*ret)[0] = platform_host();
+	(*ret)[0] = s->host;
 	for (size_t i = 0; i < n; i++)
 		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
 			return 0;
@@ -212,6 +213,8 @@ static int write_lock(const struct options *o, bool explicit, const struct lock 
 
 	if (render(o, explicit, l, &text, err) < 0)
 		return -1;
+	if (o->dry_run && o->json)
+		return print_json(NULL, l);
 	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
@@ -232,6 +235,9 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
+	if (o->json && !o->dry_run && !o->check && strcmp(o->lockfile ? o->lockfile : *explicit ? "-" : "", "-") == 0)
+		return err_set(err, ERR_USAGE,
+			       "--json and the lock itself both go to stdout: give it a file with --lockfile");
 	if (o->md5 && !*explicit)
 		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
 	return 0;
@@ -288,6 +294,7 @@ static int check(const struct options *o, const struct input_files *files, const
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
 		json_object(&j);
+		json_put_string(&j, "schema", "lock-check-1");
 		json_put_string(&j, "lockfile", path);
 		json_put_bool(&j, "current", err->code == ERR_NONE);
 		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);
@@ -297,6 +304,18 @@ static int check(const struct options *o, const struct input_files *files, const
 		log_info("%s is current", path);
 	}
 	return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* "--update numpy scipy": the second is taken for a file. */
+static int check_files(const struct options *o, struct err *err)
+{
+	for (size_t i = 1; o->n_updates && i < o->n_args; i++)
+		if (strcmp(o->args[i], "-") != 0 && !fs_exists(AT_FDCWD, o->args[i]))
+			return err_set(err, ERR_USAGE,
+				       "there is no file %s; several packages stand behind --update as one word: "
+				       "--update %s,%s",
+				       o->args[i], o->updates[0], o->args[i]);
+	return 0;
 }
 
 /* What --update holds on to: every record of the lock whose name is not to move. */
@@ -356,8 +375,9 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
 		return convert(o, &s, explicit, &files, &in, err);
@@ -369,7 +389,7 @@ int cmd_lock(const struct options *given, struct err *err)
 		return -1;
 	if (o->check)
 		return check(o, &files, path, &l, err);
-	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
+	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, s.offline, &w, err) < 0)
 		return -1;
 	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);

@@ -223,7 +223,7 @@ static int compare_with_build(struct verifying *w, const struct options *o, stru
 
 	if (!p)
 		return -1;
-	if (workshop_open(&w->settings, o->offline || !o->lock, &w->workshop, err) < 0)
+	if (workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
 		return -1;
 	if (o->lock) {
 		if (read_lock(w, o->lock, p, &lp, err) < 0)
@@ -249,6 +249,7 @@ static void print_json(struct verifying *w, const char *image, const char *diges
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "verify-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", digest);
 	json_put_bool(&j, "verified", v->n == 0);
@@ -316,8 +317,8 @@ int cmd_verify(const struct options *o, struct err *err)
 	CLEANUP(verifying_release)
 	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
 
-	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0 ||
-	    open_image(&w, o, err) < 0)
+	if (settings_read(o, &w.settings, err) < 0 || settings_configure(o, &w.settings, err) < 0 ||
+	    settings_one_platform(&w.settings, err) < 0 || open_image(&w, o, err) < 0)
 		return -1;
 	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
 		return err_at(err, "%s", dest_text(&w.arena, &w.dest));

@@ -87,9 +87,15 @@ static const struct option table[] = {
 	{ "ca-file", 0, LIST, AT(ca_files), "FILE", "trust these certificates (PEM), too; may be repeated" },
 	{ "config", 0, TEXT, AT(config), "FILE|none",
 	  "more options (default: condaimg.yml beside the environment file)" },
+	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
+	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
 	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
+	{ "html", 0, TEXT, AT(html), "FILE",
+	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
+	{ "compare", 0, LIST, AT(compares), "IMAGE",
+	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
@@ -241,6 +247,12 @@ int opt_parse(const struct command *c, int argc, char **argv, struct options *re
 	}
 	if (ret->help)
 		return 0;
+	if (ret->n_args < c->min_args && ret->n_updates)
+		return err_set(
+			err, ERR_USAGE,
+			"%s needs %s, and --update took '%s' for a package: put the file first (%s FILE --update), "
+			"or a name behind --update",
+			c->name, c->args, ret->updates[0], c->name);
 	if (ret->n_args < c->min_args)
 		return err_set(err, ERR_USAGE, "%s needs %s; see condaimg %s --help", c->name, c->args, c->name);
 	if (ret->n_args > c->max_args)
@@ -263,6 +275,7 @@ void opt_release(struct options *o)
 	free(o->ports);
 	free(o->volumes);
 	free(o->ca_files);
+	free(o->compares);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

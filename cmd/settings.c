@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/num.h"
 #include "base/work.h"
 #include "conda/instant.h"
@@ -167,7 +168,10 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
 				  .n_virtual_packages = o->n_virtual_packages,
-				  .cuda = o->cuda };
+				  .cuda = o->cuda,
+				  .priority_said = o->channel_priority != NULL,
+				  .host = platform_host(),
+				  .offline = o->offline };
 	if (read_platforms(o, ret, err) < 0)
 		return -1;
 	if (o->exclude_newer && instant_parse(o->exclude_newer, &ret->exclude_newer, err) < 0)
@@ -192,8 +196,36 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	return read_cache_dir(o, ret, err);
 }
 
+/* CONDA_SUBDIR may be of a system that has no containers of ours. */
+static void take_subdir(struct settings *s)
+{
+	const char *subdir = condarc_text(&s->config.rc, CONDARC_SUBDIR);
+	struct err err = ERR_INIT;
+	const struct platform *p = subdir ? platform_parse(subdir, &err) : NULL;
+
+	if (p)
+		s->host = p;
+	else if (subdir)
+		log_debug("%s: subdir is not heeded: %s", condarc_from(&s->config.rc, CONDARC_SUBDIR), err.text);
+}
+
+int settings_configure(const struct options *o, struct settings *s, struct err *err)
+{
+	const char *priority;
+
+	if (config_read(o->condarc, &s->config, err) < 0)
+		return -1;
+	priority = condarc_text(&s->config.rc, CONDARC_CHANNEL_PRIORITY);
+	if (!s->priority_said && priority && channel_priority_parse(priority, &s->priority, err) < 0)
+		return -1;
+	s->offline = o->offline || condarc_bool(&s->config.rc, CONDARC_OFFLINE, false);
+	take_subdir(s);
+	return 0;
+}
+
 void settings_release(struct settings *s)
 {
+	config_release(&s->config);
 	free(s->overrides);
 	free(s->platforms);
 	arena_release(&s->arena);

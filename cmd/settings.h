@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/codec.h"
 #include "cmd/app.h"
+#include "cmd/config.h"
 #include "cmd/opt.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
@@ -48,11 +49,18 @@ struct settings {
 	size_t n_virtual_packages;
 	const char *cuda; /* version of __cuda, "" for none, or NULL */
 	struct app app;
+	bool priority_said; /* by an option, not by the machine's configuration */
+	const struct platform *host; /* what stands for this machine where no platform is said */
+	bool offline;
+	struct config config; /* of settings_configure() */
 };
 
 /* ERR_USAGE. To be released in any case. */
 int settings_read(const struct options *o, struct settings *ret, struct err *err);
 void settings_release(struct settings *s);
+
+/* Add what conda's configuration on this machine says (cmd/config.h). ERR_FORMAT, ERR_IO. */
+int settings_configure(const struct options *o, struct settings *s, struct err *err);
 
 #define auto_settings CLEANUP(settings_release) struct settings
 

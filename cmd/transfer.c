@@ -33,6 +33,7 @@ static void print_result(const struct options *o, struct arena *a, const struct 
 		return;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "transfer-1");
 	json_put_string(&j, "image", dest_text(a, &named));
 	json_put_string(&j, "digest", digest);
 	if (to->type == DEST_REGISTRY) {

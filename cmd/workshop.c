@@ -25,7 +25,7 @@ int workshop_open(const struct settings *s, bool offline, struct workshop *ret, 
 	if (!ret->layers)
 		return err_at(err, "cache %s", s->cache_dir);
 	ret->http = http_new("condaimg/" CONDAIMG_VERSION);
-	return 0;
+	return s->config.auth ? config_apply(&s->config, ret->http, err) : 0;
 }
 
 static void close_room(int fd)

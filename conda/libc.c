@@ -60,6 +60,8 @@ struct libc_tree {
 	struct tree *links; /* what comes after the package's files */
 	char *path; /* of the entry handed out last */
 	bool has_loader;
+	size_t licenses; /* handed out */
+	struct source *text; /* of the licence handed out last */
 };
 
 /* "libc.so.6", "ld-2.17.so": what a process loads; not "libm.a", "libc.so" (a linker script), "crt1.o". */
@@ -157,6 +159,28 @@ struct tree *libc_links(const struct platform *p)
 	return t;
 }
 
+/* 0 after the last one. */
+static int next_license(struct libc_tree *t, struct entry *e, struct source **content, struct err *err)
+{
+	size_t n;
+	const struct package_license *l = package_licenses(t->package, &n);
+	const char *fault;
+
+	source_free(TAKE(t->text));
+	if (t->licenses == n)
+		return 0;
+	l += t->licenses++;
+	free(t->path);
+	t->path = mem_printf(LIBC_LICENSES "/%s/%s", package_info(t->package)->index.name, l->name);
+	fault = tree_path_fault(t->path);
+	if (fault)
+		return err_set(err, ERR_FORMAT, "the licence text '%.300s' %s", l->name, fault);
+	*e = (struct entry){ .path = t->path, .size = l->text.n, .mode = 0644, .type = ENTRY_FILE };
+	if (l->text.n)
+		*content = t->text = source_bytes(l->text.p, l->text.n);
+	return 1;
+}
+
 static int libc_next(struct tree *base, struct entry *e, struct source **content, struct err *err)
 {
 	struct libc_tree *t = (struct libc_tree *)base;
@@ -165,6 +189,8 @@ static int libc_next(struct tree *base, struct entry *e, struct source **content
 	if (!t->links) {
 		int got = next_file(t, e, content, err);
 
+		if (got == 0 && t->has_loader)
+			got = next_license(t, e, content, err);
 		if (got)
 			return got;
 		if (!t->has_loader)
@@ -180,6 +206,7 @@ static void libc_free(struct tree *base)
 	struct libc_tree *t = (struct libc_tree *)base;
 
 	package_free(t->package);
+	source_free(t->text);
 	tree_free(t->links);
 	free(t->root);
 	free(t->path);

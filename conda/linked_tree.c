@@ -10,8 +10,9 @@
 #define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
 #define META_DIR "conda-meta"
+#define PATH_BYTES_MAX 4096
 
-enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
+enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_LICENSES, PHASE_META, PHASE_END };
 
 /* What is known of a path of the list while the tree streams by. */
 struct item {
@@ -21,6 +22,7 @@ struct item {
 	bool has_sha256, has_size;
 	struct digest sha256; /* as it stands under the prefix */
 	uint64_t size; /* in the archive */
+	uint32_t mode;
 };
 
 /* The content at hand, with errors that say whose it is. */
@@ -181,6 +183,7 @@ static int give_file(struct linked *t, const struct linked_path *l, const struct
 	*e = (struct entry){ .size = m->size, .mode = m->mode & 0777, .type = ENTRY_FILE };
 	item->has_size = true;
 	item->size = m->size;
+	item->mode = e->mode;
 	in = file_content(t, l, in, &e->size, err);
 	if (!in)
 		return -1;
@@ -258,9 +261,8 @@ static int check_same(const struct linked *t, const struct package_path *from, c
 		       digest_hex(&from->sha256).hex);
 }
 
-/* 1 where the link is in the tree, 0 where it is dropped. */
-static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to,
-			 const struct member *m, struct entry *e)
+/* 1 where the link is in the tree, 0 where it is dropped. Runtimes give a file the mode that its last link says. */
+static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to, struct entry *e)
 {
 	struct item *item = item_of(t, l);
 	bool dropped = item->dropped;
@@ -268,7 +270,7 @@ static int keep_hardlink(struct linked *t, const struct linked_path *l, const st
 	*item = *item_of(t, to);
 	item->dropped = dropped;
 	item->given = !dropped;
-	*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
+	*e = (struct entry){ .mode = item->mode, .type = ENTRY_HARDLINK };
 	e->path = image_path(t, &t->path, l->path);
 	e->target = image_path(t, &t->target, to->path);
 	return item->given;
@@ -287,7 +289,7 @@ static int give_hardlink(struct linked *t, const struct linked_path *l, const st
 	struct source *in;
 
 	if (to)
-		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, m, e);
+		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, e);
 	if (package_copy(t->package, l->from->path, m->target, &copy, &in, err) < 0)
 		return -1;
 	mem_grow(t->copies, t->n_copies);
@@ -365,6 +367,29 @@ static int next_script(struct linked *t, struct entry *e, struct source **conten
 	return 0;
 }
 
+/* Scanners take what ends in .json for a record, wherever it is below conda-meta. */
+static int next_license(struct linked *t, struct entry *e, struct source **content, struct err *err)
+{
+	size_t n;
+	const struct package_license *l = package_licenses(t->package, &n);
+	const char *end, *fault;
+
+	if (t->at == n)
+		return 0;
+	l += t->at++;
+	end = str_ends(l->name, ".json") ? ".txt" : "";
+	t->path.n = 0;
+	buf_addf(&t->path, "%s/" LINKED_LICENSES "/%s/%s%s", t->prefix + 1, t->record->name, l->name, end);
+	fault = t->path.n < PATH_BYTES_MAX ? tree_path_fault(t->path.p) : "is too long";
+	if (fault)
+		return err_set(err, ERR_FORMAT, "%s: the licence text '%.300s' %s", package_fn(t->package), l->name,
+			       fault);
+	*e = (struct entry){ .path = t->path.p, .size = l->text.n, .mode = META_MODE, .type = ENTRY_FILE };
+	if (l->text.n)
+		*content = content_of(t, NULL, source_bytes(l->text.p, l->text.n));
+	return 1;
+}
+
 static int give_meta(struct linked *t, struct entry *e, struct source **content)
 {
 	auto_free struct meta_path *paths = mem_array(t->list.n, sizeof(*paths));
@@ -399,6 +424,8 @@ static int linked_next(struct tree *tree, struct entry *e, struct source **conte
 			rc = next_payload(t, e, content, err);
 		else if (t->phase == PHASE_SCRIPTS)
 			rc = next_script(t, e, content);
+		else if (t->phase == PHASE_LICENSES)
+			rc = next_license(t, e, content, err);
 		else
 			rc = give_meta(t, e, content);
 		if (rc == 0 || t->phase == PHASE_META) {

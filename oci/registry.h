@@ -4,7 +4,7 @@
  * A hub is what all registries of a process have in common. A registry is one repository in one host; all its functions
  * may be called by many threads at once. Whatever is read is checked: blobs and manifests by their digests, all else by its
  * size. What may pass (lost connections, 429, 5xx) is tried again as patiently as the hub's struct http says, with
- * Retry-After; a token that ran out is replaced. Logins are found by oci/auth.h and go to the host they are for, and to
+ * Retry-After; a token that ran out is replaced. Logins are found by oci/login.h and go to the host they are for, and to
  * the token server that it names, and nowhere else: not to hosts that it redirects to.
  *
  * Functions that ask whether something is there return 1, 0, and -1 with err filled.

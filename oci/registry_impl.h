@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "fetch/call.h"
-#include "oci/auth.h"
+#include "oci/login.h"
 #include "oci/challenge.h"
 #include "oci/registry.h"
 #include "oci/registry_conf.h"
@@ -35,7 +35,7 @@ struct endpoint {
 	bool greeted;
 	const char *base; /* "https://host" */
 	struct challenge challenge;
-	struct auth auth;
+	struct login auth;
 	bool has_auth; /* it was looked for */
 	const char *authorization; /* header, or NULL: none is wanted as yet */
 	unsigned generation; /* of authorization */

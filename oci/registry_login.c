@@ -84,7 +84,7 @@ static int find_login(struct endpoint *e, struct err *err)
 {
 	if (e->has_auth)
 		return 0;
-	if (auth_find(&e->arena, e->auth_host, e->repo, &e->auth, err) < 0)
+	if (login_find(&e->arena, e->auth_host, e->repo, &e->auth, err) < 0)
 		return -1;
 	e->has_auth = true;
 	return 0;
@@ -119,7 +119,7 @@ static int no_login(const struct endpoint *e, struct err *err)
 		e->auth_host, e->repo, e->auth_host, *e->auth.from ? e->auth.from : "any file");
 }
 
-static int login_basic(struct endpoint *e, struct err *err)
+static int use_basic(struct endpoint *e, struct err *err)
 {
 	if (find_login(e, err) < 0)
 		return -1;
@@ -127,7 +127,7 @@ static int login_basic(struct endpoint *e, struct err *err)
 		return no_login(e, err);
 	if (!is_private(e->base) && !e->insecure)
 		return err_set(err, ERR_NET, "%s wants a login, which is not sent without TLS", e->host);
-	set_authorization(e, auth_basic(&e->arena, e->auth.user, e->auth.password), 0);
+	set_authorization(e, login_basic(&e->arena, e->auth.user, e->auth.password), 0);
 	return 0;
 }
 
@@ -168,7 +168,7 @@ static void token_get(const struct registry *r, struct endpoint *e, struct arena
 							  strchr(e->challenge.realm, '?') ? '&' : '?', query.p) };
 	if (!e->auth.user)
 		return;
-	t->headers[0] = (struct call_header){ "Authorization", auth_basic(a, e->auth.user, e->auth.password) };
+	t->headers[0] = (struct call_header){ "Authorization", login_basic(a, e->auth.user, e->auth.password) };
 	t->q.n_headers = 1;
 }
 
@@ -288,7 +288,7 @@ static int login(struct registry *r, struct endpoint *e, struct caller *c, unsig
 
 	switch (e->challenge.type) {
 	case CHALLENGE_BASIC:
-		return again ? no_login(e, err) : login_basic(e, err);
+		return again ? no_login(e, err) : use_basic(e, err);
 	case CHALLENGE_BEARER:
 		return login_bearer(r, e, c, err);
 	case CHALLENGE_NONE:

@@ -35,6 +35,7 @@ static bool refuses(struct problem *p, uint32_t a, uint32_t b)
 {
 	const struct candidate *c = &p->candidates[a];
 
+	problem_spend(p, 1 + c->n_needs + c->n_constrains);
 	for (uint32_t i = 0; i < c->n_needs; i++)
 		if (!c->needs[i].when && !c->needs[i].extra &&
 		    p->specs[c->needs[i].spec].name == p->candidates[b].name && !problem_meets(p, c->needs[i].spec, b))
@@ -59,7 +60,7 @@ static bool differ(struct problem *p, const struct name *x, const struct name *y
 
 			if (!is_alive(p, b) || strcmp(version_of(p, a), version_of(p, b)) != 0)
 				continue;
-			if (!refuses(p, a, b) && !refuses(p, b, a))
+			if (!p->work || (!refuses(p, a, b) && !refuses(p, b, a)))
 				return false;
 			some = true;
 		}
@@ -127,7 +128,8 @@ static bool too_many(const struct counter *c, uint32_t start)
 	memcpy(common, c->differs + (size_t)start * c->words, c->words * sizeof(*common));
 	add_versions(c->p, &c->p->names[c->names[start]], &v, VERSIONS_MAX);
 	for (uint32_t j = 0; j < c->n; j++) {
-		if (!(common[j / 64] >> j % 64 & 1) || add_versions(c->p, &c->p->names[c->names[j]], &v, 1) > 1)
+		if (!(common[j / 64] >> j % 64 & 1) || !problem_spend(c->p, c->words + VERSIONS_MAX) ||
+		    add_versions(c->p, &c->p->names[c->names[j]], &v, 1) > 1)
 			continue;
 		for (uint32_t w = 0; w < c->words; w++)
 			common[w] &= c->differs[(size_t)j * c->words + w];
@@ -164,7 +166,7 @@ bool distinct_fails(struct problem *p, const bool *settled)
 	c.differs = differs = mem_array((size_t)c.n * c.words, sizeof(*differs));
 	for (uint32_t i = 0; i < c.n; i++)
 		compare_needs(&c, place, i);
-	for (uint32_t i = 0; i < c.n; i++)
+	for (uint32_t i = 0; i < c.n && problem_spend(p, c.n); i++)
 		if (too_many(&c, i))
 			return true;
 	return false;

@@ -273,6 +273,7 @@ static void add_candidate(struct encoder *e, uint32_t i)
 {
 	const struct candidate *c = &e->p->candidates[i];
 
+	problem_spend(e->p, 1 + c->n_needs + c->n_constrains);
 	for (uint32_t k = 0; k < c->n_needs; k++)
 		add_need(e, e->vars[i], &c->needs[k], c->record->name);
 	for (uint32_t k = 0; k < c->n_constrains; k++)

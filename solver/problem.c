@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define LISTED_MAX ((uint64_t)1000000000) /* candidates held against specs: seconds */
 #define PROVIDERS_MAX ((uint64_t)32 << 20) /* pairs of a spec and a candidate that meets it: 128 MiB */
 
 /* ---- names ---- */
@@ -55,6 +54,29 @@ uint32_t problem_spec(struct problem *p, const char *text, struct err *err)
 	return id;
 }
 
+/*
+ * A spec of a record: by the v3 rules, or else as conda reads its brackets today, which passes over what it does not
+ * understand. Old repodata was written against that. NONE: by neither.
+ */
+static uint32_t spec_of_record(struct problem *p, const char *text)
+{
+	struct err err = ERR_INIT, old = ERR_INIT;
+	const struct matchspec *m;
+	uint32_t id = problem_spec(p, text, &err);
+	bool is_new;
+
+	if (id != NONE)
+		return id;
+	m = matchspec_parse(&p->arena, text, 0, &old);
+	if (!m) {
+		log_debug("%s", err.text);
+		return NONE;
+	}
+	id = add_spec(p, text, m);
+	map_put(&p->spec_map, text, id, &is_new);
+	return id;
+}
+
 uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 {
 	uint32_t id;
@@ -71,7 +93,8 @@ uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 static bool may_list(struct problem *p, uint32_t n)
 {
 	p->listed += n;
-	p->too_large |= p->listed > LISTED_MAX || p->n_providers > PROVIDERS_MAX;
+	problem_spend(p, n);
+	p->too_large |= p->listed > problem_work_max(p->q) || p->n_providers > PROVIDERS_MAX;
 	return !p->too_large;
 }
 
@@ -156,8 +179,7 @@ bool problem_meets(struct problem *p, uint32_t spec, uint32_t c)
 static bool read_needs(struct problem *p, const char *const *list, const char *extra, struct need *ret, uint32_t *n)
 {
 	for (; *list; list++) {
-		struct err err = ERR_INIT;
-		uint32_t spec = problem_spec(p, *list, &err);
+		uint32_t spec = spec_of_record(p, *list);
 
 		if (spec == NONE)
 			return false;
@@ -372,9 +394,14 @@ static void resolve_spec_names(struct problem *p)
 			map_get(&p->name_map, p->specs[i].m->name, &p->specs[i].name);
 }
 
+uint64_t problem_work_max(const struct solve *q)
+{
+	return q->work_max ? q->work_max : SOLVER_WORK_MAX;
+}
+
 int problem_init(struct problem *p, const struct solve *q, struct err *err)
 {
-	*p = (struct problem){ .q = q };
+	*p = (struct problem){ .q = q, .work = problem_work_max(q) };
 	if (read_request(p, q->specs, q->n_specs, &p->roots, &p->n_roots, err) < 0)
 		return -1;
 	if (read_request(p, q->pins, q->n_pins, &p->pins, &p->n_pins, err) < 0)

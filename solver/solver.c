@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "solver/advice.h"
 #include "solver/certify.h"
@@ -59,18 +60,14 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	struct core core = { 0 };
 
 	if (!p->q->no_why) {
-		rank_candidates(p); /* the order in which things are told */
 		p->work = WHY_WORK_MAX;
+		rank_candidates(p); /* the order in which things are told */
 		if (!plain && core_find(p, &core))
 			explain_core(p, &core, ret);
+		ret->work += WHY_WORK_MAX - p->work;
 		advice_find(p, &core, ret);
 	}
 	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
-}
-
-static uint64_t work_max(const struct solve *q)
-{
-	return q->work_max ? q->work_max : SOLVER_WORK_MAX;
 }
 
 static int gave_up(const struct problem *p, struct err *err)
@@ -83,7 +80,7 @@ static int gave_up(const struct problem *p, struct err *err)
 			       "more than can be compared; %s",
 			       p->n_candidates, p->n_specs, hint);
 	return err_set(err, ERR_LIMIT, "gave up after %llu steps without finding a solution, or that there is none; %s",
-		       (unsigned long long)work_max(p->q), hint);
+		       (unsigned long long)problem_work_max(p->q), hint);
 }
 
 static int answer(struct problem *p, struct solution *ret, struct err *err)
@@ -95,6 +92,7 @@ static int answer(struct problem *p, struct solution *ret, struct err *err)
 		rank_candidates(p);
 		result = encode_solve(p, &chosen);
 	}
+	ret->work = problem_work_max(p->q) - p->work;
 	if (result == SEARCH_GAVE_UP || p->too_large)
 		return gave_up(p, err);
 	if (result == SEARCH_NONE)
@@ -110,9 +108,9 @@ int solver_run(const struct solve *q, struct solution *ret, struct err *err)
 
 	*ret = (struct solution){ 0 };
 	rc = problem_init(&p, q, err);
-	p.work = work_max(q);
 	if (rc == 0)
 		rc = answer(&p, ret, err);
+	log_debug("answered in %llu steps", (unsigned long long)ret->work);
 	problem_release(&p);
 	return rc;
 }

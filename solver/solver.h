@@ -63,6 +63,7 @@ struct solution {
 	struct arena arena;
 	const struct record **records; /* of the index, sorted by name; no virtual ones */
 	size_t n;
+	uint64_t work; /* steps that were taken, for the reasons as well */
 	const struct why *why; /* after ERR_UNSAT: a walk from the request, what leads before what follows */
 	size_t n_why;
 	const char *const

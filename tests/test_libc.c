@@ -67,6 +67,8 @@ static void only_what_a_process_loads_is_taken(void **state)
 	pack_file(&k, TOP "usr/lib/locale/de_DE.utf8/LC_CTYPE", 0644, "d", NULL);
 	pack_file(&k, TOP "usr/include/stdio.h", 0644, "h", NULL);
 	pack_file(&k, "share/doc/copyright", 0644, "l", NULL);
+	pack_text(&k, "info/licenses/COPYING.LIB", "lgpl");
+	pack_text(&k, "info/licenses/empty", "");
 	assert_int_equal(drain(tree_of(&k, &err), &got, &err), 0);
 	assert_string_equal(got.p, "f0755 lib64/ld-linux-x86-64.so.2\n"
 				   "f0755 lib64/libc.so.6\n"
@@ -74,6 +76,8 @@ static void only_what_a_process_loads_is_taken(void **state)
 				   "l0777 lib64/libm.so.6 -> libm-2.17.so\n"
 				   "f0755 lib64/gconv/UTF-16.so\n"
 				   "f0644 lib64/locale/C.utf8/LC_CTYPE\n"
+				   "f0644 usr/share/licenses/x/COPYING.LIB\n"
+				   "f0644 usr/share/licenses/x/empty\n"
 				   "l0777 lib64/x86_64-linux-gnu -> .\n"
 				   "l0777 lib -> lib64\n"
 				   "d0755 usr\n"

@@ -676,6 +676,27 @@ static void a_few_pigeons_are_found_out(void **state)
 	assert_true(s.n_why > 0);
 }
 
+/* Nine specs to try in place of each other, each try as hard as the question: all of them share one budget. */
+static void reasons_and_advice_have_their_own_bounds(void **state)
+{
+	auto_index ix = { 0 };
+	struct solve q = pigeons(&ix, 8);
+	auto_solution plain = { 0 }, s = { 0 };
+	struct err err = ERR_INIT, again = ERR_INIT;
+
+	(void)state;
+	q.no_why = true;
+	assert_int_equal(solver_run(&q, &plain, &err), -1);
+	assert_int_equal(err.code, ERR_UNSAT);
+	assert_true(plain.work > 100000);
+	q.no_why = false;
+	q.work_max = plain.work + 1;
+	assert_int_equal(solver_run(&q, &s, &again), -1);
+	assert_int_equal(again.code, ERR_UNSAT);
+	assert_true(s.work > 2 * plain.work);
+	assert_true(s.work <= q.work_max + 2 * WHY_WORK_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,6 +705,7 @@ int main(void)
 		cmocka_unit_test(a_larger_question_has_one_valid_answer),
 		cmocka_unit_test(what_takes_too_many_steps_is_given_up_with_a_sentence),
 		cmocka_unit_test(a_few_pigeons_are_found_out),
+		cmocka_unit_test(reasons_and_advice_have_their_own_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

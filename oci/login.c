@@ -1,4 +1,4 @@
-#include "oci/auth.h"
+#include "oci/login.h"
 
 #include <errno.h>
 
@@ -44,7 +44,7 @@ static char *from_base64(struct arena *a, const char *text)
 	return ret;
 }
 
-const char *auth_basic(struct arena *a, const char *user, const char *password)
+const char *login_basic(struct arena *a, const char *user, const char *password)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *text = arena_printf(a, "%s:%s", user, password);
@@ -119,7 +119,7 @@ static const struct doc *best(const struct doc *map, const char *host, const cha
 
 /* ---- a file ---- */
 
-static int read_entry(struct arena *a, const struct doc *d, const char *key, struct auth *ret, struct err *err)
+static int read_entry(struct arena *a, const struct doc *d, const char *key, struct login *ret, struct err *err)
 {
 	const char *auth, *colon;
 	char *plain;
@@ -149,15 +149,15 @@ static int read_entry(struct arena *a, const struct doc *d, const char *key, str
 	return 0;
 }
 
-static int ask_helper(struct arena *a, const char *helper, const char *host, const char *key, struct auth *ret,
+static int ask_helper(struct arena *a, const char *helper, const char *host, const char *key, struct login *ret,
 		      struct err *err)
 {
 	const char *server = key ? key : is_hub(host) ? HUB_KEY : host;
 
-	return auth_helper(a, helper, server, ret, err) < 0 ? -1 : 0;
+	return login_helper(a, helper, server, ret, err) < 0 ? -1 : 0;
 }
 
-static int find_in_doc(struct arena *a, const struct doc *d, const char *host, const char *repo, struct auth *ret,
+static int find_in_doc(struct arena *a, const struct doc *d, const char *host, const char *repo, struct login *ret,
 		       struct err *err)
 {
 	const struct doc *auths = doc_find(d, "auths");
@@ -177,11 +177,11 @@ static int find_in_doc(struct arena *a, const struct doc *d, const char *host, c
 	return found && (auths || found->type == DOC_MAP) ? read_entry(a, found, key, ret, err) : 0;
 }
 
-int auth_find_in(struct arena *a, const char *text, size_t n, const char *name, const char *host, const char *repo,
-		 struct auth *ret, struct err *err)
+int login_find_in(struct arena *a, const char *text, size_t n, const char *name, const char *host, const char *repo,
+		  struct login *ret, struct err *err)
 {
 	const struct doc *d = doc_parse_json(a, text, n, name, err);
-	struct auth found = { .from = name };
+	struct login found = { .from = name };
 
 	if (!d) {
 		err_clear(err);
@@ -236,11 +236,11 @@ static bool is_missing(const struct err *err)
 	return err->sys == ENOENT || err->sys == ENOTDIR;
 }
 
-int auth_find(struct arena *a, const char *host, const char *repo, struct auth *ret, struct err *err)
+int login_find(struct arena *a, const char *host, const char *repo, struct login *ret, struct err *err)
 {
 	const char *places[PLACES_MAX];
 	size_t n = list_places(a, places);
-	struct auth found = { 0 };
+	struct login found = { 0 };
 	auto_buf names = { 0 };
 
 	for (size_t i = 0; i < n && !found.found; i++) {
@@ -257,7 +257,7 @@ int auth_find(struct arena *a, const char *host, const char *repo, struct auth *
 		/* An empty file is what "podman logout" of old, and many a CI job, leave behind. */
 		if (str_trim((struct str){ buf_cstr(&text), text.n }).n == 0)
 			continue;
-		if (auth_find_in(a, buf_cstr(&text), text.n, places[i], host, repo, &found, err) < 0)
+		if (login_find_in(a, buf_cstr(&text), text.n, places[i], host, repo, &found, err) < 0)
 			return -1;
 	}
 	if (!found.found)

@@ -9,7 +9,7 @@
 
 #include "base/doc.h"
 #include "base/str.h"
-#include "oci/auth.h"
+#include "oci/login.h"
 
 #define ANSWER_MAX ((size_t)64 << 10)
 #define PATIENCE_MS 30000
@@ -148,7 +148,7 @@ static int wait_for(struct helper *h, int *code, struct err *err)
 	return 0;
 }
 
-static int read_answer(struct arena *a, const struct buf *text, struct auth *ret, struct err *err)
+static int read_answer(struct arena *a, const struct buf *text, struct login *ret, struct err *err)
 {
 	const struct doc *d = doc_parse_json(a, buf_cstr(text), text->n, "its answer", err);
 	const char *user, *secret;
@@ -169,7 +169,7 @@ static int read_answer(struct arena *a, const struct buf *text, struct auth *ret
 	return 1;
 }
 
-int auth_helper(struct arena *a, const char *name, const char *server, struct auth *ret, struct err *err)
+int login_helper(struct arena *a, const char *name, const char *server, struct login *ret, struct err *err)
 {
 	CLEANUP(helper_end) struct helper h = { -1, -1, -1 };
 	char *program = arena_printf(a, "docker-credential-%s", name);
