@@ -10,7 +10,7 @@ struct delivery {
 	struct dest dests[2];
 	size_t n;
 	struct dest_how how;
-	struct dest_told told;
+	struct registries_told told;
 	struct registry *stream; /* with --no-store: where layers go while they are made; else NULL */
 };
 

@@ -67,3 +67,32 @@ void registries_release(struct registries *r)
 	http_free(r->http);
 	*r = (struct registries){ 0 };
 }
+
+/* ---- on the way ---- */
+
+static void told_begun(struct dest_told *base, size_t n)
+{
+	struct registries_told *t = (struct registries_told *)base;
+
+	progress_begin(&t->bar, "pushing");
+	progress_expect(&t->bar, n);
+	t->on = true;
+}
+
+static void told_step(struct dest_told *base)
+{
+	progress_step(&((struct registries_told *)base)->bar);
+}
+
+void registries_told_begin(struct registries_told *t)
+{
+	t->on = false;
+	t->base = (struct dest_told){ .begun = told_begun, .step = told_step };
+}
+
+void registries_told_end(struct registries_told *t)
+{
+	if (t->on)
+		progress_end(&t->bar);
+	t->on = false;
+}
