@@ -9,6 +9,7 @@
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/ground.h"
+#include "cmd/libraries.h"
 #include "cmd/paths_plan.h"
 #include "cmd/project.h"
 #include "cmd/resolve.h"
@@ -171,6 +172,9 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
 		return -1;
 	got = try_lock(o, b, err);
+	if (got == 0 && b->workshop.plans < 0 &&
+	    workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0)
+		return -1;
 	if (got < 0)
 		return -1;
 	if (got > 0) {
@@ -219,6 +223,53 @@ static int choose_dest(struct build *b, struct err *err)
 
 /* ---- dry run ---- */
 
+/* As inspect and verify count them: the base's lowest, from 1. */
+static size_t layer_number(const struct build *b, size_t i)
+{
+	return i + 1 + (b->base ? blobs_image(b->base)->n_layers : 0);
+}
+
+/* Which layer package i is in. */
+static size_t layer_of(const struct build *b, size_t i)
+{
+	const struct assembly *a = &b->assembly;
+
+	for (size_t k = 0; k < a->n_layers; k++) {
+		const struct group *g = a->layers[k].group;
+
+		for (size_t m = 0; g && m < g->n; m++)
+			if (g->members[m] == i)
+				return layer_number(b, k);
+	}
+	return 0;
+}
+
+static void print_package(const struct record *r, size_t layer)
+{
+	printf("%5zu  %-28s %-16s %-24s %10s\n", layer, r->name, r->version, r->build, num_bytes(r->size).s);
+}
+
+/* A line a package, from the lowest layer up. */
+static void print_layers(const struct build *b)
+{
+	static const char *const others[] = { [PART_SYSTEM] = "(system files)",
+					      [PART_ENVIRONMENT] = "(conda-meta/history and its like)",
+					      [PART_APP] = "(copied files)" };
+	const struct assembly *a = &b->assembly;
+
+	printf("layer  %-28s %-16s %-24s %10s\n", "package", "version", "build", "size");
+	for (size_t k = 0; k < a->n_layers; k++) {
+		const struct part_layer *l = &a->layers[k];
+
+		if (l->part == PART_LIBC)
+			print_package(&b->lp->libc_packages[0], layer_number(b, k));
+		for (size_t m = 0; l->group && m < l->group->n; m++)
+			print_package(&b->lp->packages[l->group->members[m]], layer_number(b, k));
+		if (l->part != PART_LIBC && !l->group)
+			printf("%5zu  %s\n", layer_number(b, k), others[l->part]);
+	}
+}
+
 static int dry_run(const struct options *o, struct build *b)
 {
 	const struct assembly *a = &b->assembly;
@@ -229,9 +280,7 @@ static int dry_run(const struct options *o, struct build *b)
 	for (size_t i = 0; i < b->lp->n_packages; i++)
 		bytes += b->lp->packages[i].size;
 	if (!o->json) {
-		for (size_t i = 0; i < b->lp->n_packages; i++)
-			printf("%-28s %-16s %-24s %10s\n", b->lp->packages[i].name, b->lp->packages[i].version,
-			       b->lp->packages[i].build, num_bytes(b->lp->packages[i].size).s);
+		print_layers(b);
 		printf("%zu packages, %s, in %zu layers for %s\n", b->lp->n_packages, num_bytes(bytes).s, a->n_layers,
 		       b->platform->subdir);
 		return 0;
@@ -248,6 +297,7 @@ static int dry_run(const struct options *o, struct build *b)
 		json_put_string(&j, "version", b->lp->packages[i].version);
 		json_put_string(&j, "build", b->lp->packages[i].build);
 		json_put_int(&j, "size", (int64_t)b->lp->packages[i].size);
+		json_put_int(&j, "layer", (int64_t)layer_of(b, i));
 		json_end(&j);
 	}
 	json_end(&j);
@@ -274,6 +324,18 @@ static int write_image(struct build *b, struct digest *ret, struct err *err)
 		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
 		err_clear(err);
 	}
+}
+
+/* The image is there, whatever there is to say of it. */
+static void tell_libraries(struct build *b)
+{
+	struct libraries l = { 0 };
+	struct err err = ERR_INIT;
+
+	if (libraries_check(&b->assembly, &l, &err) < 0)
+		log_warn("cannot tell whether all shared libraries are there: %s", err.text);
+	else
+		libraries_tell(&b->assembly, &l);
 }
 
 static int report(const struct options *o, struct build *b, const struct digest *d)
@@ -316,6 +378,12 @@ static int plan_app(const struct options *o, struct build *b, struct err *err)
 				 err);
 }
 
+/* Who only looks leaves nothing behind, unless something has to be solved: repodata is kept. */
+static int open_workshop(const struct options *o, struct build *b, struct err *err)
+{
+	return o->dry_run ? 0 : workshop_open(&b->settings, b->settings.offline, &b->workshop, err);
+}
+
 int cmd_build(const struct options *given, struct err *err)
 {
 	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
@@ -325,8 +393,8 @@ int cmd_build(const struct options *given, struct err *err)
 
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
 	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
-	    read_input(o, &b, err) < 0 || workshop_open(&b.settings, b.settings.offline, &b.workshop, err) < 0 ||
-	    open_base(&b, &glibc, err) < 0 || find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	    read_input(o, &b, err) < 0 || open_workshop(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
+	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
@@ -339,5 +407,6 @@ int cmd_build(const struct options *given, struct err *err)
 	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||
 	    write_image(&b, &digest, err) < 0)
 		return -1;
+	tell_libraries(&b);
 	return report(o, &b, &digest);
 }

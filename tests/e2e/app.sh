@@ -192,6 +192,17 @@ touch -d 2001-01-01 copied/src/pkg/__init__.py
 expect_exit 0 "$condaimg" build project/environment.yml --config project/condaimg.yml -o oci:images:again --cache-dir "$work/cache-2"
 [ "$(digest_of "$first")" = "$(digest_of "$(cat stdout)")" ] || fail "another digest: $(cat stdout)"
 
+say "a look before"
+expect_exit 0 "$condaimg" build project --dry-run
+expect_exit 0 "$condaimg" lock project
+expect_exit 0 "$condaimg" build project --dry-run --cache-dir looked
+[ ! -e looked ] || fail "--dry-run of a lock made a cache"
+cp stdout dry
+expect_exit 0 "$condaimg" build project -t images:app
+"$condaimg" inspect oci:images:app --json | jq -r '.layers | to_entries[] | .key as $k | .value.packages // [] | .[] | "\($k + 1) \(.name // .)"' >wanted
+awk 'NR > 1 && $1 ~ /^[0-9]+$/ && $2 !~ /^\(/ && $2 != "packages," { print $1 " " $2 "-" $3 "-" $4 }' dry >got
+[ -s wanted ] && [ "$(wc -l <wanted)" = "$(wc -l <got)" ] || fail "dry run and image: $(diff wanted got)"
+
 say "a code change"
 expect_exit 0 "$condaimg" lock project
 expect_exit 0 "$condaimg" build project -t images:app
