@@ -59,6 +59,10 @@ if base == "scratch":
     import getpass, grp, pwd
     assert getpass.getuser() == "conda" and pwd.getpwuid(0).pw_name == "root" and grp.getgrgid(0).gr_name == "root"
     assert os.path.expanduser("~conda") == "/home/conda"
+    server = socket.create_server(("localhost", 0))
+    with socket.create_connection(("localhost", server.getsockname()[1])) as client:
+        server.accept()[0].sendall(b"x")
+        assert client.recv(1) == b"x"
 if sys.version_info >= (3, 9):
     import zoneinfo, datetime
     summer = datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
