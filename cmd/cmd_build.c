@@ -8,10 +8,12 @@
 #include "cmd/assembly.h"
 #include "cmd/base_image.h"
 #include "cmd/commands.h"
+#include "cmd/lock_libc.h"
 #include "cmd/ground.h"
 #include "cmd/libraries.h"
 #include "cmd/paths_plan.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/resolve.h"
 
 #define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
@@ -32,13 +34,17 @@ struct build {
 	const struct lock *from; /* the lock that is built */
 	const struct lock_platform *lp;
 	struct lock_platform answer;
-	struct dest dest;
+	struct registries registries;
+	struct dest dests[2]; /* where the image goes: a place, and with --push a registry */
+	size_t n_dests;
+	struct dest_told told;
 };
 
 static void build_release(struct build *b)
 {
 	assembly_release(&b->assembly);
 	blobs_free(b->base);
+	registries_release(&b->registries);
 	question_release(&b->question);
 	workshop_release(&b->workshop);
 	lock_release(&b->lock);
@@ -68,12 +74,13 @@ static int read_input(const struct options *o, struct build *b, struct err *err)
 	return input_read(&b->files, b->platform->subdir, &b->input, err);
 }
 
-static int open_base(struct build *b, const char **glibc, struct err *err)
+static int open_base(const struct options *o, struct build *b, const char **glibc, struct err *err)
 {
 	*glibc = NULL;
 	if (!b->settings.has_base)
 		return 0;
-	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
+	if (registries_attach(&b->registries, o, &b->settings.base, err) == 0)
+		b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
 	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
 	*glibc = b->ground.glibc;
@@ -94,7 +101,8 @@ static const char *platforms_of(struct build *b, const struct lock *lock)
 	return arena_strdup(&b->arena, buf_cstr(&names));
 }
 
-static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
+static int use_lock(const struct options *o, struct build *b, const struct lock *lock, const char *path,
+		    struct err *err)
 {
 	for (const char *const *warning = lock->warnings; *warning; warning++)
 		log_warn("%s", *warning);
@@ -107,13 +115,12 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
 	if (b->lp->refused)
 		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
-	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			"(--libc none), or lock the environment again with condaimg lock",
-			path);
-	return 0;
+	if (b->base || b->settings.libc_none || b->lp->n_libc_packages || strcmp(b->lp->libc, "none") == 0)
+		return 0;
+	b->answer = *b->lp;
+	b->lp = &b->answer;
+	return lock_libc_add(lock, path, o, &b->settings, b->platform, &b->workshop, &b->question, &b->arena,
+			     &b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */
@@ -147,7 +154,7 @@ static int try_lock(const struct options *o, struct build *b, struct err *err)
 	lp = lock_find(&b->lock, b->platform->subdir);
 	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
 		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
-		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+		return use_lock(o, b, &b->lock, path, err) < 0 ? -1 : 1;
 	}
 	if (o->lockfile)
 		return err_set(err, ERR_FORMAT,
@@ -166,7 +173,7 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	int got;
 
 	if (b->input.is_lock)
-		return use_lock(b, &b->input.lock, o->args[0], err);
+		return use_lock(o, b, &b->input.lock, o->args[0], err);
 	for (const char *const *warning = b->input.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
@@ -194,6 +201,46 @@ static int find_lock(const struct options *o, struct build *b, const char *glibc
 	return 0;
 }
 
+/* ---- where packages come from ---- */
+
+/* A lock may have them from anywhere. */
+static int check_sources(const struct build *b, struct err *err)
+{
+	const struct config *c = &b->settings.config;
+	int rc = 0;
+
+	if (!c->rc.values[CONDARC_ALLOWLIST_CHANNELS].n && !c->rc.values[CONDARC_DENYLIST_CHANNELS].n)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < b->lp->n_packages; i++)
+		rc = config_allows_url(c, b->lp->packages[i].url, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_libc_packages; i++)
+		rc = config_allows_url(c, b->lp->libc_packages[i].url, err);
+	return rc;
+}
+
+/* The question's channels, which know logins, and the lock's, which may have mirrors here. */
+static void find_channels(struct build *b)
+{
+	struct channel *list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->question.n_channels; i++) {
+		mem_grow(list, n);
+		list[n++] = b->question.channels[i];
+	}
+	for (size_t i = 0; b->from->channels && b->from->channels[i]; i++) {
+		struct err err = ERR_INIT;
+
+		/* another tool's lock may call them as it likes */
+		if (channel_resolve_as(&b->arena, &b->settings.config.names, b->from->channels[i], ".", &list, &n,
+				       &err) < 0)
+			log_debug("%s", err.text);
+	}
+	b->assembly.channels = arena_dup(&b->arena, list, n * sizeof(*list));
+	b->assembly.n_channels = n;
+	free(list);
+}
+
 /* ---- destination ---- */
 
 /* What stands behind the last ':' of "name:tag", or NULL. */
@@ -204,20 +251,34 @@ static const char *tag_part(const char *tag)
 	return colon && !strchr(colon, '/') ? colon + 1 : NULL;
 }
 
-static int choose_dest(struct build *b, struct err *err)
+static int choose_place(const struct options *o, struct build *b, struct err *err)
 {
 	const char *tag = b->settings.tag;
+	struct dest *d = &b->dests[b->n_dests++];
 
 	if (b->settings.has_output) {
-		b->dest = b->settings.output;
-		if (tag && !b->dest.tag)
-			b->dest.tag = b->dest.type == DEST_OCI ? (tag_part(tag) ? tag_part(tag) : tag) : tag;
-		return 0;
+		*d = b->settings.output;
+		if (tag && !d->tag)
+			d->tag = d->type == DEST_OCI || d->type == DEST_REGISTRY ? (tag_part(tag) ? tag_part(tag) : tag)
+										 : tag;
+		return registries_attach(&b->registries, o, d, err);
 	}
 	if (!tag)
 		tag = b->project.name ? b->project.name : b->from->name ? b->from->name : "image";
-	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
+	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), d, err) < 0)
 		return err_at(err, "-t %s", tag);
+	return 0;
+}
+
+/* With --push alone nothing is kept but in the registry. */
+static int choose_dests(const struct options *o, struct build *b, struct err *err)
+{
+	bool place = b->settings.has_output || b->settings.tag || !o->push;
+
+	if (place && choose_place(o, b, err) < 0)
+		return -1;
+	if (o->push && registries_ref(&b->registries, o, &b->arena, o->push, &b->dests[b->n_dests++], err) < 0)
+		return err_at(err, "--push %s", o->push);
 	return 0;
 }
 
@@ -286,6 +347,7 @@ static int dry_run(const struct options *o, struct build *b)
 		return 0;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "build-dry-run-1");
 	json_put_string(&j, "platform", b->platform->subdir);
 	json_put_int(&j, "layers", (int64_t)a->n_layers);
 	json_put_int(&j, "size", (int64_t)bytes);
@@ -308,8 +370,21 @@ static int dry_run(const struct options *o, struct build *b)
 
 /* ---- the image ---- */
 
-static int write_image(struct build *b, struct digest *ret, struct err *err)
+static int write_to_all(struct build *b, const struct dest_image *im, const struct dest_how *how, struct digest *ret,
+			struct digest *broken, struct err *err)
 {
+	for (size_t i = 0; i < b->n_dests; i++)
+		if (dest_write_all(&b->dests[i], im, 1, how, ret, broken, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int write_image(const struct options *o, struct build *b, struct digest *ret, struct err *err)
+{
+	struct dest_how how = { .told = &b->told };
+
+	if (registries_media_types(o, &how.docker_types, err) < 0)
+		return -1;
 	for (unsigned tries = 0;; tries++) {
 		struct digest broken = { 0 };
 		struct image im;
@@ -317,7 +392,8 @@ static int write_image(struct build *b, struct digest *ret, struct err *err)
 		if (assembly_layers(&b->assembly, err) < 0)
 			return -1;
 		assembly_image(&b->assembly, &im);
-		if (dest_write(&b->dest, &im, b->workshop.layers, b->base, ret, &broken, err) == 0)
+		if (write_to_all(b, &(struct dest_image){ &im, b->workshop.layers, b->base }, &how, ret, &broken,
+				 err) == 0)
 			return 0;
 		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !assembly_forget(&b->assembly, &broken))
 			return -1;
@@ -338,6 +414,19 @@ static void tell_libraries(struct build *b)
 		libraries_tell(&b->assembly, &l);
 }
 
+static void add_pushed(struct build *b, struct json *j)
+{
+	for (size_t i = 0; i < b->n_dests; i++) {
+		if (b->dests[i].type != DEST_REGISTRY)
+			continue;
+		json_put_int(j, "blobs_uploaded", (int64_t)b->told.uploaded);
+		json_put_int(j, "blobs_mounted", (int64_t)b->told.mounted);
+		json_put_int(j, "blobs_there", (int64_t)b->told.there);
+		json_put_int(j, "bytes_uploaded", (int64_t)b->told.bytes);
+		return;
+	}
+}
+
 static int report(const struct options *o, struct build *b, const struct digest *d)
 {
 	const struct assembly *a = &b->assembly;
@@ -353,17 +442,22 @@ static int report(const struct options *o, struct build *b, const struct digest 
 	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s,
 		 made);
 	if (!o->json) {
-		printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dest), digest_hex(d).hex);
+		for (size_t i = 0; i < b->n_dests; i++)
+			printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dests[i]), digest_hex(d).hex);
 		return 0;
 	}
 	json_object(&j);
-	json_put_string(&j, "image", dest_text(&b->arena, &b->dest));
+	json_put_string(&j, "schema", "build-1");
+	json_put_string(&j, "image", dest_text(&b->arena, &b->dests[0]));
+	if (b->n_dests > 1)
+		json_put_string(&j, "pushed", dest_text(&b->arena, &b->dests[1]));
 	json_put_string(&j, "digest", arena_printf(&b->arena, "sha256:%s", digest_hex(d).hex));
 	json_put_string(&j, "platform", b->platform->subdir);
 	json_put_int(&j, "packages", (int64_t)b->lp->n_packages);
 	json_put_int(&j, "layers", (int64_t)a->n_layers);
 	json_put_int(&j, "layers_new", (int64_t)made);
 	json_put_int(&j, "size", (int64_t)bytes);
+	add_pushed(b, &j);
 	json_end(&j);
 	puts(out.p);
 	return 0;
@@ -372,7 +466,12 @@ static int report(const struct options *o, struct build *b, const struct digest 
 /* The image itself, and our cache, are no part of an application that has them in its folder. */
 static int plan_app(const struct options *o, struct build *b, struct err *err)
 {
-	const char *skip[] = { b->dest.path, b->settings.cache_dir, NULL };
+	const char *skip[COUNT(b->dests) + 2] = { b->settings.cache_dir };
+	size_t n = 1;
+
+	for (size_t i = 0; i < b->n_dests; i++)
+		if (b->dests[i].path)
+			skip[n++] = b->dests[i].path;
 
 	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, o->args[0]), skip,
 				 err);
@@ -393,19 +492,18 @@ int cmd_build(const struct options *given, struct err *err)
 
 	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
 	    settings_configure(o, &b.settings, err) < 0 || settings_one_platform(&b.settings, err) < 0 ||
-	    read_input(o, &b, err) < 0 || open_workshop(o, &b, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	    read_input(o, &b, err) < 0 || open_workshop(o, &b, err) < 0 || open_base(o, &b, &glibc, err) < 0 ||
+	    find_lock(o, &b, glibc, err) < 0 || check_sources(&b, err) < 0 || choose_dests(o, &b, err) < 0)
 		return -1;
 	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
 			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
 	    plan_app(o, &b, err) < 0)
 		return -1;
-	b.assembly.channels = b.question.channels;
-	b.assembly.n_channels = b.question.n_channels;
+	find_channels(&b);
 	if (o->dry_run)
 		return dry_run(o, &b);
 	if (assembly_fetch(&b.assembly, err) < 0 || paths_plan_tell(&b.assembly, err) < 0 ||
-	    write_image(&b, &digest, err) < 0)
+	    write_image(o, &b, &digest, err) < 0)
 		return -1;
 	tell_libraries(&b);
 	return report(o, &b, &digest);

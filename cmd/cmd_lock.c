@@ -10,6 +10,7 @@
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -19,6 +20,7 @@ static int print_json(const char *path, const struct lock *l)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "lock-1");
 	json_put_string(&j, "lockfile", path);
 	json_key(&j, "platforms");
 	json_array(&j);
@@ -49,15 +51,18 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int glibc_of_base(const struct settings *s, const struct platform *p, struct arena *a, const char **ret,
-			 struct err *err)
+static int glibc_of_base(const struct options *o, const struct settings *s, const struct platform *p, struct arena *a,
+			 const char **ret, struct err *err)
 {
+	auto_registries r = { 0 };
 	auto_blobs *base = NULL;
+	struct dest d = s->base;
 
 	*ret = NULL;
 	if (!s->has_base)
 		return 0;
-	base = dest_open(&s->base, p->oci_os, p->oci_arch, err);
+	if (registries_attach(&r, o, &d, err) == 0)
+		base = dest_open(&d, p->oci_os, p->oci_arch, err);
 	if (!base || base_image_glibc(a, base, ret, err) < 0)
 		return err_at(err, "--base %s", dest_text(a, &s->base));
 	return 0;
@@ -94,7 +99,7 @@ static int ask_one(const struct options *o, const struct settings *s, const stru
 {
 	const char *glibc;
 
-	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
+	return glibc_of_base(o, s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -151,6 +156,8 @@ static int write_lock(const struct options *o, bool explicit, const struct lock 
 
 	if (render(o, explicit, l, &text, err) < 0)
 		return -1;
+	if (o->dry_run && o->json)
+		return print_json(NULL, l);
 	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
@@ -171,6 +178,9 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
+	if (o->json && !o->dry_run && !o->check && strcmp(o->lockfile ? o->lockfile : *explicit ? "-" : "", "-") == 0)
+		return err_set(err, ERR_USAGE,
+			       "--json and the lock itself both go to stdout: give it a file with --lockfile");
 	if (o->md5 && !*explicit)
 		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
 	return 0;
@@ -243,6 +253,7 @@ static int check(const struct options *o, const struct input_files *files, const
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
 		json_object(&j);
+		json_put_string(&j, "schema", "lock-check-1");
 		json_put_string(&j, "lockfile", path);
 		json_put_bool(&j, "current", err->code == ERR_NONE);
 		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);
@@ -252,6 +263,18 @@ static int check(const struct options *o, const struct input_files *files, const
 		log_info("%s is current", path);
 	}
 	return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* "--update numpy scipy": the second is taken for a file. */
+static int check_files(const struct options *o, struct err *err)
+{
+	for (size_t i = 1; o->n_updates && i < o->n_args; i++)
+		if (strcmp(o->args[i], "-") != 0 && !fs_exists(AT_FDCWD, o->args[i]))
+			return err_set(err, ERR_USAGE,
+				       "there is no file %s; several packages stand behind --update as one word: "
+				       "--update %s,%s",
+				       o->args[i], o->updates[0], o->args[i]);
+	return 0;
 }
 
 /* What --update holds on to: every record of the lock whose name is not to move. */
@@ -309,7 +332,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 ||
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
 	    input_open(o, &files, err) < 0 ||
 	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;

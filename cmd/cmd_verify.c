@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cmd/commands.h"
 #include "cmd/input.h"
+#include "cmd/registries.h"
 #include "cmd/rootfs.h"
 #include "cmd/verify.h"
 #include "oci/layer.h"
@@ -23,6 +24,7 @@ struct verifying {
 	struct lock_platform claims;
 	struct blobs *blobs;
 	struct dest dest;
+	struct registries registries;
 	struct verify verify;
 	struct ground base; /* the layers of somebody else */
 };
@@ -36,6 +38,7 @@ static void verifying_release(struct verifying *w)
 	input_release(&w->input);
 	input_close(&w->files);
 	blobs_free(w->blobs);
+	registries_release(&w->registries);
 	settings_release(&w->settings);
 	arena_release(&w->arena);
 }
@@ -44,7 +47,7 @@ static int open_image(struct verifying *w, const struct options *o, struct err *
 {
 	const struct platform *p = w->settings.platform;
 
-	if (dest_parse(&w->arena, o->args[0], &w->dest, err) < 0)
+	if (registries_place(&w->registries, o, &w->arena, o->args[0], &w->dest, err) < 0)
 		return -1;
 	w->blobs = dest_open(&w->dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	return w->blobs ? 0 : -1;
@@ -246,6 +249,7 @@ static void print_json(struct verifying *w, const char *image, const char *diges
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "verify-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", digest);
 	json_put_bool(&j, "verified", v->n == 0);

@@ -243,7 +243,7 @@ int config_read(const char *condarc, struct config *ret, struct err *err)
 	free(s.paths);
 	if (rc < 0)
 		return err_at(err, "configuration (--condarc none leaves it out)");
-	config_names(&ret->arena, &ret->rc, &ret->names);
+	config_names(ret);
 	ret->auth = config_logins(ret);
 	return 0;
 }
@@ -263,6 +263,8 @@ const char *config_redact(struct arena *a, const char *text)
 
 	if (url_has_scheme(text))
 		return url_redact(a, text);
+	if (str_starts(text, "t/") && strchr(text + 2, '/'))
+		return arena_strdup(a, strchr(text + 2, '/') + 1);
 	/* a proxy may be written without its scheme */
 	return arena_strdup(a, at && strchr(text, ':') ? at + 1 : text);
 }

@@ -43,6 +43,11 @@ struct options {
 	size_t n_volumes;
 	const char **ca_files;
 	size_t n_ca_files;
+	const char **compares; /* images */
+	size_t n_compares;
+	const char *html; /* file, or "-" */
+	const char *push, *media_types, *registry_ca;
+	bool insecure, no_store;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
 	bool shell;
 	unsigned verbose;

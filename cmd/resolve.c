@@ -270,6 +270,23 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
 }
 
+int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+		 struct err *err)
+{
+	auto_repodata_set set = { 0 };
+	struct index ix = { 0 };
+	struct virtual_set virtuals = q->virtuals;
+	const char *const name = libc_package_name(a, q->platform);
+	int rc = resolve_fetch(q, w, &set, err);
+
+	if (rc == 0)
+		rc = repodata_collect(set.all, set.n, &name, 1, &ix, NULL, err);
+	if (rc == 0)
+		rc = settle_libc(q, &ix, &(struct favored){ 0 }, a, &virtuals, ret, err);
+	arena_join(a, &ix.arena);
+	return rc;
+}
+
 void resolve_lock(struct lock *ret, const struct question *q, const char *source, const struct lock_platform *platforms,
 		  size_t n)
 {

@@ -174,22 +174,18 @@ static int put_text(struct store *to, const struct buf *text, const struct diges
 
 static int put_layer(struct store *to, const struct parcel *p, size_t i, struct err *err)
 {
-	const struct layer *l = &p->im->layers[i].layer;
+	const struct descriptor *d = &p->layers[i].d;
 	auto_source *in = NULL;
 
-	if (store_has(to, &l->digest, l->size))
+	if (store_has(to, &d->digest, d->size))
 		return 0;
 	in = parcel_layer(p, i, err);
 	return put_blob(to, in, err) < 0 ? parcel_fault(p, i, err) : 0;
 }
 
-static int put_blobs(const struct layout *l, const struct parcel *p, struct err *err)
+static int put_image(struct store *to, const struct parcel *p, struct err *err)
 {
-	auto_store *to = store_open(l->fd, ".", err);
-
-	if (!to)
-		return -1;
-	for (size_t i = 0; i < p->im->n_layers; i++)
+	for (size_t i = 0; i < p->n_layers; i++)
 		if (put_layer(to, p, i, err) < 0)
 			return -1;
 	if (put_text(to, &p->config, &p->config_digest, err) < 0)
@@ -197,26 +193,38 @@ static int put_blobs(const struct layout *l, const struct parcel *p, struct err 
 	return put_text(to, &p->manifest, &p->manifest_digest, err);
 }
 
-static int move_tag(const struct layout *l, const char *tag, const struct parcel *p, struct err *err)
+static int put_blobs(const struct layout *l, const struct parcel_set *s, struct err *err)
+{
+	auto_store *to = store_open(l->fd, ".", err);
+
+	if (!to)
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (put_image(to, &s->list[i], err) < 0)
+			return -1;
+	return s->index.n ? put_text(to, &s->index, &s->index_digest, err) : 0;
+}
+
+static int move_tag(const struct layout *l, const char *tag, const struct parcel_set *s, struct err *err)
 {
 	struct annotation name = { ANNOTATION_REF_NAME, tag };
 	auto_buf old = { 0 }, text = { 0 };
 
 	if (fs_exists(l->fd, "index.json") && fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0)
 		return -1;
-	if (parcel_index(p, &name, 1, buf_cstr(&old), old.n, "index.json", &text, err) < 0)
+	if (parcel_set_layout(s, &name, 1, buf_cstr(&old), old.n, "index.json", &text, err) < 0)
 		return -1;
 	if (text.n > INDEX_BYTES_MAX)
 		return err_set(err, ERR_LIMIT, "index.json would be larger than %d bytes", INDEX_BYTES_MAX);
 	return fs_write(l->fd, "index.json", text.p, text.n, 0644, err);
 }
 
-int layout_write(const struct dest *d, const struct parcel *p, struct err *err)
+int layout_write(const struct dest *d, const struct parcel_set *s, struct err *err)
 {
 	CLEANUP(leave) struct layout l;
 
-	if (enter(&l, d->path, err) == 0 && claim(&l, err) == 0 && put_blobs(&l, p, err) == 0 &&
-	    move_tag(&l, d->tag ? d->tag : "latest", p, err) == 0)
+	if (enter(&l, d->path, err) == 0 && claim(&l, err) == 0 && put_blobs(&l, s, err) == 0 &&
+	    move_tag(&l, d->tag ? d->tag : "latest", s, err) == 0)
 		return 0;
 	retreat(&l);
 	return err_at(err, "%s", d->path);

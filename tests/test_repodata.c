@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "channels/scan.h"
 
-static const struct channel channel = { "ch", "https://u:sesame@host/t/tk/ch", "https://host/ch", NULL, NULL };
+static const struct channel channel = { "ch", "https://u:sesame@host/t/tk/ch", "https://host/ch", NULL };
 
 static struct repodata *scan_text(const char *text, const char *subdir, uint32_t rank, struct err *err)
 {
