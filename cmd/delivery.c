@@ -58,7 +58,7 @@ int delivery_open(struct delivery *d, const struct options *o, const struct sett
 		  struct arena *a, struct err *err)
 {
 	*d = (struct delivery){ .how.told = &d->told.base };
-	registries_told_begin(&d->told);
+	registries_told_begin(&d->told, NULL);
 	if (registries_media_types(o, &d->how.docker_types, err) < 0)
 		return -1;
 	if (d->how.docker_types && s->codec.type == CODEC_ZSTD)
@@ -76,9 +76,10 @@ int delivery_name(struct delivery *d, const char *name, struct arena *a, struct 
 	return d->n ? 0 : open_named(d, name, a, err);
 }
 
-int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct digest *ret,
-		   struct digest *broken, struct err *err)
+int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct progress *progress,
+		   struct digest *ret, struct digest *broken, struct err *err)
 {
+	d->told.progress = progress;
 	for (size_t i = 0; i < d->n; i++) {
 		int rc = dest_write_all(&d->dests[i], images, n, &d->how, ret, broken, err);
 

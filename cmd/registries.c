@@ -72,27 +72,20 @@ void registries_release(struct registries *r)
 
 static void told_begun(struct dest_told *base, size_t n)
 {
-	struct registries_told *t = (struct registries_told *)base;
-
-	progress_begin(&t->bar, "pushing");
-	progress_expect(&t->bar, n);
-	t->on = true;
+	progress_push_begin(((struct registries_told *)base)->progress, n);
 }
 
 static void told_step(struct dest_told *base)
 {
-	progress_step(&((struct registries_told *)base)->bar);
+	progress_pushed(((struct registries_told *)base)->progress);
 }
 
-void registries_told_begin(struct registries_told *t)
+void registries_told_begin(struct registries_told *t, struct progress *progress)
 {
-	t->on = false;
-	t->base = (struct dest_told){ .begun = told_begun, .step = told_step };
+	*t = (struct registries_told){ .base = { .begun = told_begun, .step = told_step }, .progress = progress };
 }
 
 void registries_told_end(struct registries_told *t)
 {
-	if (t->on)
-		progress_end(&t->bar);
-	t->on = false;
+	progress_push_end(t->progress);
 }

@@ -26,13 +26,12 @@ int registries_ref(struct registries *r, const struct options *o, struct arena *
 /* --media-types. ERR_USAGE. */
 int registries_media_types(const struct options *o, bool *docker, struct err *err);
 
-/* What becomes of blobs, with a line on the terminal while they go up. */
+/* What becomes of blobs, told to progress (or NULL) while they go up. */
 struct registries_told {
 	struct dest_told base;
-	struct progress_bar bar;
-	bool on;
+	struct progress *progress;
 };
-void registries_told_begin(struct registries_told *t);
+void registries_told_begin(struct registries_told *t, struct progress *progress);
 void registries_told_end(struct registries_told *t);
 
 /* Warns of what registries wanted to be told, and lets go. */
