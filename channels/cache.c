@@ -11,20 +11,15 @@
 #include "fetch/url.h"
 
 #define STATE_MAX ((uint64_t)64 << 10)
-#define DIR_NAME "repodata"
 
-struct cache_path {
-	char s[100];
-};
-
-static struct cache_path path_of(const char *url, const char *end)
+struct cache_path cache_path(const char *url, const char *end)
 {
 	auto_arena a = { 0 };
 	const char *plain = url_redact(&a, url);
 	struct digest d = digest_bytes(plain, strlen(plain));
 	struct cache_path p;
 
-	snprintf(p.s, sizeof(p.s), DIR_NAME "/%s.%s", digest_hex(&d).hex, end);
+	snprintf(p.s, sizeof(p.s), CACHE_DIR "/%s.%s", digest_hex(&d).hex, end);
 	return p;
 }
 
@@ -39,7 +34,7 @@ static bool body_is(int dirfd, const char *url, const struct doc *state)
 	int64_t size, mtime;
 	struct stat st;
 
-	if (fstatat(dirfd, path_of(url, "body").s, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (fstatat(dirfd, cache_path(url, "body").s, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	return doc_get_int(state, "size", -1, &size, &err) == 0 &&
 	       doc_get_int(state, "mtime_ns", -1, &mtime, &err) == 0 && size == st.st_size && mtime == mtime_ns(&st);
@@ -56,7 +51,7 @@ bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state 
 {
 	auto_buf text = { 0 };
 	struct err err = ERR_INIT;
-	struct cache_path path = path_of(url, "json");
+	struct cache_path path = cache_path(url, "json");
 	const struct doc *state, *missing;
 
 	if (!fs_exists(dirfd, path.s) || fs_read(dirfd, path.s, STATE_MAX, &text, &err) < 0)
@@ -73,14 +68,14 @@ bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state 
 
 struct source *cache_body(int dirfd, const char *url, struct err *err)
 {
-	return source_file(dirfd, path_of(url, "body").s, err);
+	return source_file(dirfd, cache_path(url, "body").s, err);
 }
 
 struct sink *cache_sink(int dirfd, const char *url, struct err *err)
 {
-	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+	if (fs_mkdirs(dirfd, CACHE_DIR, err) < 0)
 		return NULL;
-	return sink_file(dirfd, path_of(url, "body").s, 0644, err);
+	return sink_file(dirfd, cache_path(url, "body").s, 0644, err);
 }
 
 /* The state of the body that stands there now; the caller holds the lock. */
@@ -89,7 +84,7 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 	auto_buf text = { 0 };
 	auto_arena a = { 0 };
 	struct json j = { .out = &text, .indent = 1 };
-	struct cache_path body = path_of(url, "body");
+	struct cache_path body = cache_path(url, "body");
 	struct stat st;
 
 	json_object(&j);
@@ -107,16 +102,16 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 	}
 	json_end(&j);
 	buf_addc(&text, '\n');
-	return fs_write(dirfd, path_of(url, "json").s, text.p, text.n, 0644, err);
+	return fs_write(dirfd, cache_path(url, "json").s, text.p, text.n, 0644, err);
 }
 
 int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err)
 {
 	auto_fd lock = -1;
 
-	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+	if (fs_mkdirs(dirfd, CACHE_DIR, err) < 0)
 		return -1;
-	lock = fs_lock(dirfd, DIR_NAME "/.lock", err);
+	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
 	if (lock < 0 || (out && sink_finish(out, err) < 0))
 		return -1;
 	return write_state(dirfd, url, state, err);

@@ -13,6 +13,14 @@
 #include "base/arena.h"
 #include "base/io.h"
 
+#define CACHE_DIR "repodata"
+
+/* "repodata/HEX.end" of a URL. */
+struct cache_path {
+	char s[100];
+};
+struct cache_path cache_path(const char *url, const char *end);
+
 struct cache_state {
 	const char *etag, *last_modified, *cache_control; /* or NULL */
 	bool missing; /* the server said that there is none: no body */

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/work.h"
 #include "channels/cache.h"
+#include "channels/repodata_impl.h"
 #include "fetch/url.h"
 
 #define BODY_MAX ((uint64_t)512 << 20) /* bytes as they are sent */
@@ -29,6 +29,7 @@ struct part {
 	struct sink *out;
 	struct cache_state cached;
 	bool has_cached;
+	struct body body_at;
 	struct repodata *scanned;
 };
 
@@ -203,34 +204,45 @@ static int judge_missing(struct loader *l, struct err *err)
 
 /* ---- reading ---- */
 
-static struct source *open_body(struct loader *l, struct part *p, struct err *err)
+static struct body body_of(struct loader *l, const struct part *p)
 {
-	auto_arena a = { 0 };
+	struct body b = { .dirfd = l->q->cachefd, .url = p->url, .name = p->told, .max = BODY_MAX };
 
 	if (p->in_cache)
-		return cache_body(l->q->cachefd, p->url, err);
-	if (is_local(p))
-		return source_file(AT_FDCWD, url_to_path(&a, p->url), err);
-	return source_buf(&p->body);
+		b.path = arena_strdup(&l->arena, cache_path(p->url, "body").s);
+	else if (is_local(p))
+		b = (struct body){ AT_FDCWD, url_to_path(&l->arena, p->url), NULL, p->url, p->told, TEXT_MAX };
+	else
+		b.bytes = &p->body;
+	return b;
 }
 
 static int read_part(void *arg, size_t i, struct err *err)
 {
 	struct loader *l = arg;
 	struct part *p = &l->parts[i];
-	bool squeezed = p->url && str_ends(p->url, ".zst");
-	auto_source *in = NULL;
-	auto_buf text = { 0 };
+	struct body body;
+	struct packed *packed;
+	struct repodata *r;
 
 	if (!p->found)
 		return 0;
-	in = open_body(l, p, err);
-	if (in && squeezed)
-		in = source_zstd(source_limit(in, BODY_MAX, p->told));
-	if (!in || io_slurp(in, TEXT_MAX, &text, err) < 0)
-		return err_at(err, "%s", p->told);
-	p->scanned = repodata_scan(&text, p->channel, p->subdir, p->rank, p->told, err);
-	return p->scanned ? 0 : -1;
+	body = p->body_at;
+	packed = packed_cache_get(l->q->cachefd, &body, false, err);
+	if (!packed)
+		return -1;
+	r = repodata_new(packed, p->channel, p->subdir, p->rank, p->told, packed_base_url(packed), err);
+	if (!r)
+		return -1;
+	p->scanned = r;
+	if (body.bytes)
+		return 0;
+	r->cachefd = l->q->cachefd;
+	r->body = body;
+	r->body.path = arena_strdup(&r->arena, body.path);
+	r->body.url = arena_strdup(&r->arena, body.url);
+	r->body.name = r->name;
+	return 0;
 }
 
 static void loader_release(struct loader *l)
@@ -255,7 +267,12 @@ int repodata_fetch(struct http *h, const struct repodata_request *q, struct repo
 			       CHANNELS_MAX);
 	list_parts(&l);
 	if (try_file(h, &l, "repodata.json.zst", err) < 0 || try_file(h, &l, "repodata.json", err) < 0 ||
-	    judge_missing(&l, err) < 0 || work_run(l.n, work_cpus(), read_part, &l, err) < 0)
+	    judge_missing(&l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (l.parts[i].found)
+			l.parts[i].body_at = body_of(&l, &l.parts[i]);
+	if (work_run(l.n, work_cpus(), read_part, &l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++) {
 		if (!l.parts[i].scanned)
