@@ -3,14 +3,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/digest.h"
 #include "base/doc.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "fetch/url.h"
 
 #define STATE_MAX ((uint64_t)64 << 10)
+#define MAX_AGE_MAX ((uint64_t)24 * 3600) /* seconds that a server's word is taken for */
+#define MISSING_AGE ((uint64_t)7 * 24 * 3600) /* as conda and mamba have it */
 
 struct cache_path cache_path(const char *url, const char *end)
 {
@@ -62,7 +66,9 @@ bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state 
 	missing = doc_find(state, "missing");
 	*ret = (struct cache_state){ text_of(a, state, "etag"), text_of(a, state, "last_modified"),
 				     text_of(a, state, "cache_control"),
-				     missing && missing->type == DOC_BOOL && missing->num };
+				     missing && missing->type == DOC_BOOL && missing->num, 0 };
+	if (doc_get_int(state, "checked", 0, &ret->checked, &err) < 0)
+		ret->checked = 0;
 	return ret->missing || body_is(dirfd, url, state);
 }
 
@@ -89,6 +95,7 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 
 	json_object(&j);
 	json_put_string(&j, "url", url_redact(&a, url));
+	json_put_int(&j, "checked", (int64_t)time(NULL));
 	if (state->missing) {
 		json_put_bool(&j, "missing", true);
 	} else {
@@ -103,6 +110,51 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 	json_end(&j);
 	buf_addc(&text, '\n');
 	return fs_write(dirfd, cache_path(url, "json").s, text.p, text.n, 0644, err);
+}
+
+/* The seconds of "max-age=N" in Cache-Control; 0: to be asked each time. */
+static uint64_t max_age(const char *text)
+{
+	struct str rest = str_of(text ? text : ""), part;
+	uint64_t ret = 0;
+
+	while (str_cut(&rest, ',', &part)) {
+		char word[64];
+
+		part = str_trim(part);
+		snprintf(word, sizeof(word), "%.*s", (int)part.n, part.p);
+		if (strcasecmp(word, "no-cache") == 0 || strcasecmp(word, "no-store") == 0)
+			return 0;
+		if (strncasecmp(word, "max-age=", 8) == 0 && !num_parse(word + 8, MAX_AGE_MAX, &ret))
+			ret = word[8] >= '1' && word[8] <= '9' ? MAX_AGE_MAX : 0;
+	}
+	return ret;
+}
+
+bool cache_is_fresh(const struct cache_state *state)
+{
+	int64_t age = (int64_t)time(NULL) - state->checked;
+	uint64_t limit = state->missing ? MISSING_AGE : max_age(state->cache_control);
+
+	return age >= 0 && (uint64_t)age < limit;
+}
+
+int cache_touch(int dirfd, const char *url, const struct cache_state *state, struct err *err)
+{
+	auto_arena a = { 0 };
+	struct cache_state there;
+	auto_fd lock = -1;
+
+	if (!max_age(state->cache_control))
+		return 0;
+	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
+	if (lock < 0)
+		return -1;
+	/* Another process may have put something else there since. */
+	if (!cache_find(&a, dirfd, url, &there) || there.missing || !there.etag != !state->etag ||
+	    (there.etag && strcmp(there.etag, state->etag) != 0))
+		return 0;
+	return write_state(dirfd, url, state, err);
 }
 
 int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err)

@@ -150,7 +150,7 @@ static int read_record(struct reader *d, struct str key, enum packed_kind kind, 
 	d->s.early = false;
 	d->s.fresh = false;
 	if (good)
-		return pack_add(d->pack, key, kind, &draft, d->err);
+		return pack_add(d->pack, key, kind, &draft, d->err) < 0 ? -1 : 0;
 	pack_broken(d->pack, key, why);
 	return 0;
 }

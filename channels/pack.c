@@ -398,8 +398,10 @@ int pack_add(struct pack *p, struct str key, enum packed_kind kind, const struct
 	build = (struct str){ version.p + version_len + 1, stem.n - name_len - version_len - 2 };
 	r.name_len = (uint8_t)name_len;
 	r.version_len = (uint8_t)version_len;
-	return write_record(p, name_number(p, (struct str){ fn.p, name_len }), &r, fn,
-			    more_of(&p->texts, d, version, build, &more) ? &more : NULL, d, err);
+	if (write_record(p, name_number(p, (struct str){ fn.p, name_len }), &r, fn,
+			 more_of(&p->texts, d, version, build, &more) ? &more : NULL, d, err) < 0)
+		return -1;
+	return 1;
 }
 
 /* ---- which records of a name can be found ---- */

@@ -23,8 +23,8 @@ void pack_free(struct pack *p);
 struct texts *pack_texts(struct pack *p);
 
 /*
- * The record of key: a file name, or with kind KIND_V3_* one without its extension. What is wrong with it is counted;
- * -1: it cannot be written (ERR_IO), or there is more than fits (ERR_LIMIT).
+ * The record of key: a file name, or with kind KIND_V3_* one without its extension. 1; 0: something is wrong with
+ * it, which is counted; -1: it cannot be written (ERR_IO), or there is more than fits (ERR_LIMIT).
  */
 int pack_add(struct pack *p, struct str key, enum packed_kind kind, const struct draft *d, struct err *err);
 void pack_broken(struct pack *p, struct str what, const char *why);

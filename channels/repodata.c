@@ -60,6 +60,24 @@ struct repodata *repodata_new(struct packed *packed, const struct channel *chann
 	return NULL;
 }
 
+void repodata_reach(struct reach *r, struct repodata *const *all, size_t n, const char *name)
+{
+	if (!strchr(name, '*')) {
+		reach_name(r, str_of(name));
+		return;
+	}
+	for (size_t k = 0; k < n; k++) {
+		size_t count = repodata_names(all[k]);
+
+		for (size_t i = 0; i < count; i++) {
+			struct str s = repodata_name(all[k], i);
+
+			if (reach_fits(name, s))
+				reach_name(r, s);
+		}
+	}
+}
+
 int repodata_again(struct repodata *r, struct err *err)
 {
 	struct packed *p;

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "channels/packed_format.h"
-#include "channels/reach.h"
+#include "channels/follow.h"
 #include "channels/repodata_impl.h"
 #include "fetch/url.h"
 
@@ -13,7 +13,7 @@ struct origin {
 	size_t dir_len;
 	const char **strings;
 	const char *const **lists;
-	uint8_t *followed; /* a bit a list: its specs were followed */
+	struct follow follow;
 };
 
 struct collector {
@@ -30,68 +30,15 @@ struct collector {
 
 /* ---- which names ---- */
 
-static void follow_list(struct collector *c, struct origin *o, uint32_t at)
-{
-	const uint32_t *ids;
-	uint32_t n;
-
-	if (!at || at >= packed_n_words(o->p) || o->followed[at / 8] & 1u << at % 8)
-		return;
-	o->followed[at / 8] |= (uint8_t)(1u << at % 8);
-	ids = packed_list(o->p, at, &n);
-	for (uint32_t i = 0; i < n; i++) {
-		size_t len;
-		const char *spec = packed_string(o->p, ids[i], &len);
-
-		if (!spec)
-			return;
-		reach_spec(&c->reach, spec);
-	}
-}
-
-static void follow_name(struct collector *c, struct origin *o, size_t name)
-{
-	struct packed_cursor cursor = packed_records_of(o->p, name);
-	struct packed_item item;
-
-	while (packed_next(o->p, &cursor, &item)) {
-		follow_list(c, o, item.r->depends);
-		for (uint32_t i = 0; item.more && i < item.more->n_extras; i++)
-			follow_list(c, o, item.extras[2 * i + 1]);
-	}
-}
-
-static void reach_request(struct collector *c, const char *name)
-{
-	if (!strchr(name, '*')) {
-		reach_name(&c->reach, str_of(name));
-		return;
-	}
-	for (size_t k = 0; k < c->n; k++) {
-		size_t n = repodata_names(c->all[k]);
-
-		for (size_t i = 0; i < n; i++) {
-			struct str s = repodata_name(c->all[k], i);
-
-			if (reach_fits(name, s))
-				reach_name(&c->reach, s);
-		}
-	}
-}
-
 static void reach_all(struct collector *c, const char *const *names, size_t n_names)
 {
 	for (size_t i = 0; i < n_names; i++)
-		reach_request(c, names[i]);
+		repodata_reach(&c->reach, c->all, c->n, names[i]);
 	for (uint32_t i = 0; i < c->reach.names.n; i++) {
 		struct str name = { c->reach.names.entries[i].p, c->reach.names.entries[i].n };
 
-		for (size_t k = 0; k < c->n; k++) {
-			size_t at = packed_find(c->origins[k].p, name);
-
-			if (at != PACKED_NONE)
-				follow_name(c, &c->origins[k], at);
-		}
+		for (size_t k = 0; k < c->n; k++)
+			follow_name(&c->origins[k].follow, &c->reach, name);
 	}
 }
 
@@ -299,7 +246,7 @@ static void begin(struct collector *c)
 		o->dir_len = strlen(o->dir);
 		o->strings = mem_array(packed_n_strings(o->p) + (size_t)1, sizeof(*o->strings));
 		o->lists = mem_array(packed_n_words(o->p), sizeof(*o->lists));
-		o->followed = mem_array(packed_n_words(o->p) / 8 + 1, 1);
+		follow_init(&o->follow, o->p);
 		c->stats->records += packed_records(o->p);
 		if (broken && !c->stats->broken)
 			memcpy(c->stats->example, example, sizeof(c->stats->example));
@@ -312,7 +259,7 @@ static void end(struct collector *c)
 	for (size_t k = 0; k < c->n; k++) {
 		free(c->origins[k].strings);
 		free(c->origins[k].lists);
-		free(c->origins[k].followed);
+		follow_release(&c->origins[k].follow);
 	}
 	free(c->origins);
 	free(c->room);

@@ -3,6 +3,7 @@
 #define CHANNELS_REPODATA_IMPL_H
 
 #include "channels/packed_cache.h"
+#include "channels/reach.h"
 #include "channels/repodata.h"
 
 struct repodata {
@@ -32,6 +33,9 @@ struct repodata *repodata_new(struct packed *packed, const struct channel *chann
 /* The names that it has, sorted by bytes. */
 size_t repodata_names(const struct repodata *r);
 struct str repodata_name(struct repodata *r, size_t i);
+
+/* What a request names: a name, or with a '*' in it every name that fits. */
+void repodata_reach(struct reach *r, struct repodata *const *all, size_t n, const char *name);
 
 /* Its packed file was found to be damaged: make another. */
 int repodata_again(struct repodata *r, struct err *err);

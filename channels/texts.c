@@ -84,6 +84,21 @@ uint32_t texts_list_end(struct texts *t)
 	return t->list_at[i];
 }
 
+uint32_t texts_list_number(const struct texts *t, uint32_t at)
+{
+	uint32_t low = 0, high = t->lists.n;
+
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (t->list_at[mid] <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 bool texts_fit(const struct texts *t)
 {
 	return t->string_bytes < UINT32_MAX && t->words < UINT32_MAX;

@@ -35,6 +35,9 @@ void texts_list_begin(struct texts *t);
 void texts_list_add(struct texts *t, struct str s);
 uint32_t texts_list_end(struct texts *t);
 
+/* Which of t->lists begins there; at is what texts_list_end() gave, and not 0. */
+uint32_t texts_list_number(const struct texts *t, uint32_t at);
+
 /* Whether all that is in there can still be numbered with 32 bits. */
 bool texts_fit(const struct texts *t);
 
