@@ -156,9 +156,9 @@ struct packed *packed_open(int fd)
 	struct stat st;
 	void *map;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)PACKED_HEAD)
+	if (fstat(file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)PACKED_HEAD)
 		return NULL;
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, file, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	p = NEW(struct packed);

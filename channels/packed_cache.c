@@ -57,7 +57,7 @@ static int open_body(const struct body *b, struct opened *ret, struct err *err)
 		return err_set(err, ERR_FORMAT, "%s: is no regular file", b->name);
 	ret->source = packed_source_of(&st);
 	age = now() - ret->source.ctime;
-	ret->source.young = age < (ret->source.ctime % SECOND == 0 ? YOUNG_COARSE : YOUNG);
+	ret->source.young = !b->ours && age < (ret->source.ctime % SECOND == 0 ? YOUNG_COARSE : YOUNG);
 	return 0;
 }
 

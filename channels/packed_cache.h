@@ -19,6 +19,7 @@ struct body {
 	const char *url; /* what it is called in the cache */
 	const char *name; /* for sentences; its end tells how it is compressed: .zst, .bz2, or not */
 	uint64_t max; /* bytes that are accepted */
+	bool ours; /* a file of the cache: only ever replaced as a whole, so its inode and times tell all */
 };
 
 /*

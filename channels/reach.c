@@ -96,7 +96,7 @@ bool reach_fits(const char *glob, struct str s)
 		if (*glob == '*') {
 			star = ++glob;
 			mark = i;
-		} else if (*glob == s.p[i]) {
+		} else if (*glob && *glob == s.p[i]) {
 			glob++;
 			i++;
 		} else if (star) {

@@ -237,10 +237,13 @@ static struct body body_of(struct loader *l, const struct part *p)
 {
 	struct body b = { .dirfd = l->cachefd, .url = p->url, .name = p->told, .max = BODY_MAX };
 
+	b.ours = p->in_cache;
 	if (p->in_cache)
 		b.path = arena_strdup(&l->arena, cache_path(p->url, "body").s);
 	else if (is_local(p))
-		b = (struct body){ AT_FDCWD, url_to_path(&l->arena, p->url), NULL, p->url, p->told, DOCUMENT_MAX };
+		b =
+			(struct body){ AT_FDCWD, url_to_path(&l->arena, p->url), NULL, p->url, p->told, DOCUMENT_MAX,
+				       false };
 	else
 		b.bytes = p->same ? &p->same->bytes : &p->bytes;
 	return b;

@@ -165,9 +165,13 @@ static void read_question(struct question *q, const struct doc *c, bool backward
 	specs = arena_array(&q->index.arena, n + 1, sizeof(*specs));
 	for (size_t i = 0; i < n; i++)
 		specs[i] = given[backwards ? n - 1 - i : i];
-	q->solve = (struct solve){ .index = &q->index, .specs = specs, .n_specs = n,
-				   .virtuals = q->virtuals.records, .n_virtuals = q->virtuals.n,
-				   .channel_names = q->channel_names, .exclude_newer = int_of(c, "exclude_newer") };
+	q->solve = (struct solve){ .index = &q->index,
+				   .specs = specs,
+				   .n_specs = n,
+				   .virtuals = q->virtuals.records,
+				   .n_virtuals = q->virtuals.n,
+				   .channel_names = q->channel_names,
+				   .exclude_newer = int_of(c, "exclude_newer") };
 	q->solve.pins = strings_of(&q->index.arena, c, "pins", &q->solve.n_pins);
 	assert_int_equal(channel_priority_parse(priority, &q->solve.priority, &err), 0);
 }
@@ -187,7 +191,8 @@ static bool is_package(const struct record *r, const char *text)
 	}
 	slash = strchr(text, '/');
 	if (slash) {
-		if (strlen(r->subdir) != (size_t)(slash - text) || strncmp(r->subdir, text, (size_t)(slash - text)) != 0)
+		if (strlen(r->subdir) != (size_t)(slash - text) ||
+		    strncmp(r->subdir, text, (size_t)(slash - text)) != 0)
 			return false;
 		text = slash + 1;
 	}
@@ -279,8 +284,9 @@ static bool run_case(const struct doc *c, bool backwards, bool no_reduce)
 	rc = solver_run(&q.solve, &s, &err);
 	good = check(c, rc, &err, &s);
 	if (!good) {
-		fprintf(stderr, "case %s (%s, %s) fails: %s\n", string_of(c, "id", "?"), backwards ? "backwards" : "forwards",
-			no_reduce ? "not reduced" : "reduced", rc < 0 ? err.text : "another answer");
+		fprintf(stderr, "case %s (%s, %s) fails: %s\n", string_of(c, "id", "?"),
+			backwards ? "backwards" : "forwards", no_reduce ? "not reduced" : "reduced",
+			rc < 0 ? err.text : "another answer");
 		print_solution(&s);
 	}
 	index_release(&q.index);

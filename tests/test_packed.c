@@ -38,7 +38,7 @@ static struct place make_place(void)
 	struct err err = ERR_INIT;
 
 	assert_ok(fs_write(p.dir.fd, "repodata.json", text, strlen(text), 0644, &err), err);
-	p.body = (struct body){ p.dir.fd, "repodata.json", NULL, "file:///x/repodata.json", "x", 1 << 20 };
+	p.body = (struct body){ p.dir.fd, "repodata.json", NULL, "file:///x/repodata.json", "x", 1 << 20, false };
 	p.packed = cache_path(p.body.url, "packed");
 	return p;
 }

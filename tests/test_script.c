@@ -164,7 +164,7 @@ static const char *const scripts[] = {
 	"for i in; do export N=1; done; export M=${i-unset}",
 	"for v in A B; do export LAST=$v; done; unset v",
 	("export GREETING=gr\xc3\xbc\xc3\x9f"
-	"e; A=gr\xc3\xbcn; export B=${A#gr} C=${A%n}"),
+	 "e; A=gr\xc3\xbcn; export B=${A#gr} C=${A%n}"),
 	"{ echo x; export A=1; } >/dev/null 2>&1",
 	"if [ -n \"$A\" ]; then export C=1; fi 2>/dev/null",
 };
