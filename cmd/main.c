@@ -112,8 +112,6 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
-	{ "repo2docker", "REPO", "What BinderHub calls jupyter-repo2docker: a repository with Jupyter.", NULL, "", 1, 1,
-	  NULL },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -148,7 +146,8 @@ static void print_overview(FILE *to)
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  condaimg %-13s %-26s %s\n", commands[i].name, commands[i].args, commands[i].summary);
-	fputs("\n  condaimg COMMAND --help        the command's options\n"
+	fputs("\n  jupyter-repo2docker, or condaimg repo2docker: what BinderHub calls it by, with repo2docker's options\n"
+	      "\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",
 	      to);
@@ -194,11 +193,8 @@ static int run(const struct command *c, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct options o;
 	auto_buf help = { 0 };
-	int rc;
+	int rc = opt_parse(c, argc, argv, &o, &err);
 
-	if (!c->run)
-		return repo2docker_main(argc, argv);
-	rc = opt_parse(c, argc, argv, &o, &err);
 	if (rc == 0 && o.help) {
 		opt_help(c, &help);
 		fputs(help.p, stdout);
@@ -237,6 +233,8 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
 		return repo2docker_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "repo2docker") == 0)
+		return repo2docker_main(argc - 2, argv + 2);
 	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
 		return source_askpass(argc, argv);
 	if (argc < 2) {
