@@ -147,7 +147,7 @@ static int blob_end(struct http_batch *b, size_t i, const struct http_answer *an
 	return rc;
 }
 
-static const struct http_batch_ops blob_ops = { blob_begin, blob_end };
+static const struct http_batch_ops blob_ops = { .begin = blob_begin, .end = blob_end };
 
 static int read_local(struct round *r, struct blob *blob, struct err *err)
 {

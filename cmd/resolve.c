@@ -296,7 +296,7 @@ int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, 
 	struct index ix = { 0 };
 	struct virtual_set virtuals = q->virtuals;
 	const char *const name = libc_package_name(a, q->platform);
-	int rc = resolve_fetch(q, w, &set, err);
+	int rc = resolve_fetch(q, 1, w, &set, err);
 
 	if (rc == 0)
 		rc = repodata_collect(set.all, set.n, &name, 1, &ix, NULL, err);
