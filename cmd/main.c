@@ -14,6 +14,8 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_mirror()		cmd/cmd_mirror.c	locks -> a channel
+ *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
  *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
@@ -120,6 +122,12 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
+	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"
+	  "repodata.json(.zst) and shards. Running it again adds; readers in the middle are never sent to what is\n"
+	  "not there yet. The same packages give the same documents.",
+	  "platform environment condarc cache-dir offline jobs dry-run json quiet verbose ", 2, INPUTS_MAX,
+	  cmd_mirror },
 	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
 	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
 	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
