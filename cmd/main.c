@@ -15,7 +15,7 @@
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
- *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
+ *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
  *	app_read()		cmd/app.c		the application's options as values
