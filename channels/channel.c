@@ -47,8 +47,6 @@ struct resolver {
 	struct err *err;
 };
 
-/* ---- mirrors ---- */
-
 static const char *alias_of(const struct channel_names *names)
 {
 	return names->alias ? names->alias : CHANNEL_ALIAS;
@@ -69,46 +67,6 @@ static const char *behind(const char *url, const char *front)
 /* The URL of a name by custom_channels, the lists behind names, and the alias. */
 static const char *url_of_name(struct arena *a, const struct channel_names *names, const char *name);
 
-/* The group of mirrors for the longest front of a canonical URL; *rest is what follows it. */
-static const struct channel_group *find_mirrors(struct arena *a, const struct channel_names *names, const char *url,
-						const char **rest)
-{
-	const struct channel_group *found = NULL;
-
-	for (size_t i = 0; i < names->n_mirrors; i++) {
-		const char *key = names->mirrors[i].name;
-		const char *front = url_has_scheme(key) ? key : url_of_name(a, names, key);
-		const char *at = behind(url, url_redact(a, front));
-
-		if (at && (!found || strlen(at) < strlen(*rest))) {
-			found = &names->mirrors[i];
-			*rest = at;
-		}
-	}
-	return found;
-}
-
-static const char *const *mirrors_of(struct arena *a, const struct channel_names *names, const char *canonical)
-{
-	const char *rest, **ret;
-	const struct channel_group *g = find_mirrors(a, names, canonical, &rest);
-	size_t n = 0;
-
-	if (!g || !g->members[0])
-		return NULL;
-	while (g->members[n])
-		n++;
-	ret = arena_array(a, n + 1, sizeof(*ret));
-	for (size_t i = 0; i < n; i++) {
-		char *front = arena_strdup(a, g->members[i]);
-
-		if (url_has_scheme(front))
-			cut_slashes(front, root_len(front));
-		ret[i] = arena_printf(a, "%s%s", front, rest);
-	}
-	return ret;
-}
-
 /* ---- the list ---- */
 
 static void append(const struct channel *c, struct channel **list, size_t *n)
@@ -124,11 +82,19 @@ static void append(const struct channel *c, struct channel **list, size_t *n)
 	(*list)[(*n)++] = *c;
 }
 
+/* "t/TOKEN/name" is a way to write one below the alias. */
+static const char *tell(struct arena *a, const char *given)
+{
+	const char *rest = str_starts(given, "t/") ? strchr(given + 2, '/') : NULL;
+
+	return rest ? arena_strdup(a, rest + 1) : url_redact(a, given);
+}
+
 /* text is copied; subdir, if it is not NULL, is what the name said. */
 static void append_url(const struct resolver *r, const char *text, const char *subdir)
 {
 	char *url = arena_strdup(r->a, text);
-	struct channel c = { .given = url_redact(r->a, r->given), .url = url };
+	struct channel c = { .given = tell(r->a, r->given), .url = url };
 	size_t root = root_len(url);
 
 	cut_slashes(url, root);
@@ -136,7 +102,6 @@ static void append_url(const struct resolver *r, const char *text, const char *s
 	c.subdir = subdir ? subdir : c.subdir;
 	cut_slashes(url, root);
 	c.canonical = url_redact(r->a, url);
-	c.mirrors = mirrors_of(r->a, r->names, c.canonical);
 	append(&c, r->list, r->n);
 }
 
@@ -272,14 +237,14 @@ static const char *member_name(struct arena *a, const struct channel_names *name
 	return rest + (*rest == '/');
 }
 
+static const char *const built_in_defaults[] = { CHANNEL_ANACONDA "/pkgs/main", CHANNEL_ANACONDA "/pkgs/r", NULL };
+
 static const char *const *defaults_of(const struct channel_names *names)
 {
-	static const char *const built_in[] = { CHANNEL_ANACONDA "/pkgs/main", CHANNEL_ANACONDA "/pkgs/r", NULL };
-
 	for (size_t i = 0; i < names->n_multi; i++)
 		if (strcmp(names->multi[i].name, "defaults") == 0)
 			return names->multi[i].members;
-	return names->defaults ? names->defaults : built_in;
+	return names->defaults ? names->defaults : built_in_defaults;
 }
 
 /* The longest front wins; of equals custom_channels, then the lists in their order. */
@@ -313,7 +278,7 @@ static const char *url_of_name(struct arena *a, const struct channel_names *name
 	if (b.rest)
 		return *b.rest ? url_join(a, b.url, b.rest) : b.url;
 	/* conda's own table has pkgs/pro; the rest of that company's shelf is where its neighbours are */
-	if (str_starts(name, "pkgs/") && !names->alias && !names->defaults)
+	if (str_starts(name, "pkgs/") && !names->alias && defaults_of(names) == built_in_defaults)
 		return url_join(a, CHANNEL_ANACONDA, name);
 	return url_join(a, alias_of(names), name);
 }
@@ -342,7 +307,7 @@ static int resolve_name(const struct resolver *r, const char *text)
 	}
 	fault = name_fault(text);
 	if (fault)
-		return err_set(r->err, ERR_USAGE, "channel '%s' %s", text, fault);
+		return err_set(r->err, ERR_USAGE, "channel '%s' %s", tell(r->a, text), fault);
 	append_url(r, url_of_name(r->a, r->names, name), subdir);
 	return 0;
 }
@@ -385,26 +350,13 @@ const char *channel_fetch_url(struct arena *a, const struct channel *list, size_
 	return arena_strdup(a, url);
 }
 
-const char *const *channel_fetch_urls(struct arena *a, const struct channel *list, size_t n, const char *url)
+const char *channel_base(struct arena *a, const struct channel_names *names, const char *text)
 {
-	const char *own = channel_fetch_url(a, list, n, url), **ret;
-	size_t n_mirrors = 0;
+	auto_free struct channel *list = NULL;
+	struct err err = ERR_INIT;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *rest = behind(url, list[i].canonical);
-
-		if (!rest || !*rest)
-			continue;
-		while (list[i].mirrors && list[i].mirrors[n_mirrors])
-			n_mirrors++;
-		ret = arena_array(a, n_mirrors + 1, sizeof(*ret));
-		for (size_t k = 0; k < n_mirrors; k++)
-			ret[k] = arena_printf(a, "%s%s", list[i].mirrors[k], rest);
-		if (n_mirrors)
-			return ret;
-		break;
-	}
-	return arena_strlist(a, &own, 1);
+	return channel_resolve_as(a, names, text, "/", &list, &n, &err) == 0 && n ? list[0].canonical : NULL;
 }
 
 bool channel_is_licensed(const struct channel *c)

@@ -16,7 +16,6 @@ struct channel {
 	const char *url; /* base URL with credentials, for fetching; no '/' at its end */
 	const char *canonical; /* base URL without credentials, no '/' at its end, for records and locks */
 	const char *subdir; /* "conda-forge/linux-64" names one; else NULL */
-	const char *const *mirrors; /* URLs as url, to be asked in its place, the first first; NULL: there are none */
 };
 
 /* A name and the URL below which it lies (conda's custom_channels): the channel is URL/NAME. */
@@ -43,8 +42,6 @@ struct channel_names {
 	const struct channel_place *moved; /* where custom channels were before: their URLs mean those of custom */
 	size_t n_moved;
 	const char *const *old_aliases; /* URLs that mean alias; NULL: none */
-	const struct channel_group *mirrors; /* by name or URL of a channel, or of what is above it */
-	size_t n_mirrors;
 	const char *home; /* what "~/" is; NULL: not replaced */
 };
 
@@ -68,8 +65,8 @@ static inline int channel_resolve(struct arena *a, const char *text, const char 
  */
 const char *channel_fetch_url(struct arena *a, const struct channel *list, size_t n, const char *url);
 
-/* Likewise, all places in the order to ask them: the channel's mirrors, or its own URL. NULL-terminated, in a. */
-const char *const *channel_fetch_urls(struct arena *a, const struct channel *list, size_t n, const char *url);
+/* What a name or URL comes to, without credentials and '/' at its end; of several channels the first. NULL: none. In a. */
+const char *channel_base(struct arena *a, const struct channel_names *names, const char *text);
 
 /* Whether the channel is of the company whose terms ask some users to pay: "defaults" and what is beside it. */
 bool channel_is_licensed(const struct channel *c);

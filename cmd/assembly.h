@@ -46,6 +46,8 @@ struct assembly {
 	struct prefix prefix;
 	const struct image *base; /* or NULL */
 	const struct ground *base_ground; /* of base */
+	const char *base_name, *base_digest; /* of base: to be told in annotations; or NULL */
+	struct registry *stream; /* where layers go while they are made, instead of the store; or NULL */
 	struct ground ground; /* of the application's layer */
 	struct copy files; /* the application's */
 	const struct channel *channels; /* those asked, with their credentials; records' URLs have none */

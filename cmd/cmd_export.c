@@ -69,6 +69,7 @@ static void report(const struct options *o, struct arena *a, const struct dest *
 		return;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "export-rootfs-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", arena_printf(a, "sha256:%s", digest_hex(&md).hex));
 	json_put_string(&j, "directory", o->args[1]);

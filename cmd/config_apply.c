@@ -56,18 +56,37 @@ static struct channel_group *groups_of(struct arena *a, const struct condarc *rc
 	return ret;
 }
 
-void config_names(struct arena *a, const struct condarc *rc, struct channel_names *ret)
+/* A key that is no channel is no reason not to go on: nothing can be below it. */
+static void read_mirrors(struct config *c)
 {
-	const char *alias = condarc_text(rc, CONDARC_CHANNEL_ALIAS);
+	struct channel_group *groups = groups_of(&c->arena, &c->rc, CONDARC_MIRRORED_CHANNELS, &c->n_mirrors);
+	size_t n = 0;
 
-	*ret = (struct channel_names){ .alias = alias && *alias ? alias : NULL,
-				       .defaults = texts_of(a, rc, CONDARC_DEFAULT_CHANNELS),
-				       .old_aliases = texts_of(a, rc, CONDARC_MIGRATED_CHANNEL_ALIASES),
-				       .home = config_variable("HOME") };
-	ret->custom = places_of(a, rc, CONDARC_CUSTOM_CHANNELS, &ret->n_custom);
-	ret->moved = places_of(a, rc, CONDARC_MIGRATED_CUSTOM_CHANNELS, &ret->n_moved);
-	ret->multi = groups_of(a, rc, CONDARC_CUSTOM_MULTICHANNELS, &ret->n_multi);
-	ret->mirrors = groups_of(a, rc, CONDARC_MIRRORED_CHANNELS, &ret->n_mirrors);
+	for (size_t i = 0; i < c->n_mirrors; i++) {
+		const char *base = channel_base(&c->arena, &c->names, groups[i].name);
+
+		if (base && groups[i].members[0])
+			groups[n++] = (struct channel_group){ base, groups[i].members };
+	}
+	c->mirrors = groups;
+	c->n_mirrors = n;
+}
+
+void config_names(struct config *c)
+{
+	struct arena *a = &c->arena;
+	const struct condarc *rc = &c->rc;
+	const char *alias = condarc_text(rc, CONDARC_CHANNEL_ALIAS);
+	struct channel_names *n = &c->names;
+
+	*n = (struct channel_names){ .alias = alias && *alias ? alias : NULL,
+				     .defaults = texts_of(a, rc, CONDARC_DEFAULT_CHANNELS),
+				     .old_aliases = texts_of(a, rc, CONDARC_MIGRATED_CHANNEL_ALIASES),
+				     .home = config_variable("HOME") };
+	n->custom = places_of(a, rc, CONDARC_CUSTOM_CHANNELS, &n->n_custom);
+	n->moved = places_of(a, rc, CONDARC_MIGRATED_CUSTOM_CHANNELS, &n->n_moved);
+	n->multi = groups_of(a, rc, CONDARC_CUSTOM_MULTICHANNELS, &n->n_multi);
+	read_mirrors(c);
 }
 
 /* ---- what is allowed ---- */
@@ -112,7 +131,7 @@ static int check_url(const struct config *c, const char *url, bool below, struct
 	    resolve_list(c, &a, CONDARC_DENYLIST_CHANNELS, &denied, &n_denied, err) < 0)
 		return -1;
 	if (is_in(denied, n_denied, url, below))
-		return err_set(err, ERR_USAGE, "%s is not allowed here: denylist_channels of %s", url,
+		return err_set(err, ERR_USAGE, "%s is not allowed here: it is in denylist_channels of %s", url,
 			       from_of(c, CONDARC_DENYLIST_CHANNELS));
 	if (n_allowed && !is_in(allowed, n_allowed, url, below))
 		return err_set(err, ERR_USAGE, "%s is not allowed here: it is not in allowlist_channels of %s", url,
@@ -241,8 +260,20 @@ static void apply_patience(const struct config *c, struct http *h)
 		http_set_at_once(h, bounded(threads, 1, AT_ONCE_MAX));
 }
 
+static void apply_mirrors(const struct config *c, struct http *h)
+{
+	for (size_t i = 0; i < c->n_mirrors; i++) {
+		size_t n = 0;
+
+		while (c->mirrors[i].members[n])
+			n++;
+		http_set_mirrors(h, c->mirrors[i].name, c->mirrors[i].members, n);
+	}
+}
+
 int config_apply(const struct config *c, struct http *h, struct err *err)
 {
+	apply_mirrors(c, h);
 	apply_proxies(c, h);
 	apply_patience(c, h);
 	auth_use(c->auth, h);

@@ -6,17 +6,23 @@
  *	  opt_parse()		cmd/opt.c		the option table
  *	  settings_read()	cmd/settings.c		options and variables as values
  *	  cmd_lock()		cmd/cmd_lock.c
- *	  cmd_build()		cmd/cmd_build.c
+ *	  cmd_build()		cmd/cmd_build.c		building_*.c: its lock, what it says
  *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
  *	    transfer_run()	cmd/transfer.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	    html_write()	cmd/html_page.c		the image as a page; its skeleton and style: cmd/html/
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
+ *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
  *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
  *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *
+ *	config_read()		cmd/config.c		conda's configuration and logins on this machine
+ *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
+ *	  auth_find()		fetch/auth.c		  logins by URL
  *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
  *	app_read()		cmd/app.c		the application's options as values
  *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
@@ -69,7 +75,7 @@ static const struct command commands[] = {
 	  "unsolved.",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
 	  "virtual-package-spec cuda environment base libc shell lockfile config condarc registry-ca insecure format md5 check update cache-dir offline "
-	  "jobs dry-run json quiet verbose ",
+	  "jobs dry-run json progress quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
@@ -80,7 +86,7 @@ static const struct command commands[] = {
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
 	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
 	  "ignore-file workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json quiet "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
 	{ "push", "IMAGE REF", "Send an image to a registry.",
@@ -98,20 +104,32 @@ static const struct command commands[] = {
 	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
-	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched.",
-	  "platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
+	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
+	  "result is a page: layers and packages by size, their files, licences, config.",
+	  "html compare platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform registry-ca insecure quiet verbose ", 1, 1, cmd_sbom },
+	  "format/sbom output-file platform registry-ca insecure json quiet verbose ", 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform condarc registry-ca insecure cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1,
+	  cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
+	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
+	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
+	  "are not what they are called; then the exit code is 4.",
+	  "older-than max-size all cache-dir jobs dry-run json quiet verbose ", 1, 1, cmd_cache },
+	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
+	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
+	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
+	  "URL it is, and its mirrors.",
+	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
 };
 
 /* Exit codes, as README and every --help promise them. */

@@ -93,11 +93,22 @@ static const struct option table[] = {
 	  "more options (default: condaimg.yml beside the environment file)" },
 	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
 	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
-	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
+	{ "cache-dir", 0, LIST, AT(cache_dirs), "DIR",
+	  "packages, repodata and layers (default: ~/.cache/condaimg); further ones are only read" },
+	{ "older-than", 0, TEXT, AT(older_than), "TIME", "remove what nobody used for so long: 12h, 30d, 8w" },
+	{ "max-size", 0, TEXT, AT(max_size), "SIZE",
+	  "remove the longest unused until the rest is no larger: 500M, 10G" },
+	{ "all", 0, FLAG, AT(all), NULL, "remove everything" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
+	{ "html", 0, TEXT, AT(html), "FILE",
+	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
+	{ "compare", 0, LIST, AT(compares), "IMAGE",
+	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
+	{ "progress", 0, TEXT, AT(progress), "auto|plain|json|none",
+	  "how far it is, on stderr: a line on a terminal, lines of a log, events (default: auto)" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
 	{ "verbose", 'v', COUNTED, AT(verbose), NULL, "say more" },
 	{ "help", 'h', FLAG, AT(help), NULL, "print this help" },
@@ -247,6 +258,12 @@ int opt_parse(const struct command *c, int argc, char **argv, struct options *re
 	}
 	if (ret->help)
 		return 0;
+	if (ret->n_args < c->min_args && ret->n_updates)
+		return err_set(
+			err, ERR_USAGE,
+			"%s needs %s, and --update took '%s' for a package: put the file first (%s FILE --update), "
+			"or a name behind --update",
+			c->name, c->args, ret->updates[0], c->name);
 	if (ret->n_args < c->min_args)
 		return err_set(err, ERR_USAGE, "%s needs %s; see condaimg %s --help", c->name, c->args, c->name);
 	if (ret->n_args > c->max_args)
@@ -262,6 +279,7 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->cache_dirs);
 	free(o->copies);
 	free(o->envs);
 	free(o->labels);
@@ -269,6 +287,7 @@ void opt_release(struct options *o)
 	free(o->ports);
 	free(o->volumes);
 	free(o->ca_files);
+	free(o->compares);
 	free(o->ignore_files);
 	free(o->args);
 	*o = (struct options){ 0 };

@@ -7,8 +7,8 @@
 #include "cmd/refusal.h"
 #include "cmd/workshop.h"
 
-/* Read the indexes of its channels. By one thread at a time. */
-int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err);
+/* Read what n questions need of their channels, side by side; ret has room for n. By one thread at a time. */
+int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err);
 
 /* Records that are to stay where they can. */
 struct favored {
@@ -23,6 +23,10 @@ struct favored {
 int resolve_solve(const struct question *q, const struct repodata_set *set, const struct workshop *w,
 		  const struct favored *favored, struct arena *a, struct lock_platform *ret, struct refusal *refusal,
 		  struct err *err);
+
+/* No more than the C library: settle ret->libc_packages. What the question asks for has no say. */
+int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+		 struct err *err);
 
 /* Both, for one question. */
 int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,

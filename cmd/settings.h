@@ -10,6 +10,8 @@
 #include "cmd/app.h"
 #include "cmd/config.h"
 #include "cmd/opt.h"
+#include "cmd/progress.h"
+#include "cmd/sources.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
 #include "oci/dest.h"
@@ -42,6 +44,7 @@ struct settings {
 	struct dest output;
 	const char *tag; /* or NULL */
 	const char *cache_dir;
+	struct sources sources; /* packages of further caches, and of conda and mamba */
 	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */
 	struct override *overrides; /* sorted by name */
 	size_t n_overrides;
@@ -52,6 +55,7 @@ struct settings {
 	bool priority_said; /* by an option, not by the machine's configuration */
 	const struct platform *host; /* what stands for this machine where no platform is said */
 	bool offline;
+	enum progress_mode progress;
 	struct config config; /* of settings_configure() */
 };
 

@@ -201,11 +201,27 @@ static bool is_packages(const struct verify *v, uint32_t layer)
 	return is_part(v, layer, "packages");
 }
 
+/* A licence text of one of the layer's packages. */
+static bool is_license(const struct verify *v, const struct overlay_file *f, const char *path)
+{
+	const struct contents *c = &v->contents;
+
+	if (!is_below(path, LINKED_LICENSES))
+		return false;
+	for (size_t i = 0; i < c->n_packages; i++)
+		if (c->packages[i].layer == f->layer &&
+		    is_below(path + strlen(LINKED_LICENSES) + 1, c->packages[i].meta.record.name))
+			return true;
+	return false;
+}
+
 /* What condaimg and --copy put below the prefix, each into its own layer. */
 static bool is_ours(const struct verify *v, const struct overlay_file *f)
 {
 	const char *path = f->path + strlen(v->contents.prefix) + 1;
 
+	if (is_packages(v, f->layer))
+		return is_license(v, f, path);
 	if (is_part(v, f->layer, "environment"))
 		return strcmp(path, PATHS_PLAN_ENTRY_POINT) == 0 || link_effects_may_write(path);
 	if (is_part(v, f->layer, "system"))
@@ -224,7 +240,8 @@ static void check_unclaimed(struct verify *v)
 
 		if (f->hidden || f->type == MEMBER_DIR || v->checked[i] || contents_is_broken(c, f->layer))
 			continue;
-		if ((!inside && !is_packages(v, f->layer)) || (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
+		if ((!inside && !is_packages(v, f->layer)) ||
+		    (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
 			continue;
 		verify_add(v, verify_layer_name(v, f->layer), f->path,
 			   f->hashed ? arena_printf(&v->arena, "is sha256:%s", digest_hex(&f->sha256).hex)

@@ -130,27 +130,38 @@ static void merge_entry(const struct condarc_value *const *parts, size_t n, cons
 	push(ret, found);
 }
 
-/* Of a list that is final, conda keeps nothing that earlier sources say. */
+/* Of a list that is final, conda takes that alone, as it stands. */
+static void push_final(const struct rc_part *p, struct rc_list *ret)
+{
+	auto_rc_list once = { 0 };
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].text)
+			push_new(&once, &p->items[i]);
+	for (size_t i = 0; i < once.n; i++)
+		push(ret, &once.items[i]);
+}
+
 static void merge_lists_entry(const struct condarc_value *const *values, size_t n, const char *key, struct rc_list *ret)
 {
 	auto_free struct rc_part *parts = mem_array(n, sizeof(*parts));
 	size_t n_parts = 0, first = ret->n;
 	struct condarc_item none = { .key = key };
+	bool final = false;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !final; i++) {
 		struct rc_part p = part_of(values[i], key);
 
 		if (!p.n)
 			continue;
 		none.from = p.items->from;
-		if (p.flag == CONDARC_FINAL) {
-			parts[0] = p;
-			n_parts = 1;
-			break;
-		}
+		final = p.flag == CONDARC_FINAL;
 		parts[n_parts++] = p;
 	}
-	merge_list(parts, n_parts, ret);
+	if (final)
+		push_final(&parts[n_parts - 1], ret);
+	else
+		merge_list(parts, n_parts, ret);
 	if (ret->n == first)
 		push(ret, &none);
 }

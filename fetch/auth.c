@@ -177,6 +177,25 @@ bool auth_find(const struct auth *a, const char *url, struct http_login *ret)
 	return ret->kind != HTTP_LOGIN_NONE || ret->path_token;
 }
 
+bool auth_tell(const struct auth *a, size_t i, struct arena *to, struct auth_entry_text *ret)
+{
+	const struct auth_entry *e = a->entries + i;
+	const char *kind = "basic";
+
+	if (i >= a->n)
+		return false;
+	if (e->login.kind == HTTP_LOGIN_BEARER)
+		kind = "bearer";
+	if (e->login.path_token)
+		kind = e->login.kind == HTTP_LOGIN_NONE ? "token" : arena_printf(to, "%s and token", kind);
+	ret->place = arena_printf(to, "%s%s%s%s%s%s", e->place.scheme ? e->place.scheme : "",
+				  e->place.scheme ? "://" : "", e->place.host, e->place.port ? ":" : "",
+				  e->place.port ? e->place.port : "", e->place.path);
+	ret->kind = kind;
+	ret->from = e->login.from;
+	return true;
+}
+
 static int ask(void *arg, const char *url, struct http_login *ret)
 {
 	return auth_find(arg, url, ret);

@@ -51,6 +51,12 @@ const char *auth_sources(const struct auth *a);
 /* What to log in to a URL with. False where there is none. Strings are the store's. */
 bool auth_find(const struct auth *a, const char *url, struct http_login *ret);
 
+/* Entry i in the order they are asked, without what is secret: "*.domain", "https://host/path". Texts in a. */
+struct auth_entry_text {
+	const char *place, *kind, *from; /* kind: "basic", "bearer", "token", "basic and token" */
+};
+bool auth_tell(const struct auth *a, size_t i, struct arena *to, struct auth_entry_text *ret);
+
 /* Let h ask here. a must outlive h. */
 void auth_use(const struct auth *a, struct http *h);
 

@@ -2,18 +2,22 @@
 
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /* ---- one a process ---- */
 
 struct http *http_new(const char *agent)
 {
 	struct http *h = NEW(struct http);
+	const char *bundle;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
 	h->multi = curl_multi_init();
 	if (!h->multi)
 		abort();
+	bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
+	h->has_bundle = bundle && access(bundle, R_OK) == 0;
 	h->agent = mem_strdup(agent);
 	h->patience = (struct http_patience){ .connect_ms = 20000, .stall_s = 60, .tries = 4, .backoff_ms = 500 };
 	/* without entropy the waits are merely less scattered */
@@ -34,6 +38,7 @@ void http_free(struct http *h)
 		free(h->proxies[i].proxy);
 	}
 	free(h->proxies);
+	http_mirrors_release(h);
 	free(h->no_proxy);
 	free(h->ca_file);
 	free(h->ca_dir);

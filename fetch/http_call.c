@@ -1,12 +1,11 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "fetch/http_impl.h"
 #include "fetch/url.h"
 
-#define BUFFER_SIZE 262144L
+#define BUFFER_SIZE 102400L /* below malloc's limit for a mapping of its own */
 #define SLOWEST 100L /* bytes a second: less than that is silence */
 
 int64_t http_now_ms(void)
@@ -103,7 +102,6 @@ static void set_proxy(struct http_call *c, const struct http *h, CURLU *u)
  */
 static void set_trust(CURL *c, const struct http *h)
 {
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
 	bool own = h->ca_file || h->ca_dir;
 
 	if (h->unverified) {
@@ -116,7 +114,7 @@ static void set_trust(CURL *c, const struct http *h)
 		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, h->ca_file);
 	}
-	if (own || (v->cainfo && access(v->cainfo, R_OK) == 0)) {
+	if (own || h->has_bundle) {
 		curl_easy_setopt(c, CURLOPT_CAPATH, h->ca_dir);
 		curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, h->ca_dir);
 	}
@@ -148,14 +146,6 @@ static const char *add_token(struct http_call *c, const char *url, const struct 
 			    url + l->path_token_at);
 }
 
-static void no_login(struct http_call *c, const struct http *h)
-{
-	if (h->login_sources && *h->login_sources)
-		c->login_words = arena_printf(&c->arena, "it wants a login, and there is none for it in its URL, %s",
-					      h->login_sources);
-	set_netrc(c->easy, h);
-}
-
 /* The URL to ask, which is url but for a token. */
 static const char *set_login(struct http_call *c, const struct http *h, CURLU *u, const char *url)
 {
@@ -163,16 +153,16 @@ static const char *set_login(struct http_call *c, const struct http *h, CURLU *u
 	struct http_login l = { 0 };
 
 	if (user) {
-		c->login_words = "it does not accept the login in the URL";
+		c->login_from = "its URL";
 		set_basic(c, user, url_part(&c->arena, u, CURLUPART_PASSWORD, CURLU_URLDECODE));
 		return url;
 	}
 	if (!h->login || h->login(h->login_arg, url, &l) <= 0) {
-		no_login(c, h);
+		c->login_sources = h->login_sources;
+		set_netrc(c->easy, h);
 		return url;
 	}
-	if (l.from)
-		c->login_words = arena_printf(&c->arena, "it does not accept the login of %s", l.from);
+	c->login_from = arena_strdup(&c->arena, l.from);
 	if (l.kind == HTTP_LOGIN_BASIC)
 		set_basic(c, l.user, l.password);
 	else if (l.kind != HTTP_LOGIN_NONE && l.token)
@@ -384,25 +374,43 @@ static void tries_text(unsigned tries, char *ret, size_t n)
 		*ret = '\0';
 }
 
-int http_status_fault(const char *told, long status, unsigned tries, struct err *fault)
+/* Whose login it was, or where none was found. */
+static int refused(const struct http_call *c, long status, const char *tries, struct err *fault)
 {
+	auto_arena a = { 0 };
+	auto_curlu *u = url_open(c->url);
+	const char *host = u ? url_part(&a, u, CURLUPART_HOST, 0) : NULL;
+
+	if (c->login_from)
+		return err_set(fault, ERR_NET, "%s: the server answers %ld: it does not accept the login of %s%s",
+			       c->told, status, c->login_from, tries);
+	if (c->login_sources && *c->login_sources)
+		return err_set(fault, ERR_NET, "%s: the server answers %ld: %s, and there is none for %s in %s",
+			       c->told, status,
+			       status == 401 ? "it wants a login" : "it gives no access without a login",
+			       host ? host : "it", c->login_sources);
+	return err_set(fault, ERR_NET, "%s: the server answers %ld: it wants other credentials, or gives no access%s",
+		       c->told, status, tries);
+}
+
+int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
+{
+	curl_off_t after = 0;
 	char text[40];
 
 	tries_text(tries, text, sizeof(text));
+	curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after);
 	if (status == 407)
-		return err_set(fault, ERR_NET, "%s: the proxy answers 407: it wants other credentials%s", told, text);
+		return err_set(fault, ERR_NET, "%s: the proxy answers 407: it wants other credentials%s", c->told,
+			       text);
 	if (status == 401 || status == 403)
-		return err_set(fault, ERR_NET,
-			       "%s: the server answers %ld: it wants other credentials, or gives no access%s", told,
-			       status, text);
-	return err_set(fault, ERR_NET, "%s: the server answers %ld, expected 200%s", told, status, text);
-}
-
-int http_call_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
-{
-	if ((status == 401 || status == 403) && c->login_words)
-		return err_set(fault, ERR_NET, "%s: the server answers %ld: %s", c->told, status, c->login_words);
-	return http_status_fault(c->told, status, tries, fault);
+		return refused(c, status, text, fault);
+	if (after > HTTP_WAIT_MAX_MS / 1000)
+		return err_set(
+			fault, ERR_NET,
+			"%s: the server answers %ld and wants us back in %lld seconds, which is too long to wait%s",
+			c->told, status, (long long)after, text);
+	return err_set(fault, ERR_NET, "%s: the server answers %ld, expected 200%s", c->told, status, text);
 }
 
 int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, struct err *fault)
@@ -424,7 +432,7 @@ bool http_may_pass(CURLcode code, long status)
 		       (status >= 502 && status <= 504);
 	return code == CURLE_OPERATION_TIMEDOUT || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
 	       code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2 ||
-	       code == CURLE_HTTP2_STREAM;
+	       code == CURLE_HTTP2_STREAM || code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR;
 }
 
 /* xorshift: scattered is enough. */

@@ -21,6 +21,21 @@ struct http_proxy {
 	char *proxy;
 };
 
+struct http_mirror {
+	char *url;
+	unsigned running; /* requests that are on their way there */
+	double rate; /* bytes a second of one request, 0: not known */
+	unsigned failures; /* in a row */
+	int64_t failed_ms; /* when the last was */
+};
+
+/* Places of the same content. */
+struct http_mirrors {
+	char *base;
+	struct http_mirror *all;
+	size_t n;
+};
+
 struct http {
 	CURLM *multi;
 	char *agent;
@@ -30,11 +45,14 @@ struct http {
 	size_t n_proxies;
 	char *no_proxy;
 	bool unverified;
+	bool has_bundle; /* libcurl's own file of certificates is there */
 	char *ca_file, *ca_dir, *cert, *key;
 	char *netrc;
 	http_login_fn *login;
 	void *login_arg;
 	char *login_sources;
+	struct http_mirrors *mirrors;
+	size_t n_mirrors;
 	uint64_t noise; /* of waits: that many clients do not come back together */
 };
 
@@ -45,7 +63,8 @@ struct http_call {
 	struct arena arena;
 	const char *url;
 	const char *told; /* the URL for sentences, redacted */
-	const char *login_words; /* "the login of ~/.netrc", or where none was found; NULL: not known */
+	const char *login_from; /* whose login it has, or NULL */
+	const char *login_sources; /* where none was found, or NULL */
 	size_t header_bytes; /* of the answer, so far */
 	unsigned redirects;
 	char words[CURL_ERROR_SIZE];
@@ -76,8 +95,7 @@ int http_call_redirect(struct http_call *c, struct arena *a, const char **url, s
 
 /* The failure of libcurl, or a status that is no success, as a sentence. */
 int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, struct err *fault);
-int http_status_fault(const char *told, long status, unsigned tries, struct err *fault);
-int http_call_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault);
+int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault);
 const char *http_curl_words(CURLcode code);
 
 /* Whether trying again may help. status: of an answer that came whole (code is CURLE_OK). */
@@ -88,6 +106,18 @@ bool http_may_pass(CURLcode code, long status);
  * Retry-After says. -1: it says more than HTTP_WAIT_MAX_MS.
  */
 int64_t http_wait_ms(struct http *h, const struct http_call *c, unsigned tries);
+
+/* The mirrors of what url is below, and *rest of it; NULL: there are none. */
+struct http_mirrors *http_mirrors_find(const struct http *h, const char *url, const char **rest);
+
+/* Which of those whose bit in without is not set is best for another request; -1: none is left. */
+int http_mirrors_pick(const struct http_mirrors *m, uint32_t without);
+
+/* What came of a request there: bytes in ms milliseconds, or nothing of use. */
+void http_mirror_good(struct http_mirror *m, uint64_t bytes, int64_t ms);
+void http_mirror_bad(struct http_mirror *m);
+
+void http_mirrors_release(struct http *h);
 
 int64_t http_now_ms(void); /* of a clock that only runs forward */
 

@@ -1,4 +1,4 @@
-/* docker-credential-NAME: the only program that condaimg ever runs. */
+/* docker-credential-NAME: the only program that condaimg ever runs. SIGPIPE is ignored by whoever calls. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -57,6 +57,8 @@ static int start(struct helper *h, char *program, struct err *err)
 	int to[2] = { -1, -1 }, from[2] = { -1, -1 }, rc;
 	char *const argv[] = { program, (char *)"get", NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
 
 	*h = (struct helper){ -1, -1, -1 };
 	if (pipe2(to, O_CLOEXEC) < 0)
@@ -66,13 +68,20 @@ static int start(struct helper *h, char *program, struct err *err)
 		close(to[1]);
 		return err_sys(err, "cannot make a pipe");
 	}
-	if (posix_spawn_file_actions_init(&actions) != 0)
+	if (posix_spawn_file_actions_init(&actions) != 0 || posix_spawnattr_init(&attributes) != 0)
 		abort();
 	posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	rc = posix_spawnp(&h->pid, program, &actions, NULL, argv, environ);
+	/* What we ignore, it need not. */
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGXFSZ);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawnp(&h->pid, program, &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	close(to[0]);
 	close(from[1]);
 	h->in = to[1];

@@ -9,7 +9,7 @@
 #include "oci/registry_impl.h"
 
 #define REDIRECTS_MAX 5
-#define LOGINS_MAX 3 /* refused one after the other, for one question */
+#define LOGINS_MAX 5 /* refused one after the other, for one question: others may use up what was new */
 #define WAIT_MAX_S 120
 #define WAIT_MAX_MS 30000
 #define ERROR_TEXT_MAX ((uint64_t)64 << 10)
@@ -86,6 +86,19 @@ const char *registry_location(struct arena *a, const char *url, const char *loca
 	while (end > path && end[-1] != '/')
 		end--;
 	return arena_printf(a, "%.*s%s%s", (int)(end - url), url, end == path ? "/" : "", location);
+}
+
+void registry_query(struct buf *b, const char *key, const char *value)
+{
+	buf_addf(b, "%s%s=", b->n ? "&" : "", key);
+	for (; *value; value++) {
+		char c = *value;
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
+			buf_addc(b, c);
+		else
+			buf_addf(b, "%%%02X", (unsigned)(unsigned char)c);
+	}
 }
 
 /* ---- waiting ---- */
@@ -314,6 +327,10 @@ int registry_refusal(struct registry_reply *reply, const struct registry_questio
 	auto_buf text = { 0 };
 
 	registry_error_text(reply, &text);
-	return err_set(err, ERR_NET, "%s/%s: the registry answers %ld%s to %s", e->auth_host, e->repo,
-		       reply->answer.status, told(&reply->arena, &text), what);
+	err_set(err, ERR_NET, "%s/%s: the registry answers %ld%s to %s%s", e->auth_host, e->repo, reply->answer.status,
+		told(&reply->arena, &text), what,
+		(reply->answer.status == 401 || reply->answer.status == 403) && !e->auth.found
+			? "; there was no login for it (podman login or docker login make one)"
+			: "");
+	return -1;
 }

@@ -39,7 +39,7 @@ struct endpoint {
 	bool has_auth; /* it was looked for */
 	const char *authorization; /* header, or NULL: none is wanted as yet */
 	unsigned generation; /* of authorization */
-	int64_t expires_ms; /* 0: never */
+	int64_t expires_ms; /* when it is to be replaced; 0: never */
 };
 
 struct registry {
@@ -113,6 +113,9 @@ const char *registry_location(struct arena *a, const char *url, const char *loca
 
 /* Whether both URLs are of one scheme, host and port. */
 bool registry_same_origin(const char *x, const char *y);
+
+/* "key=value", with '&' in front where it is not the first, everything but letters, digits and "-._~" encoded. */
+void registry_query(struct buf *b, const char *key, const char *value);
 
 struct caller *registry_take_caller(struct registry *r);
 void registry_give_caller(struct registry *r, struct caller *c);

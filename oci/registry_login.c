@@ -9,7 +9,7 @@
 #define TOKEN_MAX ((uint64_t)256 << 10)
 #define TOKEN_LIFE_S 60 /* where the server does not say; Docker's token specification */
 #define TOKEN_LIFE_MAX_S 86400
-#define EARLY_MS 5000 /* before its end a token is not used any more */
+#define EARLY_MS 5000 /* before its end, or in the last quarter of its life, a token is not used any more */
 #define CLIENT "condaimg"
 #define TOKEN_TRIES 4
 
@@ -99,9 +99,11 @@ static bool is_private(const char *url)
 
 static void set_authorization(struct endpoint *e, const char *value, int64_t life_s)
 {
+	int64_t early_ms = life_s * 1000 / 4 < EARLY_MS ? life_s * 1000 / 4 : EARLY_MS;
+
 	e->authorization = value;
 	e->generation++;
-	e->expires_ms = life_s ? registry_now_ms() + life_s * 1000 : 0;
+	e->expires_ms = life_s ? registry_now_ms() + life_s * 1000 - early_ms : 0;
 }
 
 /* Sentences of a login that did not do. */
@@ -131,16 +133,9 @@ static int use_basic(struct endpoint *e, struct err *err)
 
 /* ---- tokens ---- */
 
-static void add_scope(struct arena *a, struct buf *b, const char *repo, const char *what)
+static const char *rights(const struct registry *r)
 {
-	buf_addf(b, "&scope=%s", url_encode(a, arena_printf(a, "repository:%s:%s", repo, what)));
-}
-
-static void add_scopes(const struct registry *r, const struct endpoint *e, struct arena *a, struct buf *b)
-{
-	add_scope(a, b, e->repo, r->access == REGISTRY_PUSH ? "pull,push" : "pull");
-	for (size_t i = 0; i < r->n_from; i++)
-		add_scope(a, b, r->from[i], "pull");
+	return r->access == REGISTRY_PUSH ? "pull,push" : "pull";
 }
 
 /* For a form, where a scope is one value with spaces between. */
@@ -148,24 +143,10 @@ static const char *form_scope(const struct registry *r, const struct endpoint *e
 {
 	auto_buf b = { 0 };
 
-	buf_addf(&b, "repository:%s:%s", e->repo, r->access == REGISTRY_PUSH ? "pull,push" : "pull");
+	buf_addf(&b, "repository:%s:%s", e->repo, rights(r));
 	for (size_t i = 0; i < r->n_from; i++)
 		buf_addf(&b, " repository:%s:pull", r->from[i]);
 	return arena_strdup(a, buf_cstr(&b));
-}
-
-/* Everything but letters, digits and "-._~". */
-static void add_form(struct buf *b, const char *key, const char *value)
-{
-	buf_addf(b, "%s%s=", b->n ? "&" : "", key);
-	for (; *value; value++) {
-		char c = *value;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c))
-			buf_addc(b, c);
-		else
-			buf_addf(b, "%%%02X", (unsigned)(unsigned char)c);
-	}
 }
 
 struct token_request {
@@ -176,13 +157,15 @@ struct token_request {
 
 static void token_get(const struct registry *r, struct endpoint *e, struct arena *a, struct token_request *t)
 {
-	auto_buf url = { 0 };
+	auto_buf query = { 0 };
 
-	buf_adds(&url, e->challenge.realm);
-	buf_addf(&url, "%sservice=%s", strchr(e->challenge.realm, '?') ? "&" : "?",
-		 url_encode(a, e->challenge.service));
-	add_scopes(r, e, a, &url);
-	t->q = (struct call_request){ .method = "GET", .url = arena_strdup(a, url.p) };
+	registry_query(&query, "service", e->challenge.service);
+	registry_query(&query, "scope", arena_printf(a, "repository:%s:%s", e->repo, rights(r)));
+	for (size_t i = 0; i < r->n_from; i++)
+		registry_query(&query, "scope", arena_printf(a, "repository:%s:pull", r->from[i]));
+	t->q = (struct call_request){ .method = "GET",
+				      .url = arena_printf(a, "%s%c%s", e->challenge.realm,
+							  strchr(e->challenge.realm, '?') ? '&' : '?', query.p) };
 	if (!e->auth.user)
 		return;
 	t->headers[0] = (struct call_header){ "Authorization", login_basic(a, e->auth.user, e->auth.password) };
@@ -191,11 +174,11 @@ static void token_get(const struct registry *r, struct endpoint *e, struct arena
 
 static void token_post(const struct registry *r, struct endpoint *e, struct arena *a, struct token_request *t)
 {
-	add_form(&t->form, "grant_type", "refresh_token");
-	add_form(&t->form, "service", e->challenge.service);
-	add_form(&t->form, "scope", form_scope(r, e, a));
-	add_form(&t->form, "client_id", CLIENT);
-	add_form(&t->form, "refresh_token", e->auth.identity_token);
+	registry_query(&t->form, "grant_type", "refresh_token");
+	registry_query(&t->form, "service", e->challenge.service);
+	registry_query(&t->form, "scope", form_scope(r, e, a));
+	registry_query(&t->form, "client_id", CLIENT);
+	registry_query(&t->form, "refresh_token", e->auth.identity_token);
 	t->headers[0] = (struct call_header){ "Content-Type", "application/x-www-form-urlencoded" };
 	t->q = (struct call_request){ .method = "POST", .url = e->challenge.realm, .n_headers = 1 };
 }
@@ -296,7 +279,7 @@ static bool is_stale(const struct endpoint *e, unsigned refused)
 		return true;
 	if (!e->authorization)
 		return e->challenge.type == CHALLENGE_BASIC || e->challenge.type == CHALLENGE_BEARER;
-	return e->expires_ms && registry_now_ms() > e->expires_ms - EARLY_MS;
+	return e->expires_ms && registry_now_ms() > e->expires_ms;
 }
 
 static int login(struct registry *r, struct endpoint *e, struct caller *c, unsigned refused, struct err *err)

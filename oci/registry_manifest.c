@@ -289,14 +289,21 @@ static const char *fallback_tag(struct arena *a, const struct digest *subject)
 	return arena_printf(a, "sha256-%s", digest_hex(subject).hex);
 }
 
+static const char *referrers_query(struct buf *b, const char *type)
+{
+	if (type)
+		registry_query(b, "artifactType", type);
+	return buf_cstr(b);
+}
+
 /* 1: the registry keeps them, 0: it does not know how. */
 static int ask_referrers(struct registry *r, struct arena *a, const struct digest *subject, const char *type,
 			 struct buf *text, struct err *err)
 {
+	auto_buf query = { 0 };
 	struct registry_question q = { .method = "GET",
 				       .path = arena_printf(a, "referrers/sha256:%s%s%s", digest_hex(subject).hex,
-							    type ? "?artifactType=" : "",
-							    type ? url_encode(a, type) : ""),
+							    type ? "?" : "", referrers_query(&query, type)),
 				       .headers = { { "Accept", MEDIA_INDEX } },
 				       .end = r->n_ends - 1 };
 	auto_reply reply;

@@ -157,10 +157,14 @@ static bool take_range(struct upload *u, const struct call_answer *answer)
 
 static const char *session_path(struct arena *a, const struct digest *d, const char *from)
 {
+	auto_buf query = { 0 };
+
 	if (!d)
 		return "blobs/uploads/";
-	return arena_printf(a, "blobs/uploads/?mount=sha256:%s%s%s", digest_hex(d).hex, from ? "&from=" : "",
-			    from ? url_encode(a, from) : "");
+	registry_query(&query, "mount", arena_printf(a, "sha256:%s", digest_hex(d).hex));
+	if (from)
+		registry_query(&query, "from", from);
+	return arena_printf(a, "blobs/uploads/?%s", query.p);
 }
 
 /* 1: mounted, 0: a session is open. */
@@ -252,7 +256,18 @@ static const char *with_digest(struct arena *a, const char *location, const stru
 	return arena_printf(a, "%s%cdigest=sha256:%s", location, strchr(location, '?') ? '&' : '?', digest_hex(d).hex);
 }
 
-/* The last request: with body (of all the bytes) or without. */
+static const char *range_of(struct upload *u, uint64_t size)
+{
+	return arena_printf(&u->arena, "%" PRIu64 "-%" PRIu64, u->at, u->at + size - 1);
+}
+
+/* A piece smaller than the registry wants may only be the last, and only the last request tells that it is. */
+static bool goes_with_put(const struct upload *u, uint64_t left)
+{
+	return left > 0 && ((u->at == 0 && !u->chunk) || left < u->chunk_min);
+}
+
+/* The last request: with the bytes that are left, or without any. */
 static enum outcome put(struct upload *u, const struct digest *d, struct registry_body *body, struct err *err)
 {
 	struct registry_question q = { .method = "PUT",
@@ -262,18 +277,20 @@ static enum outcome put(struct upload *u, const struct digest *d, struct registr
 				       .once = true,
 				       .slow = true };
 	auto_reply reply;
-	int rc = registry_ask(u->r, &q, &reply, err);
+	int rc;
 
+	if (body && u->at)
+		q.headers[1] = (struct call_header){ "Content-Range", range_of(u, body->size) };
+	rc = registry_ask(u->r, &q, &reply, err);
 	return judge(u, rc, &reply, &q, err);
 }
 
 static enum outcome patch(struct upload *u, struct registry_body *body, struct err *err)
 {
-	const char *range = arena_printf(&u->arena, "%" PRIu64 "-%" PRIu64, u->at, u->at + body->size - 1);
 	struct registry_question q = { .method = "PATCH",
 				       .path = u->location,
 				       .headers = { { "Content-Type", "application/octet-stream" },
-						    { "Content-Range", range } },
+						    { "Content-Range", range_of(u, body->size) } },
 				       .body = body,
 				       .once = true,
 				       .slow = true };
@@ -334,7 +351,7 @@ static enum outcome send_some(struct upload *u, uint64_t *sent, struct err *err)
 	*sent = left;
 	if (left == 0)
 		return put(u, &u->d->digest, NULL, err);
-	if (u->at == 0 && !u->chunk)
+	if (goes_with_put(u, left))
 		return put(u, &u->d->digest, &body.base, err);
 	if (u->chunk && left > u->chunk)
 		body.base.size = *sent = u->chunk;
@@ -345,7 +362,7 @@ static int upload(struct upload *u, struct err *err)
 {
 	for (;;) {
 		uint64_t sent, left = u->d->size - u->at;
-		bool last = left == 0 || (u->at == 0 && !u->chunk);
+		bool last = left == 0 || goes_with_put(u, left);
 
 		switch (send_some(u, &sent, err)) {
 		case OUTCOME_DONE:
@@ -411,14 +428,25 @@ struct blob_sink {
 	uint64_t *ret_size;
 };
 
-/* What is held goes up; total is what all of it comes to so far. */
-static int send_held(struct blob_sink *s, struct err *err)
+/* After something went wrong: what the registry has must lie in what is held, which begins at begin. */
+static int find_forward(struct blob_sink *s, uint64_t begin, struct err *err)
 {
-	uint64_t begin = s->total - s->n;
+	int got = ask_session(&s->u, err);
 
+	if (got < 0)
+		return -1;
+	if (got > 0 && s->u.at >= begin && s->u.at <= s->total)
+		return 0;
+	return err_set(err, ERR_NET,
+		       "%s/%s: the registry forgot an upload that was made on the way; push again, without --no-store",
+		       s->u.r->ref.host, s->u.r->ref.repo);
+}
+
+/* What is held, and begins at begin, goes up. */
+static int send_held(struct blob_sink *s, uint64_t begin, struct err *err)
+{
 	while (s->u.at < s->total) {
-		uint64_t done = s->u.at - begin;
-		struct bytes_body body = { { bytes_open, s->total - s->u.at }, s->held + done };
+		struct bytes_body body = { { bytes_open, s->total - s->u.at }, s->held + (s->u.at - begin) };
 
 		if (s->u.chunk && body.base.size > s->u.chunk)
 			body.base.size = s->u.chunk;
@@ -430,19 +458,13 @@ static int send_held(struct blob_sink *s, struct err *err)
 				return -1;
 			/* fall through */
 		case OUTCOME_RETRY:
-			if (ask_session(&s->u, err) < 0)
+			if (begin == 0 ? find_back(&s->u, s->total, err) < 0 : find_forward(s, begin, err) < 0)
 				return -1;
-			if (s->u.at < begin || s->u.at > s->total)
-				return err_set(err, ERR_NET,
-					       "%s/%s: the registry forgot an upload that was made on the way; push "
-					       "again, without --no-store",
-					       s->u.r->ref.host, s->u.r->ref.repo);
 			break;
 		case OUTCOME_FAILED:
 			return -1;
 		}
 	}
-	s->n = 0;
 	return 0;
 }
 
@@ -459,8 +481,11 @@ static int blob_write(struct sink *base, const void *bytes, size_t len, struct e
 		s->total += take;
 		bytes = (const char *)bytes + take;
 		len -= take;
-		if (s->n == s->room && send_held(s, err) < 0)
+		if (s->n < s->room)
+			continue;
+		if (send_held(s, s->total - s->n, err) < 0)
 			return -1;
+		s->n = 0;
 	}
 	return 0;
 }
@@ -469,23 +494,25 @@ static int blob_finish(struct sink *base, struct err *err)
 {
 	struct blob_sink *s = (struct blob_sink *)base;
 	struct digest d = hash_get(&s->hash);
+	uint64_t begin = s->total - s->n;
 
 	for (;;) {
 		/* What fits is sent in one piece, as everything else is. */
-		struct bytes_body body = { { bytes_open, s->total }, s->held };
-		bool whole = s->u.at == 0 && s->n == s->total && s->total > 0;
+		uint64_t left = s->total - s->u.at;
+		struct bytes_body body = { { bytes_open, left }, s->held + (s->u.at - begin) };
+		bool with_body = goes_with_put(&s->u, left);
 		enum outcome got;
 
-		if (!whole && send_held(s, err) < 0)
+		if (!with_body && send_held(s, begin, err) < 0)
 			return -1;
-		got = put(&s->u, &d, whole ? &body.base : NULL, err);
+		got = put(&s->u, &d, with_body ? &body.base : NULL, err);
 		if (got == OUTCOME_DONE)
 			break;
 		if (got == OUTCOME_FAILED)
 			return -1;
-		if (got == OUTCOME_TOO_LARGE && shrink(&s->u, s->total, err) < 0)
+		if (got == OUTCOME_TOO_LARGE && shrink(&s->u, left, err) < 0)
 			return -1;
-		if (whole ? find_back(&s->u, s->total, err) < 0 : ask_session(&s->u, err) < 0)
+		if (begin == 0 ? find_back(&s->u, s->total, err) < 0 : find_forward(s, begin, err) < 0)
 			return -1;
 	}
 	s->u.location = NULL;

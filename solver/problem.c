@@ -54,6 +54,29 @@ uint32_t problem_spec(struct problem *p, const char *text, struct err *err)
 	return id;
 }
 
+/*
+ * A spec of a record: by the v3 rules, or else as conda reads its brackets today, which passes over what it does not
+ * understand. Old repodata was written against that. NONE: by neither.
+ */
+static uint32_t spec_of_record(struct problem *p, const char *text)
+{
+	struct err err = ERR_INIT, old = ERR_INIT;
+	const struct matchspec *m;
+	uint32_t id = problem_spec(p, text, &err);
+	bool is_new;
+
+	if (id != NONE)
+		return id;
+	m = matchspec_parse(&p->arena, text, 0, &old);
+	if (!m) {
+		log_debug("%s", err.text);
+		return NONE;
+	}
+	id = add_spec(p, text, m);
+	map_put(&p->spec_map, text, id, &is_new);
+	return id;
+}
+
 uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 {
 	uint32_t id;
@@ -156,8 +179,7 @@ bool problem_meets(struct problem *p, uint32_t spec, uint32_t c)
 static bool read_needs(struct problem *p, const char *const *list, const char *extra, struct need *ret, uint32_t *n)
 {
 	for (; *list; list++) {
-		struct err err = ERR_INIT;
-		uint32_t spec = problem_spec(p, *list, &err);
+		uint32_t spec = spec_of_record(p, *list);
 
 		if (spec == NONE)
 			return false;

@@ -6,7 +6,7 @@
 #include "channels/repodata.h"
 #include "fetch/url.h"
 
-static const struct channel channel = { "c", "https://u:sesame@host/c", "https://host/c", NULL, NULL };
+static const struct channel channel = { "c", "https://u:sesame@host/c", "https://host/c", NULL };
 
 static void check_text(const char *s)
 {
