@@ -1,17 +1,17 @@
 #include "base/doc.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "base/num.h"
+#include "base/doc_impl.h"
 #include "base/str.h"
 
 #define DEPTH_MAX 64
 #define YAML_NODES_MAX ((size_t)4 << 20)
+#define ALIASED_MAX ((size_t)100000) /* values that aliases stand for */
 
 static const char *const type_names[] = {
 	[DOC_NULL] = "null",	 [DOC_BOOL] = "boolean", [DOC_INT] = "number", [DOC_FLOAT] = "number",
@@ -200,6 +200,9 @@ struct yaml_reader {
 	size_t n;
 	size_t at, chars; /* text[at] is the character number chars: marks count characters */
 	size_t nodes;
+	size_t aliased; /* of these, how many by aliases */
+	unsigned deepest; /* level, since it was last set */
+	struct doc_anchors anchors;
 	struct err *err;
 };
 
@@ -244,53 +247,6 @@ static int yaml_event(struct yaml_reader *y, yaml_event_t *ev)
 		       p->problem ? p->problem : "unreadable");
 }
 
-static bool is_one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(s, *words) == 0)
-			return true;
-	return false;
-}
-
-static bool is_float(const char *s)
-{
-	static const char *const others[] = { ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN", NULL };
-	const char *digits = s + (*s == '-' || *s == '+');
-	size_t n = strspn(digits, "0123456789");
-	char *end;
-
-	if (n && !digits[n])
-		return true; /* a whole number that is too large for one */
-	if (is_one_of(digits, others))
-		return true;
-	if (s[strspn(s, "+-0123456789.eE")] || !strpbrk(s, "0123456789") || !strchr(s, '.'))
-		return false;
-	strtod(s, &end);
-	return *end == '\0';
-}
-
-/* What a plain scalar means: the JSON-like core of YAML 1.2, plus YAML 1.1's yes and no, as PyYAML reads them. */
-static void resolve_plain(struct doc *d)
-{
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-	static const char *const trues[] = { "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL };
-	static const char *const falses[] = { "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL };
-	const char *s = d->text;
-	uint64_t v;
-
-	if (is_one_of(s, nulls)) {
-		d->type = DOC_NULL;
-	} else if (is_one_of(s, trues) || is_one_of(s, falses)) {
-		d->type = DOC_BOOL;
-		d->num = is_one_of(s, trues);
-	} else if (num_parse(s[0] == '-' || s[0] == '+' ? s + 1 : s, INT64_MAX, &v)) {
-		d->type = DOC_INT;
-		d->num = s[0] == '-' ? -(int64_t)v : (int64_t)v;
-	} else if (is_float(s)) {
-		d->type = DOC_FLOAT;
-	}
-}
-
 /* Where a character is. Marks only grow, so that all calls together walk the text once. */
 static size_t byte_of(struct yaml_reader *y, size_t chars)
 {
@@ -318,6 +274,33 @@ static const char *trailing_comment(struct yaml_reader *y, size_t at, bool key)
 }
 
 static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d);
+
+/* *name in place of a value. */
+static int yaml_alias(struct yaml_reader *y, const yaml_event_t *ev, unsigned depth, struct doc *d)
+{
+	const char *name = (const char *)ev->data.alias.anchor;
+	const struct doc_anchor *a = doc_anchor_get(&y->anchors, name);
+
+	if (!a)
+		return err_set(y->err, ERR_FORMAT, "%s:%zu:%zu: *%s stands for nothing: no value above it has &%s",
+			       y->name, ev->start_mark.line + 1, ev->start_mark.column + 1, name, name);
+	if (depth + a->height > DEPTH_MAX)
+		return yaml_fault(y, ev->start_mark, "is nested too deeply");
+	y->nodes += a->nodes;
+	y->aliased += a->nodes;
+	if (y->aliased > ALIASED_MAX)
+		return err_set(y->err, ERR_LIMIT, "%s:%zu:%zu: aliases (*name) stand for more than %zu values", y->name,
+			       ev->start_mark.line + 1, ev->start_mark.column + 1, ALIASED_MAX);
+	if (depth + a->height > y->deepest)
+		y->deepest = depth + a->height;
+	*d = a->value;
+	/* Where it is used is where it is looked for. */
+	d->line = (unsigned)ev->start_mark.line + 1;
+	d->column = (unsigned)ev->start_mark.column + 1;
+	d->last_line = (unsigned)ev->end_mark.line + 1;
+	d->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), false);
+	return 0;
+}
 
 static int yaml_list(struct yaml_reader *y, unsigned depth, struct doc *d)
 {
@@ -348,15 +331,23 @@ static int yaml_list(struct yaml_reader *y, unsigned depth, struct doc *d)
 
 static int yaml_key(struct yaml_reader *y, yaml_event_t *ev, struct doc *ret)
 {
-	if (ev->type != YAML_SCALAR_EVENT)
+	if (ev->type != YAML_SCALAR_EVENT && ev->type != YAML_ALIAS_EVENT)
 		return yaml_fault(y, ev->start_mark, "a key is not a plain word or string");
 	if (yaml_node(y, ev, 0, ret) < 0)
 		return -1;
+	if (ret->type == DOC_LIST || ret->type == DOC_MAP)
+		return yaml_fault(y, ev->start_mark, "a key is not a plain word or string");
 	ret->type = DOC_STRING;
-	ret->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), true);
-	if (strcmp(ret->text, "<<") == 0)
-		return yaml_fault(y, ev->start_mark, "merge keys (<<) are not read");
+	if (ev->type == YAML_SCALAR_EVENT)
+		ret->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), true);
 	return 0;
+}
+
+/* Whether a key is the plain word "<<": in quotes it is a key like any other. */
+static bool is_merge_key(const yaml_event_t *ev)
+{
+	return ev->type == YAML_SCALAR_EVENT && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	       strcmp((const char *)ev->data.scalar.value, "<<") == 0;
 }
 
 static int key_cmp(const void *x, const void *y)
@@ -391,10 +382,13 @@ static int yaml_unique(struct yaml_reader *y, const struct doc *keys, size_t n)
 static int yaml_map(struct yaml_reader *y, unsigned depth, struct doc *d)
 {
 	auto_free struct doc *keys = NULL, *items = NULL;
+	struct doc merge_key, merged;
+	bool merges = false;
 	size_t n = 0;
 
 	for (;;) {
 		yaml_event_t ev;
+		bool is_merge;
 		int rc;
 
 		if (yaml_event(y, &ev) < 0)
@@ -405,53 +399,56 @@ static int yaml_map(struct yaml_reader *y, unsigned depth, struct doc *d)
 		}
 		mem_grow(keys, n);
 		mem_grow(items, n);
-		rc = yaml_key(y, &ev, &keys[n]);
+		is_merge = is_merge_key(&ev);
+		rc = yaml_key(y, &ev, is_merge ? &merge_key : &keys[n]);
 		yaml_event_delete(&ev);
+		if (rc == 0 && is_merge && merges)
+			rc = doc_fault(&merge_key, y->err, "'<<' stands here a second time; it takes a list of maps");
 		if (rc < 0 || yaml_event(y, &ev) < 0)
 			return -1;
-		rc = yaml_node(y, &ev, depth + 1, &items[n++]);
+		rc = yaml_node(y, &ev, depth + 1, is_merge ? &merged : &items[n++]);
 		yaml_event_delete(&ev);
 		if (rc < 0)
 			return -1;
+		merges |= is_merge;
 	}
 	d->type = DOC_MAP;
 	d->n = n;
 	d->keys = arena_dup(y->a, keys, n * sizeof(*keys));
 	d->items = arena_dup(y->a, items, n * sizeof(*items));
-	return yaml_unique(y, d->keys, n);
+	if (yaml_unique(y, d->keys, n) < 0)
+		return -1;
+	return merges ? doc_merge(y->a, &merged, d, y->err) : 0;
 }
 
-static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d)
+static const char *anchor_of(const yaml_event_t *ev)
 {
-	const unsigned char *anchor = NULL, *tag = NULL;
-
-	*d = (struct doc){ .file = y->name,
-			   .line = (unsigned)ev->start_mark.line + 1,
-			   .column = (unsigned)ev->start_mark.column + 1 };
-	if (depth > DEPTH_MAX)
-		return yaml_fault(y, ev->start_mark, "is nested too deeply");
-	if (++y->nodes > YAML_NODES_MAX)
-		return err_set(y->err, ERR_LIMIT, "%s: has more than %zu values", y->name, YAML_NODES_MAX);
-	if (ev->type == YAML_ALIAS_EVENT)
-		return yaml_fault(y, ev->start_mark, "aliases (*name) are not read: write the value out");
-	if (ev->type == YAML_SCALAR_EVENT) {
-		anchor = ev->data.scalar.anchor;
-		tag = ev->data.scalar.tag;
-	} else if (ev->type == YAML_SEQUENCE_START_EVENT) {
-		anchor = ev->data.sequence_start.anchor;
-		tag = ev->data.sequence_start.tag;
-	} else if (ev->type == YAML_MAPPING_START_EVENT) {
-		anchor = ev->data.mapping_start.anchor;
-		tag = ev->data.mapping_start.tag;
+	switch ((int)ev->type) {
+	case YAML_SCALAR_EVENT:
+		return (const char *)ev->data.scalar.anchor;
+	case YAML_SEQUENCE_START_EVENT:
+		return (const char *)ev->data.sequence_start.anchor;
+	case YAML_MAPPING_START_EVENT:
+		return (const char *)ev->data.mapping_start.anchor;
 	}
-	if (anchor)
-		return yaml_fault(y, ev->start_mark, "anchors (&name) are not read: write the value out");
-	if (tag)
-		return yaml_fault(y, ev->start_mark, "tags (!name) are not read");
-	if (ev->type == YAML_SEQUENCE_START_EVENT)
-		return yaml_list(y, depth, d);
-	if (ev->type == YAML_MAPPING_START_EVENT)
-		return yaml_map(y, depth, d);
+	return NULL;
+}
+
+static const char *tag_of(const yaml_event_t *ev)
+{
+	switch ((int)ev->type) {
+	case YAML_SCALAR_EVENT:
+		return (const char *)ev->data.scalar.tag;
+	case YAML_SEQUENCE_START_EVENT:
+		return (const char *)ev->data.sequence_start.tag;
+	case YAML_MAPPING_START_EVENT:
+		return (const char *)ev->data.mapping_start.tag;
+	}
+	return NULL;
+}
+
+static int yaml_scalar(struct yaml_reader *y, const yaml_event_t *ev, struct doc *d)
+{
 	if (strlen((const char *)ev->data.scalar.value) != ev->data.scalar.length)
 		return yaml_fault(y, ev->start_mark, "has a NUL byte");
 	d->type = DOC_STRING;
@@ -461,8 +458,53 @@ static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, st
 	if (ev->data.scalar.style != YAML_LITERAL_SCALAR_STYLE && ev->data.scalar.style != YAML_FOLDED_SCALAR_STYLE)
 		d->comment = trailing_comment(y, byte_of(y, ev->end_mark.index), false);
 	if (ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-		resolve_plain(d);
+		doc_resolve_plain(d);
 	return 0;
+}
+
+static int yaml_value(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d)
+{
+	if (ev->type == YAML_SEQUENCE_START_EVENT)
+		return yaml_list(y, depth, d);
+	if (ev->type == YAML_MAPPING_START_EVENT)
+		return yaml_map(y, depth, d);
+	return yaml_scalar(y, ev, d);
+}
+
+/* Read a value and keep it under its name. It can be used only below it: nothing contains itself. */
+static int yaml_anchored(struct yaml_reader *y, yaml_event_t *ev, const char *name, unsigned depth, struct doc *d)
+{
+	size_t before = y->nodes;
+	unsigned deepest = y->deepest;
+
+	name = arena_strdup(y->a, name);
+	y->deepest = depth;
+	if (yaml_value(y, ev, depth, d) < 0)
+		return -1;
+	doc_anchor_put(&y->anchors, name, &(struct doc_anchor){ *d, y->nodes - before + 1, y->deepest - depth });
+	if (deepest > y->deepest)
+		y->deepest = deepest;
+	return 0;
+}
+
+static int yaml_node(struct yaml_reader *y, yaml_event_t *ev, unsigned depth, struct doc *d)
+{
+	const char *anchor = anchor_of(ev);
+
+	*d = (struct doc){ .file = y->name,
+			   .line = (unsigned)ev->start_mark.line + 1,
+			   .column = (unsigned)ev->start_mark.column + 1 };
+	if (depth > DEPTH_MAX)
+		return yaml_fault(y, ev->start_mark, "is nested too deeply");
+	if (++y->nodes > YAML_NODES_MAX)
+		return err_set(y->err, ERR_LIMIT, "%s: has more than %zu values", y->name, YAML_NODES_MAX);
+	if (depth > y->deepest)
+		y->deepest = depth;
+	if (ev->type == YAML_ALIAS_EVENT)
+		return yaml_alias(y, ev, depth, d);
+	if (tag_of(ev))
+		return yaml_fault(y, ev->start_mark, "tags (!name) are not read");
+	return anchor ? yaml_anchored(y, ev, anchor, depth, d) : yaml_value(y, ev, depth, d);
 }
 
 /* The next event must be of this type; it is freed. */
@@ -513,5 +555,6 @@ const struct doc *doc_parse_yaml(struct arena *a, const char *p, size_t n, const
 	yaml_parser_set_input_string(&y.parser, (const unsigned char *)(n ? p : ""), n);
 	rc = yaml_document(&y, d);
 	yaml_parser_delete(&y.parser);
+	doc_anchors_release(&y.anchors);
 	return rc < 0 ? NULL : d;
 }

@@ -5,8 +5,9 @@
  * is in memory. Repodata has its own reader in channels/.
  * The only user of libyaml and jansson.
  *
- * YAML is read strictly: one document, no anchors, aliases or tags, no key
- * twice, strings as keys. Plain scalars mean what PyYAML takes them for (3.10 is
+ * YAML is read strictly: one document, no tags, no key twice, strings as keys.
+ * Anchors, aliases and merge keys ("<<") mean what they mean; a value cannot contain
+ * itself, and what aliases stand for is bounded as if it were written out (they share it). Plain scalars mean what PyYAML takes them for (3.10 is
  * a number, no is a boolean); .text has them as they were written. Nesting is
  * bounded in both, and so is the number of a YAML document's nodes.
  */
@@ -24,15 +25,15 @@ enum doc_type { DOC_NULL, DOC_BOOL, DOC_INT, DOC_FLOAT, DOC_STRING, DOC_LIST, DO
 
 struct doc {
 	enum doc_type type;
-	const char *text;	/* of a scalar, as written (YAML) or normalised (JSON); "true", "false", "null" */
-	int64_t num;		/* of a DOC_INT; DOC_BOOL: 0 or 1 */
-	unsigned line, column;	/* from 1; 0 where not known (JSON) */
-	const char *file;	/* the name given to doc_parse_*() */
-	size_t n;		/* items of a list, pairs of a map */
-	const struct doc *items;	/* the n items of a list, or the n values of a map */
-	const struct doc *keys;		/* the n keys of a map (DOC_STRING), in the document's order */
-	const char *comment;	/* YAML: text after '#' on the line where a scalar (or a key and its ':') ends, or NULL */
-	unsigned last_line;	/* YAML: the line where a scalar ends */
+	const char *text; /* of a scalar, as written (YAML) or normalised (JSON); "true", "false", "null" */
+	int64_t num; /* of a DOC_INT; DOC_BOOL: 0 or 1 */
+	unsigned line, column; /* from 1; 0 where not known (JSON) */
+	const char *file; /* the name given to doc_parse_*() */
+	size_t n; /* items of a list, pairs of a map */
+	const struct doc *items; /* the n items of a list, or the n values of a map */
+	const struct doc *keys; /* the n keys of a map (DOC_STRING), in the document's order */
+	const char *comment; /* YAML: text after '#' on the line where a scalar (or a key and its ':') ends, or NULL */
+	unsigned last_line; /* YAML: the line where a scalar ends */
 };
 
 /* name is for errors and must outlive the document. ERR_FORMAT. NULL on failure. */

@@ -23,6 +23,7 @@ enum err_code {
 	ERR_INTEGRITY,	/* bytes that are not the bytes that were promised: exit 4 */
 	ERR_LIMIT,	/* larger than we are willing to read */
 	ERR_UNSAT,	/* a request that no set of packages meets: exit 3 */
+	ERR_BUG,	/* we contradict ourselves: nothing may be made of it */
 	ERR_CANCELLED,	/* another part of the same work failed first */
 };
 

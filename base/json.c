@@ -56,42 +56,12 @@ void json_end(struct json *j)
 	buf_addc(j->out, j->kind[j->depth] == '{' ? '}' : ']');
 }
 
-/* Bytes of the well-formed UTF-8 character at s, or 0. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n;
-	uint32_t c;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-		n = 2;
-		c = s[0] & 0x1f;
-	} else if ((s[0] & 0xf0) == 0xe0) {
-		n = 3;
-		c = s[0] & 0x0f;
-	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-		n = 4;
-		c = s[0] & 0x07;
-	} else {
-		return 0;
-	}
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff))) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
-		return 0;
-	return n;
-}
-
 static void quoted(struct buf *b, const char *s)
 {
 	buf_addc(b, '"');
 	while (*s) {
 		unsigned char c = (unsigned char)*s;
-		size_t n = utf8_length((const unsigned char *)s);
+		size_t n = str_utf8(s);
 
 		if (n == 0) {
 			buf_adds(b, "\xef\xbf\xbd");

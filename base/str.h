@@ -37,6 +37,9 @@ bool str_cut(struct str *s, char sep, struct str *part);
  */
 void str_tidy(char *s);
 
+/* Bytes of the well-formed UTF-8 character at text (1 at its NUL), or 0. */
+size_t str_utf8(const char *text);
+
 /* strcmp for qsort over an array of char pointers. */
 int str_ptr_cmp(const void *a, const void *b);
 

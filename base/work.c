@@ -86,6 +86,7 @@ struct work_line {
 	void *arg;
 	pthread_t *ids;
 	unsigned n_ids;
+	bool alone; /* no thread could be had */
 };
 
 /* Waits for a job and takes it. False: there will be none. */
@@ -130,11 +131,16 @@ struct work_line *work_line_new(unsigned threads, work_line_fn *fn, void *arg)
 				 .ids = mem_array(threads, sizeof(*w->ids)) };
 	while (w->n_ids < threads && pthread_create(&w->ids[w->n_ids], NULL, line_worker, w) == 0)
 		w->n_ids++;
+	w->alone = threads && !w->n_ids;
 	return w;
 }
 
 void work_line_add(struct work_line *w, size_t i, uint64_t weight)
 {
+	if (w->alone) {
+		w->fn(w->arg, i);
+		return;
+	}
 	pthread_mutex_lock(&w->lock);
 	mem_grow(w->ready, w->n);
 	w->ready[w->n++] = (struct ready){ i, weight };
@@ -150,7 +156,7 @@ void work_line_end(struct work_line *w, bool forget)
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 	if (!w->n_ids)
-		line_worker(w); /* no thread could be had */
+		line_worker(w); /* none was asked for */
 	while (w->n_ids)
 		pthread_join(w->ids[--w->n_ids], NULL);
 	pthread_cond_destroy(&w->changed);

@@ -24,7 +24,7 @@ int work_run(size_t n, unsigned threads, work_fn *fn, void *arg, struct err *err
 
 /*
  * Jobs that turn up one by one while others are under way: a thread that is free takes the heaviest of those
- * that are there. The caller does not work.
+ * that are there. The caller does not work, but where no thread could be had.
  */
 struct work_line;
 typedef void work_line_fn(void *arg, size_t i);

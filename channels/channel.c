@@ -36,6 +36,39 @@ static size_t root_len(const char *url)
 	return (size_t)(host - url) + strcspn(host, "/");
 }
 
+/* What is being resolved: the words, what they mean, and the list it goes to. */
+struct resolver {
+	struct arena *a;
+	const struct channel_names *names;
+	const char *given;
+	const char *base_dir;
+	struct channel **list;
+	size_t *n;
+	struct err *err;
+};
+
+static const char *alias_of(const struct channel_names *names)
+{
+	return names->alias ? names->alias : CHANNEL_ALIAS;
+}
+
+/* What stands behind front in url: "" or "/rest"; NULL where url is not below front. */
+static const char *behind(const char *url, const char *front)
+{
+	size_t n = strlen(front);
+
+	while (n && front[n - 1] == '/')
+		n--;
+	if (strncmp(url, front, n) != 0 || (url[n] != '/' && url[n] != '\0'))
+		return NULL;
+	return url + n;
+}
+
+/* The URL of a name by custom_channels, the lists behind names, and the alias. */
+static const char *url_of_name(struct arena *a, const struct channel_names *names, const char *name);
+
+/* ---- the list ---- */
+
 static void append(const struct channel *c, struct channel **list, size_t *n)
 {
 	for (size_t i = 0; i < *n; i++) {
@@ -49,44 +82,73 @@ static void append(const struct channel *c, struct channel **list, size_t *n)
 	(*list)[(*n)++] = *c;
 }
 
-/* url is in a and ours to change. */
-static void append_url(struct arena *a, const char *given, char *url, struct channel **list, size_t *n)
+/* "t/TOKEN/name" is a way to write one below the alias. */
+static const char *tell(struct arena *a, const char *given)
 {
-	struct channel c = { .given = url_redact(a, given), .url = url };
+	const char *rest = str_starts(given, "t/") ? strchr(given + 2, '/') : NULL;
+
+	return rest ? arena_strdup(a, rest + 1) : url_redact(a, given);
+}
+
+/* text is copied; subdir, if it is not NULL, is what the name said. */
+static void append_url(const struct resolver *r, const char *text, const char *subdir)
+{
+	char *url = arena_strdup(r->a, text);
+	struct channel c = { .given = tell(r->a, r->given), .url = url };
 	size_t root = root_len(url);
 
 	cut_slashes(url, root);
 	c.subdir = cut_subdir(url, root);
+	c.subdir = subdir ? subdir : c.subdir;
 	cut_slashes(url, root);
-	c.canonical = url_redact(a, url);
-	append(&c, list, n);
+	c.canonical = url_redact(r->a, url);
+	append(&c, r->list, r->n);
 }
 
-/* ---- the four ways to write one ---- */
+/* ---- URLs and paths ---- */
 
-static int resolve_url(struct arena *a, const char *text, struct channel **list, size_t *n, struct err *err)
+/* What a URL of before means now. */
+static const char *follow_moves(const struct resolver *r, const char *url)
 {
-	const char *path;
+	const char *plain = url_redact(r->a, url), *rest;
+
+	for (size_t i = 0; i < r->names->n_moved; i++) {
+		const struct channel_place *m = &r->names->moved[i];
+
+		rest = behind(plain, url_redact(r->a, url_join(r->a, m->url, m->name)));
+		if (rest)
+			return url_of_name(r->a, r->names, arena_printf(r->a, "%s%s", m->name, rest));
+	}
+	for (size_t i = 0; r->names->old_aliases && r->names->old_aliases[i]; i++) {
+		rest = behind(plain, url_redact(r->a, r->names->old_aliases[i]));
+		if (rest && *rest)
+			return url_join(r->a, alias_of(r->names), rest);
+	}
+	return url;
+}
+
+static int resolve_url(const struct resolver *r, const char *text)
+{
+	const char *path, *told = url_redact(r->a, text);
 
 	if (url_is(text, "file")) {
-		path = url_to_path(a, text);
+		path = url_to_path(r->a, text);
 		if (!path)
-			return err_set(err, ERR_USAGE,
-				       "channel '%s' is no file of this machine; write file:///path/to/channel",
-				       url_redact(a, text));
-		append_url(a, text, (char *)url_from_path(a, path), list, n);
+			return err_set(r->err, ERR_USAGE,
+				       "channel '%s' is no file of this machine; write file:///path/to/channel", told);
+		append_url(r, url_from_path(r->a, path), NULL);
 		return 0;
 	}
 	if (!url_is(text, "http") && !url_is(text, "https"))
-		return err_set(err, ERR_USAGE,
-			       "channel '%s' cannot be read; use http, https, file, a path, or a name like %s",
-			       url_redact(a, text), CHANNEL_DEFAULT);
+		return err_set(r->err, ERR_USAGE,
+			       "channel '%s' cannot be read; use http, https, file, a path, or a name like %s", told,
+			       CHANNEL_DEFAULT);
 	if (strpbrk(text, "?#"))
-		return err_set(err, ERR_USAGE, "channel '%s' has '?' or '#' in its URL, which a channel cannot",
-			       url_redact(a, text));
+		return err_set(r->err, ERR_USAGE, "channel '%s' has '?' or '#' in its URL, which a channel cannot",
+			       told);
 	if (root_len(text) <= (size_t)(strstr(text, "://") + 3 - text))
-		return err_set(err, ERR_USAGE, "channel '%s' has no host in its URL", text);
-	append_url(a, text, arena_strdup(a, text), list, n);
+		return err_set(r->err, ERR_USAGE, "channel '%s' has no host in its URL", told);
+	append_url(r, follow_moves(r, text), NULL);
 	return 0;
 }
 
@@ -112,19 +174,17 @@ static const char *clean_path(struct arena *a, const char *path)
 	return end == ret ? "/" : ret;
 }
 
-static int resolve_path(struct arena *a, const char *text, const char *base_dir, struct channel **list, size_t *n,
-			struct err *err)
+static int resolve_path(const struct resolver *r, const char *text)
 {
 	auto_free char *dir = NULL;
 
 	if (*text != '/') {
-		dir = realpath(base_dir, NULL);
+		dir = realpath(r->base_dir, NULL);
 		if (!dir)
-			return err_sys(err, "cannot find %s, which channel '%s' is relative to", base_dir, text);
-		text = arena_printf(a, "%s/%s", dir, text);
+			return err_sys(r->err, "cannot find %s, which channel '%s' is relative to", r->base_dir, text);
+		text = arena_printf(r->a, "%s/%s", dir, text);
 	}
-	text = clean_path(a, text);
-	append_url(a, text, (char *)url_from_path(a, text), list, n);
+	append_url(r, url_from_path(r->a, clean_path(r->a, text)), NULL);
 	return 0;
 }
 
@@ -146,21 +206,109 @@ static const char *name_fault(const char *text)
 	return NULL;
 }
 
-static int resolve_name(struct arena *a, const char *text, struct channel **list, size_t *n, struct err *err)
-{
-	static const char *const defaults[] = { "pkgs/main", "pkgs/r" };
-	const char *fault = name_fault(text);
+/* ---- names ---- */
 
-	if (fault)
-		return err_set(err, ERR_USAGE, "channel '%s' %s", text, fault);
-	if (strcmp(text, "defaults") == 0) {
-		for (size_t i = 0; i < COUNT(defaults); i++)
-			append_url(a, text, arena_printf(a, "%s/%s", CHANNEL_ANACONDA, defaults[i]), list, n);
+/* "a" of "a" and of "a/b": what stands behind it, or NULL. */
+static const char *behind_name(const char *name, const char *front)
+{
+	auto_arena a = { 0 };
+	struct str f = str_of(front);
+
+	while (f.n && *f.p == '/')
+		f.p++, f.n--;
+	while (f.n && f.p[f.n - 1] == '/')
+		f.n--;
+	return f.n ? behind(name, arena_strndup(&a, f.p, f.n)) : NULL;
+}
+
+/* A member of a list behind one name: a URL, or a name below the alias, whatever custom_channels say of it. */
+static const char *member_url(struct arena *a, const struct channel_names *names, const char *text)
+{
+	return url_has_scheme(text) ? text : url_join(a, alias_of(names), text);
+}
+
+/* What conda calls a URL: what is behind the alias, or else behind the host. */
+static const char *member_name(struct arena *a, const struct channel_names *names, const char *text)
+{
+	const char *url = url_redact(a, member_url(a, names, text));
+	const char *rest = behind(url, url_redact(a, alias_of(names)));
+
+	rest = rest ? rest : url + root_len(url);
+	return rest + (*rest == '/');
+}
+
+static const char *const built_in_defaults[] = { CHANNEL_ANACONDA "/pkgs/main", CHANNEL_ANACONDA "/pkgs/r", NULL };
+
+static const char *const *defaults_of(const struct channel_names *names)
+{
+	for (size_t i = 0; i < names->n_multi; i++)
+		if (strcmp(names->multi[i].name, "defaults") == 0)
+			return names->multi[i].members;
+	return names->defaults ? names->defaults : built_in_defaults;
+}
+
+/* The longest front wins; of equals custom_channels, then the lists in their order. */
+struct best {
+	const char *rest, *url;
+};
+
+static void consider(struct best *b, const char *rest, const char *url)
+{
+	if (rest && (!b->rest || strlen(rest) < strlen(b->rest)))
+		*b = (struct best){ rest, url };
+}
+
+static void consider_members(struct arena *a, const struct channel_names *names, const char *const *members,
+			     const char *name, struct best *b)
+{
+	for (; *members; members++)
+		consider(b, behind_name(name, member_name(a, names, *members)), member_url(a, names, *members));
+}
+
+static const char *url_of_name(struct arena *a, const struct channel_names *names, const char *name)
+{
+	struct best b = { 0 };
+
+	for (size_t i = 0; i < names->n_custom; i++)
+		consider(&b, behind_name(name, names->custom[i].name),
+			 url_join(a, names->custom[i].url, names->custom[i].name));
+	for (size_t i = 0; i < names->n_multi; i++)
+		consider_members(a, names, names->multi[i].members, name, &b);
+	consider_members(a, names, defaults_of(names), name, &b);
+	if (b.rest)
+		return *b.rest ? url_join(a, b.url, b.rest) : b.url;
+	/* conda's own table has pkgs/pro; the rest of that company's shelf is where its neighbours are */
+	if (str_starts(name, "pkgs/") && !names->alias && defaults_of(names) == built_in_defaults)
+		return url_join(a, CHANNEL_ANACONDA, name);
+	return url_join(a, alias_of(names), name);
+}
+
+static const char *const *members_of(const struct channel_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n_multi; i++)
+		if (strcmp(names->multi[i].name, name) == 0)
+			return names->multi[i].members;
+	return strcmp(name, "defaults") == 0 ? defaults_of(names) : NULL;
+}
+
+static int resolve_name(const struct resolver *r, const char *text)
+{
+	const char *const *members;
+	const char *fault, *subdir;
+	char *name = arena_strdup(r->a, text);
+
+	cut_slashes(name, 0);
+	subdir = cut_subdir(name, 1);
+	members = members_of(r->names, name);
+	if (members) {
+		for (; *members; members++)
+			append_url(r, member_url(r->a, r->names, *members), subdir);
 		return 0;
 	}
-	append_url(a, text,
-		   arena_printf(a, "%s/%s", str_starts(text, "pkgs/") ? CHANNEL_ANACONDA : CHANNEL_ALIAS, text), list,
-		   n);
+	fault = name_fault(text);
+	if (fault)
+		return err_set(r->err, ERR_USAGE, "channel '%s' %s", tell(r->a, text), fault);
+	append_url(r, url_of_name(r->a, r->names, name), subdir);
 	return 0;
 }
 
@@ -172,17 +320,24 @@ static bool is_path(const char *text)
 	return dots <= 2 && (text[dots] == '/' || (dots > 0 && text[dots] == '\0'));
 }
 
-int channel_resolve(struct arena *a, const char *text, const char *base_dir, struct channel **list, size_t *n,
-		    struct err *err)
+int channel_resolve_as(struct arena *a, const struct channel_names *names, const char *text, const char *base_dir,
+		       struct channel **list, size_t *n, struct err *err)
 {
+	static const struct channel_names plain;
+	struct resolver r = { a, names ? names : &plain, text, base_dir, list, n, err };
+
 	if (strlen(text) > CHANNEL_TEXT_MAX)
 		return err_set(err, ERR_USAGE, "a channel of %zu characters is too long", strlen(text));
 	if (url_has_scheme(text))
-		return resolve_url(a, text, list, n, err);
+		return resolve_url(&r, text);
+	if (r.names->home && str_starts(text, "~/"))
+		return resolve_path(&r, arena_printf(a, "%s%s", r.names->home, text + 1));
 	if (is_path(text))
-		return resolve_path(a, text, base_dir, list, n, err);
-	return resolve_name(a, text, list, n, err);
+		return resolve_path(&r, text);
+	return resolve_name(&r, text);
 }
+
+/* ---- fetching ---- */
 
 const char *channel_fetch_url(struct arena *a, const struct channel *list, size_t n, const char *url)
 {
@@ -193,4 +348,24 @@ const char *channel_fetch_url(struct arena *a, const struct channel *list, size_
 			return arena_printf(a, "%s%s", list[i].url, url + len);
 	}
 	return arena_strdup(a, url);
+}
+
+const char *channel_base(struct arena *a, const struct channel_names *names, const char *text)
+{
+	auto_free struct channel *list = NULL;
+	struct err err = ERR_INIT;
+	size_t n = 0;
+
+	return channel_resolve_as(a, names, text, "/", &list, &n, &err) == 0 && n ? list[0].canonical : NULL;
+}
+
+bool channel_is_licensed(const struct channel *c)
+{
+	static const char *const fronts[] = { CHANNEL_ANACONDA, CHANNEL_ALIAS "/anaconda", CHANNEL_ALIAS "/main",
+					      CHANNEL_ALIAS "/r" };
+
+	for (size_t i = 0; i < COUNT(fronts); i++)
+		if (behind(c->canonical, fronts[i]))
+			return true;
+	return false;
 }

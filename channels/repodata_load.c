@@ -116,7 +116,7 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 	return cache_touch(l->cachefd, p->url, &p->cached, err);
 }
 
-static const struct http_batch_ops part_ops = { part_begin, part_end };
+static const struct http_batch_ops part_ops = { .begin = part_begin, .end = part_end };
 
 /* ---- what can be said without the network ---- */
 

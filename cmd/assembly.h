@@ -46,6 +46,8 @@ struct assembly {
 	struct prefix prefix;
 	const struct image *base; /* or NULL */
 	const struct ground *base_ground; /* of base */
+	const char *base_name, *base_digest; /* of base: to be told in annotations; or NULL */
+	struct registry *stream; /* where layers go while they are made, instead of the store; or NULL */
 	struct ground ground; /* of the application's layer */
 	struct copy files; /* the application's */
 	const struct channel *channels; /* those asked, with their credentials; records' URLs have none */
@@ -72,8 +74,17 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
 		      struct err *err);
 
-/* Fetch what is missing, find clobbered paths; most layers are made on the way. */
+/*
+ * Fetch what is missing, find clobbered paths; most layers are made on the way. What there is to say of them is not
+ * said: see paths_plan_tell().
+ */
 int assembly_fetch(struct assembly *a, struct err *err);
+
+/*
+ * The environment's certificates, which those of --ca-file are put behind; nothing where it has none. Its packages
+ * must be fetched. ERR_FORMAT.
+ */
+int assembly_read_cacert(const struct assembly *a, struct buf *ret, struct err *err);
 
 /* Make the layers that are not remembered. */
 int assembly_layers(struct assembly *a, struct err *err);

@@ -33,7 +33,6 @@ static struct tree *system_tree(const struct assembly *a, const char *bundle)
 	return a->base ? rootfs_on_base(&r, a->base_ground) : rootfs_system(&r);
 }
 
-/* The environment's certificates, as they are in its package. */
 static int read_cacert(const struct assembly *a, struct buf *ret, struct err *err)
 {
 	auto_free char *path = mem_printf("%s/ssl/cacert.pem", a->prefix.path + 1);
@@ -53,6 +52,15 @@ static int read_cacert(const struct assembly *a, struct buf *ret, struct err *er
 	return t ? err_set(err, ERR_FORMAT, "ca-certificates has no ssl/cacert.pem to add to (--ca-file)") : 0;
 }
 
+int assembly_read_cacert(const struct assembly *a, struct buf *ret, struct err *err)
+{
+	if (read_cacert(a, ret, err) < 0)
+		return -1;
+	if (ret->n && ret->p[ret->n - 1] != '\n')
+		buf_addc(ret, '\n');
+	return 0;
+}
+
 struct tree *assembly_open_system(const struct assembly *a, struct err *err)
 {
 	const char *more = a->settings->app.certificates;
@@ -60,10 +68,8 @@ struct tree *assembly_open_system(const struct assembly *a, struct err *err)
 
 	if (!more)
 		return system_tree(a, NULL);
-	if (read_cacert(a, &bundle, err) < 0)
+	if (assembly_read_cacert(a, &bundle, err) < 0)
 		return NULL;
-	if (bundle.n && bundle.p[bundle.n - 1] != '\n')
-		buf_addc(&bundle, '\n');
 	buf_adds(&bundle, more);
 	return system_tree(a, bundle.p);
 }

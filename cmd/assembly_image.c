@@ -255,10 +255,14 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 static const struct annotation *make_annotations(struct assembly *a, size_t *n)
 {
 	const struct app *app = &a->settings->app;
-	struct notes l = notes_new(a, 1 + app->n_annotations);
+	struct notes l = notes_new(a, 3 + app->n_annotations);
 
 	if (a->lock->name)
 		put_note(&l, "org.opencontainers.image.title", a->lock->name);
+	if (a->base_name)
+		put_note(&l, "org.opencontainers.image.base.name", a->base_name);
+	if (a->base_digest)
+		put_note(&l, "org.opencontainers.image.base.digest", a->base_digest);
 	put_notes(&l, app->annotations, app->n_annotations);
 	return notes_sorted(&l, n);
 }

@@ -1,341 +1,249 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "base/num.h"
-#include "cmd/assembly.h"
-#include "cmd/base_image.h"
+#include "cmd/building.h"
 #include "cmd/commands.h"
-#include "cmd/ground.h"
-#include "cmd/project.h"
-#include "cmd/resolve.h"
+#include "cmd/libraries.h"
+#include "cmd/paths_plan.h"
 
 #define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
-
-struct build {
-	struct arena arena;
-	struct settings settings;
-	struct input_files files;
-	struct input input;
-	struct lock lock; /* what is built, where the input is no lock itself */
-	struct workshop workshop;
-	struct question question;
-	struct project project;
-	struct blobs *base; /* or NULL */
-	struct ground ground; /* of base */
-	struct assembly assembly;
-	const struct platform *platform;
-	const struct lock *from; /* the lock that is built */
-	const struct lock_platform *lp;
-	struct lock_platform answer;
-	struct dest dest;
-};
 
 static void build_release(struct build *b)
 {
 	assembly_release(&b->assembly);
 	blobs_free(b->base);
-	question_release(&b->question);
 	workshop_release(&b->workshop);
 	lock_release(&b->lock);
 	input_release(&b->input);
-	input_close(&b->files);
 	settings_release(&b->settings);
 	ground_release(&b->ground);
-	project_release(&b->project);
 	arena_release(&b->arena);
 }
 
-/* ---- input ---- */
-
-static int read_input(const struct options *o, struct build *b, struct err *err)
+static void order_release(struct order *r)
 {
-	const struct platform *first = b->settings.platform ? b->settings.platform : platform_host();
+	for (size_t i = 0; i < r->n; i++) {
+		build_release(&r->builds[i]);
+		question_release(&r->questions[i]);
+	}
+	free(r->builds);
+	free(r->questions);
+	free(r->answers);
+	delivery_release(&r->delivery);
+	registries_release(&r->registries);
+	input_close(&r->files);
+	settings_release(&r->settings);
+	project_release(&r->project);
+	arena_release(&r->arena);
+}
 
-	if (input_open(o, &b->files, err) < 0 || input_read(&b->files, first->subdir, &b->input, err) < 0)
-		return -1;
-	b->platform = question_platform(&b->settings, &b->input, err);
-	if (!b->platform)
-		return err_at(err, "%s", o->args[0]);
-	if (b->input.is_lock || b->platform == first)
+/* ---- where packages come from ---- */
+
+/* A lock may have them from anywhere. */
+static int check_sources(const struct build *b, struct err *err)
+{
+	const struct config *c = &b->settings.config;
+	int rc = 0;
+
+	if (!c->rc.values[CONDARC_ALLOWLIST_CHANNELS].n && !c->rc.values[CONDARC_DENYLIST_CHANNELS].n)
 		return 0;
-	/* Its selectors were read for another platform. */
-	input_release(&b->input);
-	return input_read(&b->files, b->platform->subdir, &b->input, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_packages; i++)
+		rc = config_allows_url(c, b->lp->packages[i].url, err);
+	for (size_t i = 0; rc == 0 && i < b->lp->n_libc_packages; i++)
+		rc = config_allows_url(c, b->lp->libc_packages[i].url, err);
+	return rc;
 }
 
-static int open_base(struct build *b, const char **glibc, struct err *err)
+/* The question's channels, which know logins, and the lock's, which may have mirrors here. */
+static void find_channels(struct build *b)
 {
-	*glibc = NULL;
-	if (!b->settings.has_base)
-		return 0;
-	b->base = dest_open(&b->settings.base, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
-		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
-	*glibc = b->ground.glibc;
-	/* Asked again where there is none: for the sentence. */
-	if (!*glibc && !b->input.is_lock && base_image_glibc(&b->arena, b->base, glibc, err) < 0)
-		return err_at(err, "--base %s", dest_text(&b->arena, &b->settings.base));
-	return 0;
-}
+	struct channel *list = NULL;
+	size_t n = 0;
 
-/* ---- which lock ---- */
-
-static const char *platforms_of(struct build *b, const struct lock *lock)
-{
-	auto_buf names = { 0 };
-
-	for (size_t i = 0; i < lock->n_platforms; i++)
-		buf_addf(&names, "%s%s", i ? ", " : "", lock->platforms[i].subdir);
-	return arena_strdup(&b->arena, buf_cstr(&names));
-}
-
-static int use_lock(struct build *b, const struct lock *lock, const char *path, struct err *err)
-{
-	for (const char *const *warning = lock->warnings; *warning; warning++)
-		log_warn("%s", *warning);
-	b->from = lock;
-	b->lp = lock_find(lock, b->platform->subdir);
-	if (!b->lp)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s has nothing for %s, only for %s: lock it with --platform %s, or build one that is there",
-			path, b->platform->subdir, platforms_of(b, lock), b->platform->subdir);
-	if (b->lp->refused)
-		return err_set(err, ERR_FORMAT, "%s: %s", path, b->lp->refused);
-	if (!b->base && !b->settings.libc_none && !b->lp->n_libc_packages && strcmp(b->lp->libc, "none") != 0)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s names no C library for the image: put it on a base (--base oci:DIR), leave the C library out "
-			"(--libc none), or lock the environment again with condaimg lock",
-			path);
-	return 0;
-}
-
-/* Whether a lock says that it was made from this file; one that does not say may have been. */
-static bool is_lock_of(const struct lock *l, const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
-	for (const char *const *s = l->sources; s && *s; s++) {
-		const char *at = strrchr(*s, '/');
-
-		if (strcmp(at ? at + 1 : *s, name) == 0)
-			return true;
+	for (size_t i = 0; i < b->question->n_channels; i++) {
+		mem_grow(list, n);
+		list[n++] = b->question->channels[i];
 	}
-	return !l->sources || !l->sources[0];
-}
+	for (size_t i = 0; b->from->channels && b->from->channels[i]; i++) {
+		struct err err = ERR_INIT;
 
-/* The lock beside the environment file, if it is there and still answers the question. 1 yes, 0 no. */
-static int try_lock(const struct options *o, struct build *b, struct err *err)
-{
-	const char *path = o->lockfile;
-	auto_buf text = { 0 };
-	const struct lock_platform *lp;
-
-	if (!path)
-		path = input_lock_path(&b->arena, o->args[0]);
-	if (!o->lockfile && (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path)))
-		return 0;
-	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0 ||
-	    lock_parse(buf_cstr(&text), text.n, path, &b->lock, err) < 0)
-		return -1;
-	lp = lock_find(&b->lock, b->platform->subdir);
-	if (lp && strcmp(lp->content_hash, b->question.content_hash) == 0) {
-		log_debug("%s still answers %s, so nothing is solved", path, b->files.names);
-		return use_lock(b, &b->lock, path, err) < 0 ? -1 : 1;
+		/* another tool's lock may call them as it likes */
+		if (channel_resolve_as(&b->arena, &b->settings.config.names, b->from->channels[i], ".", &list, &n,
+				       &err) < 0)
+			log_debug("%s", err.text);
 	}
-	if (o->lockfile)
-		return err_set(err, ERR_FORMAT,
-			       "%s does not match %s (for %s): run condaimg lock %s again, with the same options", path,
-			       b->files.names, b->platform->subdir, b->files.names);
-	if (is_lock_of(&b->lock, o->args[0]))
-		log_warn("%s does not match %s (for %s) and is not used; condaimg lock %s makes it anew", path,
-			 b->files.names, b->platform->subdir, b->files.names);
-	lock_release(&b->lock);
-	return 0;
-}
-
-static int find_lock(const struct options *o, struct build *b, const char *glibc, struct err *err)
-{
-	struct refusal refusal = { 0 };
-	int got;
-
-	if (b->input.is_lock)
-		return use_lock(b, &b->input.lock, o->args[0], err);
-	for (const char *const *warning = b->input.env.warnings; *warning; warning++)
-		log_warn("%s", *warning);
-	if (question_make(&b->input.env, o, &b->settings, b->platform, glibc, &b->question, err) < 0)
-		return -1;
-	got = try_lock(o, b, err);
-	if (got < 0)
-		return -1;
-	if (got > 0) {
-		/* What no solve depends on is as the files have it now. */
-		b->lock.name = b->input.env.name;
-		b->lock.variables = b->input.env.variables;
-		b->lock.n_variables = b->input.env.n_variables;
-		return 0;
-	}
-	if (resolve(&b->question, &b->workshop, &b->arena, &b->answer, &refusal, err) < 0) {
-		refusal_print(&refusal, o->json, err);
-		return -1;
-	}
-	resolve_lock(&b->lock, &b->question, "environment.yml", &b->answer, 1);
-	b->from = &b->lock;
-	b->lp = &b->answer;
-	return 0;
-}
-
-/* ---- destination ---- */
-
-/* What stands behind the last ':' of "name:tag", or NULL. */
-static const char *tag_part(const char *tag)
-{
-	const char *colon = strrchr(tag, ':');
-
-	return colon && !strchr(colon, '/') ? colon + 1 : NULL;
-}
-
-static int choose_dest(struct build *b, struct err *err)
-{
-	const char *tag = b->settings.tag;
-
-	if (b->settings.has_output) {
-		b->dest = b->settings.output;
-		if (tag && !b->dest.tag)
-			b->dest.tag = b->dest.type == DEST_OCI ? (tag_part(tag) ? tag_part(tag) : tag) : tag;
-		return 0;
-	}
-	if (!tag)
-		tag = b->project.name ? b->project.name : b->from->name ? b->from->name : "image";
-	if (dest_parse(&b->arena, arena_printf(&b->arena, "oci:%s", tag), &b->dest, err) < 0)
-		return err_at(err, "-t %s", tag);
-	return 0;
-}
-
-/* ---- dry run ---- */
-
-static int dry_run(const struct options *o, struct build *b)
-{
-	const struct assembly *a = &b->assembly;
-	uint64_t bytes = 0;
-	auto_buf out = { 0 };
-	struct json j = { .out = &out, .indent = 2 };
-
-	for (size_t i = 0; i < b->lp->n_packages; i++)
-		bytes += b->lp->packages[i].size;
-	if (!o->json) {
-		for (size_t i = 0; i < b->lp->n_packages; i++)
-			printf("%-28s %-16s %-24s %10s\n", b->lp->packages[i].name, b->lp->packages[i].version,
-			       b->lp->packages[i].build, num_bytes(b->lp->packages[i].size).s);
-		printf("%zu packages, %s, in %zu layers for %s\n", b->lp->n_packages, num_bytes(bytes).s, a->n_layers,
-		       b->platform->subdir);
-		return 0;
-	}
-	json_object(&j);
-	json_put_string(&j, "platform", b->platform->subdir);
-	json_put_int(&j, "layers", (int64_t)a->n_layers);
-	json_put_int(&j, "size", (int64_t)bytes);
-	json_key(&j, "packages");
-	json_array(&j);
-	for (size_t i = 0; i < b->lp->n_packages; i++) {
-		json_object(&j);
-		json_put_string(&j, "name", b->lp->packages[i].name);
-		json_put_string(&j, "version", b->lp->packages[i].version);
-		json_put_string(&j, "build", b->lp->packages[i].build);
-		json_put_int(&j, "size", (int64_t)b->lp->packages[i].size);
-		json_end(&j);
-	}
-	json_end(&j);
-	json_end(&j);
-	puts(out.p);
-	return 0;
+	b->assembly.channels = arena_dup(&b->arena, list, n * sizeof(*list));
+	b->assembly.n_channels = n;
+	free(list);
 }
 
 /* ---- the image ---- */
 
-static int write_image(struct build *b, struct digest *ret, struct err *err)
+static bool forget(struct order *r, const struct digest *broken)
 {
-	for (unsigned tries = 0;; tries++) {
-		struct digest broken = { 0 };
-		struct image im;
+	for (size_t i = 0; i < r->n; i++)
+		if (assembly_forget(&r->builds[i].assembly, broken))
+			return true;
+	return false;
+}
+
+static int make_images(struct order *r, struct image *images, struct dest_image *ret, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct build *b = &r->builds[i];
 
 		if (assembly_layers(&b->assembly, err) < 0)
 			return -1;
-		assembly_image(&b->assembly, &im);
-		if (dest_write(&b->dest, &im, b->workshop.layers, b->base, ret, &broken, err) == 0)
+		assembly_image(&b->assembly, &images[i]);
+		ret[i] = (struct dest_image){ &images[i], b->workshop.layers, b->base };
+	}
+	return 0;
+}
+
+static int write_images(struct order *r, struct digest *ret, struct err *err)
+{
+	auto_free struct image *images = mem_array(r->n, sizeof(*images));
+	auto_free struct dest_image *list = mem_array(r->n, sizeof(*list));
+
+	for (unsigned tries = 0;; tries++) {
+		struct digest broken = { 0 };
+
+		if (make_images(r, images, list, err) < 0)
+			return -1;
+		if (delivery_write(&r->delivery, list, r->n, r->builds[0].workshop.progress, ret, &broken, err) == 0)
 			return 0;
-		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !assembly_forget(&b->assembly, &broken))
+		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !forget(r, &broken))
 			return -1;
 		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
 		err_clear(err);
 	}
 }
 
-static int report(const struct options *o, struct build *b, const struct digest *d)
+/* The image itself, and our cache, are no part of an application that has them in its folder. */
+static int plan_app(struct build *b, struct err *err)
 {
-	const struct assembly *a = &b->assembly;
-	uint64_t bytes = 0;
-	size_t made = 0;
-	auto_buf out = { 0 };
-	struct json j = { .out = &out, .indent = 2 };
+	const struct delivery *d = &b->order->delivery;
+	const char *skip[COUNT(d->dests) + 2] = { b->settings.cache_dir };
+	size_t n = 1;
 
-	for (size_t i = 0; i < a->n_layers; i++) {
-		bytes += a->layers[i].layer.size;
-		made += !a->layers[i].known;
-	}
-	log_info("%zu packages in %zu layers, %s; %zu layers new", b->lp->n_packages, a->n_layers, num_bytes(bytes).s,
-		 made);
-	if (!o->json) {
-		printf("%s@sha256:%s\n", dest_text(&b->arena, &b->dest), digest_hex(d).hex);
-		return 0;
-	}
-	json_object(&j);
-	json_put_string(&j, "image", dest_text(&b->arena, &b->dest));
-	json_put_string(&j, "digest", arena_printf(&b->arena, "sha256:%s", digest_hex(d).hex));
-	json_put_string(&j, "platform", b->platform->subdir);
-	json_put_int(&j, "packages", (int64_t)b->lp->n_packages);
-	json_put_int(&j, "layers", (int64_t)a->n_layers);
-	json_put_int(&j, "layers_new", (int64_t)made);
-	json_put_int(&j, "size", (int64_t)bytes);
-	json_end(&j);
-	puts(out.p);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->dests[i].path)
+			skip[n++] = d->dests[i].path;
+	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, b->order->o->args[0]),
+				 skip, err);
+}
+
+/* What the image says of the one below it (image-spec, annotations.md). */
+static void note_base(struct build *b)
+{
+	struct digest d;
+	struct ref ref;
+
+	if (!b->base || b->base_place.type != DEST_REGISTRY)
+		return;
+	ref = b->base_place.ref;
+	ref.tag = b->base_place.tag;
+	ref.has_digest = false;
+	d = blobs_manifest_digest(b->base);
+	b->assembly.base_name = ref_text(&b->arena, &ref);
+	b->assembly.base_digest = arena_printf(&b->arena, "sha256:%s", digest_hex(&d).hex);
+}
+
+static int plan(struct build *b, struct err *err)
+{
+	if (check_sources(b, err) < 0 ||
+	    assembly_plan(&b->assembly, &b->settings, &b->workshop, b->from, b->lp, b->platform,
+			  b->base ? blobs_image(b->base) : NULL, err) < 0 ||
+	    plan_app(b, err) < 0)
+		return -1;
+	find_channels(b);
+	b->assembly.stream = b->order->delivery.stream;
+	note_base(b);
 	return 0;
 }
 
-/* The image itself, and our cache, are no part of an application that has them in its folder. */
-static int plan_app(const struct options *o, struct build *b, struct err *err)
+/* The image is there, whatever there is to say of it. */
+static void tell_libraries(struct build *b)
 {
-	const char *skip[] = { b->dest.path, b->settings.cache_dir, NULL };
+	struct libraries l = { 0 };
+	struct err err = ERR_INIT;
 
-	return assembly_plan_app(&b->assembly, b->base ? &b->ground : NULL, input_dir(&b->arena, o->args[0]), skip,
-				 err);
+	if (libraries_check(&b->assembly, &l, &err) < 0)
+		log_warn("cannot tell whether all shared libraries are there: %s", err.text);
+	else
+		libraries_tell(&b->assembly, &l);
+}
+
+static int begin(struct build *b, struct order *r, size_t i, const struct platform *asked, struct err *err)
+{
+	const char *glibc;
+
+	*b = (struct build){ .order = r,
+			     .question = &r->questions[i],
+			     .answer = &r->answers[i],
+			     .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 } };
+	if (building_read(b, asked, err) < 0 || (!r->o->dry_run && building_open(b, err) < 0) ||
+	    building_base(b, &glibc, err) < 0)
+		return -1;
+	return building_lock(b, glibc, err);
+}
+
+static int begin_all(struct order *r, struct err *err)
+{
+	size_t n = r->settings.n_platforms ? r->settings.n_platforms : 1;
+
+	r->builds = mem_array(n, sizeof(*r->builds));
+	r->questions = mem_array(n, sizeof(*r->questions));
+	r->answers = mem_array(n, sizeof(*r->answers));
+	while (r->n < n) {
+		const struct platform *asked = r->settings.n_platforms ? r->settings.platforms[r->n] : NULL;
+
+		r->n++;
+		if (begin(&r->builds[r->n - 1], r, r->n - 1, asked, err) < 0)
+			return -1;
+	}
+	return building_solve(r, err);
+}
+
+static const char *image_name(const struct order *r)
+{
+	const char *name = r->builds[0].from->name;
+
+	return r->project.name ? r->project.name : name ? name : "image";
+}
+
+static int run_all(struct order *r, struct err *err)
+{
+	struct digest digest;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (plan(&r->builds[i], err) < 0)
+			return -1;
+	if (r->o->dry_run) {
+		building_preview(r);
+		return 0;
+	}
+	for (size_t i = 0; i < r->n; i++)
+		if (assembly_fetch(&r->builds[i].assembly, err) < 0 || paths_plan_tell(&r->builds[i].assembly, err) < 0)
+			return -1;
+	if (write_images(r, &digest, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->n; i++)
+		tell_libraries(&r->builds[i]);
+	building_report(r, &digest);
+	return 0;
 }
 
 int cmd_build(const struct options *given, struct err *err)
 {
-	CLEANUP(build_release) struct build b = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
-	struct digest digest;
-	const struct options *o = &b.project.options;
-	const char *glibc;
+	CLEANUP(order_release) struct order r = { 0 };
 
-	if (project_open(given, &b.project, err) < 0 || settings_read(o, &b.settings, err) < 0 ||
-	    settings_one_platform(&b.settings, err) < 0 || read_input(o, &b, err) < 0 ||
-	    workshop_open(&b.settings, o->offline, &b.workshop, err) < 0 || open_base(&b, &glibc, err) < 0 ||
-	    find_lock(o, &b, glibc, err) < 0 || choose_dest(&b, err) < 0)
+	r.o = &r.project.options;
+	if (project_open(given, &r.project, err) < 0 || settings_read(r.o, &r.settings, err) < 0 ||
+	    input_open(r.o, &r.files, err) < 0 ||
+	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 || begin_all(&r, err) < 0 ||
+	    delivery_name(&r.delivery, image_name(&r), &r.arena, err) < 0)
 		return -1;
-	if (assembly_plan(&b.assembly, &b.settings, &b.workshop, b.from, b.lp, b.platform,
-			  b.base ? blobs_image(b.base) : NULL, err) < 0 ||
-	    plan_app(o, &b, err) < 0)
-		return -1;
-	b.assembly.channels = b.question.channels;
-	b.assembly.n_channels = b.question.n_channels;
-	if (o->dry_run)
-		return dry_run(o, &b);
-	if (assembly_fetch(&b.assembly, err) < 0 || write_image(&b, &digest, err) < 0)
-		return -1;
-	return report(o, &b, &digest);
+	return run_all(&r, err);
 }

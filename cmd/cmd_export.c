@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "cmd/commands.h"
+#include "cmd/registries.h"
 #include "conda/platform.h"
 #include "oci/dest.h"
 #include "oci/unpack.h"
@@ -68,6 +69,7 @@ static void report(const struct options *o, struct arena *a, const struct dest *
 		return;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "export-rootfs-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", arena_printf(a, "sha256:%s", digest_hex(&md).hex));
 	json_put_string(&j, "directory", o->args[1]);
@@ -83,6 +85,7 @@ static void report(const struct options *o, struct arena *a, const struct dest *
 int cmd_export_rootfs(const struct options *o, struct err *err)
 {
 	auto_arena a = { 0 };
+	auto_registries r = { 0 };
 	const struct platform *p = NULL;
 	auto_blobs *b = NULL;
 	struct unpacked told;
@@ -92,7 +95,7 @@ int cmd_export_rootfs(const struct options *o, struct err *err)
 
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
-	if (dest_parse(&a, o->args[0], &d, err) < 0)
+	if (registries_place(&r, o, &a, o->args[0], &d, err) < 0)
 		return -1;
 	b = dest_open(&d, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	if (!b)

@@ -10,6 +10,7 @@
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
 #include "cmd/project.h"
+#include "cmd/registries.h"
 #include "cmd/solve_all.h"
 #include "conda/explicit.h"
 
@@ -19,6 +20,7 @@ static int print_json(const char *path, const struct lock *l)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "lock-1");
 	json_put_string(&j, "lockfile", path);
 	json_key(&j, "platforms");
 	json_array(&j);
@@ -49,15 +51,75 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int glibc_of_base(const struct settings *s, const struct platform *p, struct arena *a, const char **ret,
-			 struct err *err)
+static int read_lock(const char *path, struct lock *ret, struct err *err)
+{
+	auto_buf text = { 0 };
+
+	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0)
+		return -1;
+	return lock_parse(buf_cstr(&text), text.n, path, ret, err);
+}
+
+static const char *lock_path(const struct options *o, bool explicit, struct arena *a)
+{
+	if (o->lockfile)
+		return o->lockfile;
+	return explicit ? "-" : input_lock_path(a, o->args[0]);
+}
+
+/* A tag is looked up once: what it means now is what is locked, for all platforms. */
+static int pin_base(const struct options *o, struct settings *s, struct registries *r, struct arena *a,
+		    const char **ret, struct err *err)
+{
+	struct dest *d = &s->base;
+
+	if (!s->has_base || d->type != DEST_REGISTRY || o->check)
+		return 0;
+	if (registries_attach(r, o, d, err) < 0)
+		return -1;
+	if (!d->ref.has_digest && dest_digest(d, &d->ref.digest, err) < 0)
+		return err_at(err, "--base");
+	d->ref.has_digest = true;
+	*ret = dest_text(a, d);
+	return 0;
+}
+
+/* What the lock says that the base has: --check asks no network, and so no registry. */
+static const char *glibc_in_lock(const char *path, const struct platform *p, struct arena *a)
+{
+	const struct lock_platform *lp;
+	struct err none = ERR_INIT;
+	auto_lock lock = { 0 };
+
+	if (!fs_exists(AT_FDCWD, path) || read_lock(path, &lock, &none) < 0 || !(lp = lock_find(&lock, p->subdir)))
+		return NULL;
+	for (const char *const *v = lp->virtuals; v && *v; v++) {
+		struct str rest = str_of(*v), part;
+
+		str_cut(&rest, '=', &part);
+		if (!str_eq(part, "__glibc"))
+			continue;
+		str_cut(&rest, '=', &part);
+		return arena_strndup(a, part.p, part.n);
+	}
+	return NULL;
+}
+
+static int glibc_of_base(const struct options *o, const struct settings *s, struct registries *r,
+			 const struct platform *p, struct arena *a, const char **ret, struct err *err)
 {
 	auto_blobs *base = NULL;
+	struct dest d = s->base;
 
 	*ret = NULL;
 	if (!s->has_base)
 		return 0;
-	base = dest_open(&s->base, p->oci_os, p->oci_arch, err);
+	if (o->check && d.type == DEST_REGISTRY) {
+		*ret = glibc_in_lock(lock_path(o, false, a), p, a);
+		return 0;
+	}
+	if (registries_attach(r, o, &d, err) == 0)
+		base = dest_open(&d, p->oci_os, p->oci_arch, err);
 	if (!base || base_image_glibc(a, base, ret, err) < 0)
 		return err_at(err, "--base %s", dest_text(a, &s->base));
 	return 0;
@@ -81,7 +143,7 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 	while (env->platforms[n])
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
-	(*ret)[0] = platform_host();
+	(*ret)[0] = s->host;
 	for (size_t i = 0; i < n; i++)
 		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
 			return 0;
@@ -89,12 +151,12 @@ static size_t list_platforms(const struct settings *s, const struct env *env, st
 	return n ? n : 1;
 }
 
-static int ask_one(const struct options *o, const struct settings *s, const struct env *env, const struct platform *p,
-		   struct arena *a, struct question *q, struct err *err)
+static int ask_one(const struct options *o, const struct settings *s, struct registries *r, const struct env *env,
+		   const struct platform *p, struct arena *a, struct question *q, struct err *err)
 {
 	const char *glibc;
 
-	return glibc_of_base(s, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
+	return glibc_of_base(o, s, r, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -151,6 +213,8 @@ static int write_lock(const struct options *o, bool explicit, const struct lock 
 
 	if (render(o, explicit, l, &text, err) < 0)
 		return -1;
+	if (o->dry_run && o->json)
+		return print_json(NULL, l);
 	if (o->dry_run || strcmp(path, "-") == 0) {
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
@@ -171,16 +235,12 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	if (*explicit && (o->check || o->n_updates))
 		return err_set(err, ERR_USAGE, "--%s reads the lock, and --format explicit writes none",
 			       o->check ? "check" : "update");
+	if (o->json && !o->dry_run && !o->check && strcmp(o->lockfile ? o->lockfile : *explicit ? "-" : "", "-") == 0)
+		return err_set(err, ERR_USAGE,
+			       "--json and the lock itself both go to stdout: give it a file with --lockfile");
 	if (o->md5 && !*explicit)
 		return err_set(err, ERR_USAGE, "--md5 is for --format explicit");
 	return 0;
-}
-
-static const char *lock_path(const struct options *o, bool explicit, struct arena *a)
-{
-	if (o->lockfile)
-		return o->lockfile;
-	return explicit ? "-" : input_lock_path(a, o->args[0]);
 }
 
 /* ---- solving ---- */
@@ -204,26 +264,17 @@ static void locking_release(struct locking *l)
 	free(l->answers);
 }
 
-static int ask_all(const struct options *o, const struct settings *s, const struct input_files *files,
-		   const struct platform *const *platforms, size_t n, struct arena *a, struct locking *l,
-		   struct err *err)
+static int ask_all(const struct options *o, const struct settings *s, struct registries *r,
+		   const struct input_files *files, const struct platform *const *platforms, size_t n, struct arena *a,
+		   struct locking *l, struct err *err)
 {
 	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
 			       mem_array(n, sizeof(*l->answers)), n };
 	for (size_t i = 0; i < n; i++)
 		if (input_read(files, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
-		    ask_one(o, s, &l->inputs[i].env, platforms[i], a, &l->questions[i], err) < 0)
+		    ask_one(o, s, r, &l->inputs[i].env, platforms[i], a, &l->questions[i], err) < 0)
 			return -1;
 	return 0;
-}
-
-static int read_lock(const char *path, struct lock *ret, struct err *err)
-{
-	auto_buf text = { 0 };
-
-	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0)
-		return -1;
-	return lock_parse(buf_cstr(&text), text.n, path, ret, err);
 }
 
 /* --check: nothing but the question and the lock's hash. */
@@ -243,6 +294,7 @@ static int check(const struct options *o, const struct input_files *files, const
 		lock_check(&old, path, l->questions, l->n, err);
 	if (o->json) {
 		json_object(&j);
+		json_put_string(&j, "schema", "lock-check-1");
 		json_put_string(&j, "lockfile", path);
 		json_put_bool(&j, "current", err->code == ERR_NONE);
 		json_put_string(&j, "reason", err->code == ERR_NONE ? NULL : err->text);
@@ -252,6 +304,18 @@ static int check(const struct options *o, const struct input_files *files, const
 		log_info("%s is current", path);
 	}
 	return err->code == ERR_NONE ? 0 : -1;
+}
+
+/* "--update numpy scipy": the second is taken for a file. */
+static int check_files(const struct options *o, struct err *err)
+{
+	for (size_t i = 1; o->n_updates && i < o->n_args; i++)
+		if (strcmp(o->args[i], "-") != 0 && !fs_exists(AT_FDCWD, o->args[i]))
+			return err_set(err, ERR_USAGE,
+				       "there is no file %s; several packages stand behind --update as one word: "
+				       "--update %s,%s",
+				       o->args[i], o->updates[0], o->args[i]);
+	return 0;
 }
 
 /* What --update holds on to: every record of the lock whose name is not to move. */
@@ -295,9 +359,11 @@ int cmd_lock(const struct options *given, struct err *err)
 	auto_project project = { 0 };
 	const struct options *o = &project.options;
 	auto_settings s = { 0 };
+	auto_registries r = { 0 };
+	const char *base = NULL;
 	auto_input_files files = { 0 };
 	auto_input in = { 0 };
-	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
+	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 };
 	auto_arena a = { 0 };
 	auto_lock lock = { 0 }, old = { 0 };
 	auto_kept kept = { 0 };
@@ -309,8 +375,9 @@ int cmd_lock(const struct options *given, struct err *err)
 	size_t n;
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
-	    read_format(o, &explicit, err) < 0 || input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : platform_host())->subdir, &in, err) < 0)
+	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
+	    input_open(o, &files, err) < 0 ||
+	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
 		return convert(o, &s, explicit, &files, &in, err);
@@ -318,11 +385,11 @@ int cmd_lock(const struct options *given, struct err *err)
 		log_warn("%s", *warning);
 	n = list_platforms(&s, &in.env, &a, &platforms, err);
 	path = lock_path(o, explicit, &a);
-	if (!n || ask_all(o, &s, &files, platforms, n, &a, &l, err) < 0)
+	if (!n || pin_base(o, &s, &r, &a, &base, err) < 0 || ask_all(o, &s, &r, &files, platforms, n, &a, &l, err) < 0)
 		return -1;
 	if (o->check)
 		return check(o, &files, path, &l, err);
-	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, o->offline, &w, err) < 0)
+	if (keep_locked(o, path, &old, &l, &kept, err) < 0 || workshop_open(&s, s.offline, &w, err) < 0)
 		return -1;
 	if (solve_all(l.questions, n, &kept, &w, &a, l.answers, &refusal, err) < 0) {
 		refusal_print(&refusal, o->json, err);
@@ -331,6 +398,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		log_info("%s: %zu packages for %s", files.names, l.answers[i].n_packages, platforms[i]->subdir);
 	resolve_lock(&lock, &l.questions[0], o->args[0], l.answers, n);
+	lock.base = base;
 	lock.sources = input_sources(&a, &files, is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
 }

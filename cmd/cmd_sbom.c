@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "cmd/commands.h"
+#include "cmd/registries.h"
 #include "cmd/contents.h"
 #include "cmd/input.h"
 #include "cmd/question.h"
@@ -13,6 +15,7 @@
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
 struct work {
+	struct registries registries;
 	struct arena arena;
 	struct settings settings;
 	struct input_files files;
@@ -29,19 +32,44 @@ static void work_release(struct work *w)
 	blobs_free(w->blobs);
 	input_release(&w->input);
 	input_close(&w->files);
+	registries_release(&w->registries);
 	settings_release(&w->settings);
 	arena_release(&w->arena);
 }
 
 static bool is_image(const char *text)
 {
-	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:");
+	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:") ||
+	       str_starts(text, "docker://");
 }
 
 /* ---- from an image ---- */
 
-static int from_image(struct work *w, const char *text, struct err *err)
+/* Below PREFIX/conda-meta/licenses/NAME/. */
+static const char *const *license_files(struct work *w, const struct contents_package *p)
 {
+	const char *dir = arena_printf(&w->arena, "%s%s" LINKED_LICENSES "/%s/", p->prefix, *p->prefix ? "/" : "",
+				       p->meta.record.name);
+	const struct overlay *o = &w->contents.files;
+	const char **list = NULL, *const * ret;
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->files[i].hidden || o->files[i].type != MEMBER_FILE || !str_starts(o->files[i].path, dir))
+			continue;
+		mem_grow(list, n);
+		list[n++] = arena_printf(&w->arena, "/%s", o->files[i].path);
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), str_ptr_cmp);
+	ret = arena_strlist(&w->arena, list, n);
+	free(list);
+	return ret;
+}
+
+static int from_image(struct work *w, const struct options *o, struct err *err)
+{
+	const char *text = o->args[0];
 	const struct platform *p = w->settings.platform;
 	struct contents *c = &w->contents;
 	struct record *records;
@@ -49,7 +77,7 @@ static int from_image(struct work *w, const char *text, struct err *err)
 	const char *title;
 	struct dest dest;
 
-	if (dest_parse(&w->arena, text, &dest, err) < 0)
+	if (registries_place(&w->registries, o, &w->arena, text, &dest, err) < 0)
 		return -1;
 	w->blobs = dest_open(&dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	if (!w->blobs)
@@ -72,6 +100,8 @@ static int from_image(struct work *w, const char *text, struct err *err)
 			  .created = w->settings.epoch >= 0 ? w->settings.epoch : c->image->created,
 		  },
 		  records, c->n_packages, c->libc);
+	for (size_t i = 0; i < c->n_packages; i++)
+		sbom_license_files(&w->sbom, &records[i], license_files(w, &c->packages[i]));
 	return 0;
 }
 
@@ -118,7 +148,21 @@ static int from_lock(struct work *w, const char *path, struct err *err)
 
 /* ---- out ---- */
 
-static int write_out(const struct options *o, const struct buf *text, struct err *err)
+static void print_json(const struct options *o, size_t n_packages)
+{
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+
+	json_object(&j);
+	json_put_string(&j, "schema", "sbom-1");
+	json_put_string(&j, "file", o->output_file);
+	json_put_string(&j, "format", o->format ? o->format : "spdx");
+	json_put_int(&j, "packages", (int64_t)n_packages);
+	json_end(&j);
+	puts(out.p);
+}
+
+static int write_out(const struct options *o, const struct buf *text, size_t n_packages, struct err *err)
 {
 	if (!o->output_file || strcmp(o->output_file, "-") == 0)
 		return fwrite(text->p, 1, text->n, stdout) == text->n
@@ -126,7 +170,10 @@ static int write_out(const struct options *o, const struct buf *text, struct err
 			       : err_sys(err, "cannot write the result to stdout");
 	if (fs_write(AT_FDCWD, o->output_file, text->p, text->n, 0644, err) < 0)
 		return -1;
-	puts(o->output_file);
+	if (o->json)
+		print_json(o, n_packages);
+	else
+		puts(o->output_file);
 	return 0;
 }
 
@@ -138,13 +185,16 @@ int cmd_sbom(const struct options *o, struct err *err)
 
 	if (o->format && !cyclonedx && strcmp(o->format, "spdx") != 0)
 		return err_set(err, ERR_USAGE, "--format is '%s', expected spdx or cyclonedx", o->format);
+	if (o->json && (!o->output_file || strcmp(o->output_file, "-") == 0))
+		return err_set(err, ERR_USAGE,
+			       "the document is JSON already, and goes to stdout: --json is for -o FILE");
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
-	if ((is_image(o->args[0]) ? from_image(&w, o->args[0], err) : from_lock(&w, o->args[0], err)) < 0)
+	if ((is_image(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)
 		return -1;
 	if (cyclonedx)
 		sbom_write_cyclonedx(&w.sbom, &text);
 	else
 		sbom_write_spdx(&w.sbom, &text);
-	return write_out(o, &text, err);
+	return write_out(o, &text, w.sbom.n, err);
 }

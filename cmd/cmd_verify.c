@@ -6,7 +6,12 @@
 #include "base/log.h"
 #include "cmd/commands.h"
 #include "cmd/input.h"
+#include "cmd/registries.h"
+#include "cmd/rootfs.h"
 #include "cmd/verify.h"
+#include "oci/layer.h"
+
+#define BUNDLE_MAX ((uint64_t)64 << 20)
 
 struct verifying {
 	struct arena arena;
@@ -19,6 +24,7 @@ struct verifying {
 	struct lock_platform claims;
 	struct blobs *blobs;
 	struct dest dest;
+	struct registries registries;
 	struct verify verify;
 	struct ground base; /* the layers of somebody else */
 };
@@ -32,6 +38,7 @@ static void verifying_release(struct verifying *w)
 	input_release(&w->input);
 	input_close(&w->files);
 	blobs_free(w->blobs);
+	registries_release(&w->registries);
 	settings_release(&w->settings);
 	arena_release(&w->arena);
 }
@@ -40,7 +47,7 @@ static int open_image(struct verifying *w, const struct options *o, struct err *
 {
 	const struct platform *p = w->settings.platform;
 
-	if (dest_parse(&w->arena, o->args[0], &w->dest, err) < 0)
+	if (registries_place(&w->registries, o, &w->arena, o->args[0], &w->dest, err) < 0)
 		return -1;
 	w->blobs = dest_open(&w->dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
 	return w->blobs ? 0 : -1;
@@ -128,6 +135,70 @@ static int settle_system(struct verifying *w, struct err *err)
 	return ground_of_base(w->blobs, n, w->workshop.plans, &w->base, err);
 }
 
+/* The text of a file as the image has it; NULL where it has none. ERR_LIMIT, and what reading a layer fails with. */
+static int read_file(struct verifying *w, const char *path, struct buf *ret, bool *found, struct err *err)
+{
+	const struct contents *c = &w->verify.contents;
+	const struct overlay_file *f = overlay_find(&c->files, path);
+	struct source *content;
+	struct member m;
+	int got = -1;
+
+	*found = false;
+	if (!f || f->type != MEMBER_FILE || contents_is_broken(c, f->layer))
+		return 0;
+	auto_layer_reader *in = layer_open(w->blobs, &c->image->layers[f->layer], err);
+
+	while (in && (got = layer_next(in, &m, &content, err)) > 0) {
+		const char *is = overlay_path(&w->arena, m.path, err);
+
+		if (!is)
+			return -1;
+		if (strcmp(is, path) != 0 || !content)
+			continue;
+		*found = true;
+		return io_slurp(content, BUNDLE_MAX, ret, err);
+	}
+	return got;
+}
+
+/*
+ * The certificates that --ca-file added are what the bundle has behind the environment's, if the label's digest says so;
+ * then the system files can be made once more.
+ */
+static int settle_certificates(struct verifying *w, struct err *err)
+{
+	const char *label = holding_label(w->verify.contents.image, LABEL_CERTIFICATES);
+	const char *path = w->assembly.base
+				   ? arena_printf(&w->arena, "%s/" ROOTFS_BUNDLE_IN_PREFIX, w->verify.contents.prefix)
+				   : ROOTFS_BUNDLE;
+	auto_buf front = { 0 }, text = { 0 };
+	struct digest d;
+	bool found;
+
+	if (!label)
+		return 0;
+	if (assembly_read_cacert(&w->assembly, &front, err) < 0 || read_file(w, path, &text, &found, err) < 0)
+		return -1;
+	if (!found) {
+		verify_add(&w->verify, "image", path, "is missing",
+			   "expected the certificates that its label tells of");
+		return 0;
+	}
+	if (text.n < front.n || memcmp(text.p, buf_cstr(&front), front.n) != 0) {
+		verify_add(&w->verify, "image", path, "does not begin with the environment's certificates", "");
+		return 0;
+	}
+	d = digest_bytes(text.p + front.n, text.n - front.n);
+	if (strcmp(label, arena_printf(&w->arena, "sha256:%s", digest_hex(&d).hex)) == 0)
+		w->settings.app.certificates = arena_strndup(&w->arena, text.p + front.n, text.n - front.n);
+	else
+		verify_add(&w->verify, "image", path,
+			   arena_printf(&w->arena, "has added certificates of sha256:%s", digest_hex(&d).hex),
+			   arena_printf(&w->arena, "expected %s, as the label " LABEL_CERTIFICATES " says", label));
+	return 0;
+}
+
 static int rebuild(struct verifying *w, const struct lock *lock, const struct lock_platform *lp,
 		   const struct platform *p, struct err *err)
 {
@@ -139,7 +210,7 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 		return err_at(err, "the label io.condaimg.prefix of the image");
 	if (assembly_plan(&w->assembly, &w->settings, &w->workshop, lock, lp, p, NULL, err) < 0)
 		return -1;
-	if (settle_system(w, err) < 0 || assembly_fetch(&w->assembly, err) < 0)
+	if (settle_system(w, err) < 0 || assembly_fetch(&w->assembly, err) < 0 || settle_certificates(w, err) < 0)
 		return -1;
 	return verify_rebuild(&w->verify, &w->assembly, lock != &w->made_up, err);
 }
@@ -152,7 +223,7 @@ static int compare_with_build(struct verifying *w, const struct options *o, stru
 
 	if (!p)
 		return -1;
-	if (workshop_open(&w->settings, o->offline || !o->lock, &w->workshop, err) < 0)
+	if (workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
 		return -1;
 	if (o->lock) {
 		if (read_lock(w, o->lock, p, &lp, err) < 0)
@@ -178,12 +249,14 @@ static void print_json(struct verifying *w, const char *image, const char *diges
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "verify-1");
 	json_put_string(&j, "image", image);
 	json_put_string(&j, "digest", digest);
 	json_put_bool(&j, "verified", v->n == 0);
 	json_put_int(&j, "packages", (int64_t)v->contents.n_packages);
 	json_put_int(&j, "files", (int64_t)checked);
 	json_put_int(&j, "files_not_compared", (int64_t)(files - checked));
+	json_put_int(&j, "files_replaced", (int64_t)v->n_replaced);
 	json_put_int(&j, "layers", (int64_t)v->contents.image->n_layers);
 	json_put_int(&j, "layers_rebuilt", (int64_t)v->rebuilt);
 	json_key(&j, "differences");
@@ -227,6 +300,9 @@ static int report(struct verifying *w, const struct options *o, struct err *err)
 		printf("%s@%s verified: %zu packages, %zu files\n", image, digest, v->contents.n_packages, checked);
 	for (size_t i = 0; !o->json && i < v->n; i++)
 		print_difference(&w->arena, &v->list[i]);
+	if (v->n_replaced)
+		log_warn("the application replaces %zu %s of packages, first %s", v->n_replaced,
+			 v->n_replaced == 1 ? "file" : "files", v->replaced);
 	log_info("%zu of %zu layers were built once more; %zu files have no record and are checked by their layer's "
 		 "digest alone",
 		 v->rebuilt, v->contents.image->n_layers, files - checked);
@@ -239,10 +315,10 @@ static int report(struct verifying *w, const struct options *o, struct err *err)
 int cmd_verify(const struct options *o, struct err *err)
 {
 	CLEANUP(verifying_release)
-	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 } };
 
-	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0 ||
-	    open_image(&w, o, err) < 0)
+	if (settings_read(o, &w.settings, err) < 0 || settings_configure(o, &w.settings, err) < 0 ||
+	    settings_one_platform(&w.settings, err) < 0 || open_image(&w, o, err) < 0)
 		return -1;
 	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
 		return err_at(err, "%s", dest_text(&w.arena, &w.dest));

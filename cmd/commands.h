@@ -5,7 +5,12 @@
 #include "cmd/opt.h"
 
 int cmd_lock(const struct options *o, struct err *err);
+int cmd_cache(const struct options *o, struct err *err);
+int cmd_config(const struct options *o, struct err *err);
 int cmd_build(const struct options *o, struct err *err);
+int cmd_push(const struct options *o, struct err *err);
+int cmd_pull(const struct options *o, struct err *err);
+int cmd_copy(const struct options *o, struct err *err);
 int cmd_inspect(const struct options *o, struct err *err);
 int cmd_sbom(const struct options *o, struct err *err);
 int cmd_verify(const struct options *o, struct err *err);

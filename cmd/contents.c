@@ -147,7 +147,7 @@ static int read_layers(struct reading *r, struct blobs *b, struct err *err)
 			continue;
 		if (read_layer(r, b, i, err) == 0)
 			continue;
-		if (r->depth == CONTENTS_RECORDS || err->code == ERR_LIMIT)
+		if (r->depth != CONTENTS_FILES || err->code == ERR_LIMIT)
 			return err_at(err, "layer %u of %zu", i + 1, c->image->n_layers);
 		add_fault(c, i, true, r->last ? r->last : "", err);
 	}
@@ -163,7 +163,7 @@ static int take_record(struct reading *r, const struct text *t, struct err *err)
 	size_t dir = (size_t)(in_meta_dir(t->path) - t->path) - strlen(META_DIR);
 
 	if (meta_read(&c->arena, buf_cstr(&t->bytes), t->bytes.n, t->path, &p.meta, err) < 0) {
-		if (r->depth == CONTENTS_RECORDS || err->code == ERR_LIMIT)
+		if (r->depth != CONTENTS_FILES || err->code == ERR_LIMIT)
 			return -1;
 		add_fault(c, t->layer, false, t->path, err);
 		return 0;

@@ -24,6 +24,7 @@ struct contents_fault {
 
 enum contents_depth {
 	CONTENTS_RECORDS, /* the packages; what cannot be read is an error */
+	CONTENTS_PATHS, /* besides, path and size of every file; what cannot be read is an error */
 	CONTENTS_FILES, /* besides, every file is hashed; what cannot be read is a fault */
 };
 

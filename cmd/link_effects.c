@@ -149,9 +149,18 @@ static void add_dirs(struct tree *t, const char *prefix)
 	}
 }
 
+static const char *const files[] = { SERVER, NOTEBOOK, TREE };
+
+bool link_effects_may_write(const char *path)
+{
+	for (size_t i = 0; i < COUNT(files); i++)
+		if (strcmp(files[i], path) == 0)
+			return true;
+	return false;
+}
+
 void link_effects_write(struct tree *t, const char *prefix, const char *const *ids)
 {
-	static const char *const files[] = { SERVER, NOTEBOOK, TREE };
 	bool any = false;
 
 	for (size_t i = 0; i < COUNT(files); i++) {

@@ -28,6 +28,9 @@ bool link_effects_may_lack(const struct link_effect *e);
 /* The i-th file, relative to the prefix, that it writes or adds to; NULL after the last. */
 const char *link_effects_file(const struct link_effect *e, size_t i);
 
+/* Whether a path, relative to the prefix, is one that some script of the table writes. */
+bool link_effects_may_write(const char *path);
+
 /* The files that they come to, all together, into t: below prefix, with their directories. ids ends with NULL. */
 void link_effects_write(struct tree *t, const char *prefix, const char *const *ids);
 

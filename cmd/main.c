@@ -6,12 +6,23 @@
  *	  opt_parse()		cmd/opt.c		the option table
  *	  settings_read()	cmd/settings.c		options and variables as values
  *	  cmd_lock()		cmd/cmd_lock.c
- *	  cmd_build()		cmd/cmd_build.c
+ *	  cmd_build()		cmd/cmd_build.c		building_*.c: its lock, what it says
+ *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
+ *	    transfer_run()	cmd/transfer.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
+ *	    html_write()	cmd/html_page.c		the image as a page; its skeleton and style: cmd/html/
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
+ *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
+ *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
+ *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
  *
+ *	config_read()		cmd/config.c		conda's configuration and logins on this machine
+ *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
+ *	  auth_find()		fetch/auth.c		  logins by URL
  *	project_open()		cmd/project.c		a folder, condaimg.yml -> options
  *	app_read()		cmd/app.c		the application's options as values
  *	input_read()		cmd/input.c		which files are they: conda/env.c, spec_file.c, or locks:
@@ -36,6 +47,9 @@
  *	contents_read()		cmd/contents.c		image -> files, conda-meta records
  *	  layer_next()		oci/layer_read.c	  blob -> members, digests checked
  *	  overlay_add()		oci/overlay.c		  layers -> what is seen
+ *	registries_place()	cmd/registries.c	a place in a registry, fit to be used
+ *	  registry_*()		oci/registry.h		the distribution protocol
+ *	    call_open()		fetch/call.c		  one request of any method
  *	unpack_image()		oci/unpack.c		layers -> directory
  *
  * base/ is under all of it: errors, memory, streams, documents.
@@ -47,6 +61,8 @@
 
 #include "base/log.h"
 #include "cmd/commands.h"
+#include "cmd/repo2docker.h"
+#include "cmd/source.h"
 
 #define INPUTS_MAX 64
 
@@ -58,8 +74,8 @@ static const struct command commands[] = {
 	  "the channels' indexes. A pixi.lock or a list of URLs (@EXPLICIT) is written as conda-lock.yml,\n"
 	  "unsolved.",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment base libc shell lockfile config format md5 check update cache-dir offline "
-	  "jobs dry-run json quiet verbose ",
+	  "virtual-package-spec cuda environment base libc shell lockfile config condarc registry-ca insecure format md5 check update cache-dir offline "
+	  "jobs dry-run json progress quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
@@ -68,25 +84,53 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output lockfile base libc layers compression prefix link-scripts clobber copy workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config cache-dir offline jobs dry-run json quiet "
+	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
+	{ "push", "IMAGE REF", "Send an image to a registry.",
+	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
+	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"
+	  "docker login made. An image of several platforms is sent with all of them, but for --platform.",
+	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_push },
+	{ "pull", "REF DEST", "Fetch an image from a registry.",
+	  "REF is HOST/REPO[:TAG] or HOST/REPO@sha256:...; DEST is oci:DIR[:TAG], oci-archive:FILE[:TAG] or\n"
+	  "docker-archive:FILE[:NAME:TAG]. Every byte is checked by its digest.",
+	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_pull },
+	{ "copy", "IMAGE DEST", "Copy an image from one place to another.",
+	  "Both are oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
+	  "docker://HOST/REPO[:TAG]. The image stays what it is, to the byte of its manifest.",
+	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
-	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].",
-	  "platform json quiet verbose ", 1, 1, cmd_inspect },
+	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
+	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
+	  "result is a page: layers and packages by size, their files, licences, config.",
+	  "html compare platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform quiet verbose ", 1, 1, cmd_sbom },
+	  "format/sbom output-file platform registry-ca insecure json quiet verbose ", 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform cache-dir offline jobs json quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
-	  "platform json quiet verbose ", 2, 2, cmd_export_rootfs },
+	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
+	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
+	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
+	  "are not what they are called; then the exit code is 4.",
+	  "older-than max-size all cache-dir jobs dry-run json quiet verbose ", 1, 1, cmd_cache },
+	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
+	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
+	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
+	  "URL it is, and its mirrors.",
+	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
+	{ "repo2docker", "REPO", "What BinderHub calls jupyter-repo2docker: a repository with Jupyter.", NULL, "", 1, 1,
+	  NULL },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -107,6 +151,7 @@ static int exit_code(const struct err *err)
 	case ERR_NET:
 	case ERR_FORMAT:
 	case ERR_LIMIT:
+	case ERR_BUG:
 	case ERR_CANCELLED:
 		break;
 	}
@@ -166,8 +211,11 @@ static int run(const struct command *c, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct options o;
 	auto_buf help = { 0 };
-	int rc = opt_parse(c, argc, argv, &o, &err);
+	int rc;
 
+	if (!c->run)
+		return repo2docker_main(argc, argv);
+	rc = opt_parse(c, argc, argv, &o, &err);
 	if (rc == 0 && o.help) {
 		opt_help(c, &help);
 		fputs(help.p, stdout);
@@ -177,6 +225,14 @@ static int run(const struct command *c, int argc, char **argv)
 	}
 	opt_release(&o);
 	return finish(rc, &err);
+}
+
+/* What the program is when it is started by another name. */
+static const char *name_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
 }
 
 /* The number of a stream that is closed must not become that of a file which we write. */
@@ -196,6 +252,10 @@ int main(int argc, char **argv)
 	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
+		return repo2docker_main(argc - 1, argv + 1);
+	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
+		return source_askpass(argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cmd/libraries.h"
 #include "cmd/paths_plan.h"
 #include "cmd/recipe.h"
 #include "cmd/rootfs.h"
@@ -54,7 +55,8 @@ static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
 
-	return making_open_linked(o->a, o->group->members[i], o->listing, err);
+	return libraries_watch(o->a, o->group->members[i],
+			       making_open_linked(o->a, o->group->members[i], o->listing, err));
 }
 
 static struct tree *open_libc(const struct assembly *a, struct err *err)
@@ -155,6 +157,12 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 
 int making_write(const struct assembly *a, struct part_layer *l, struct tree *t, struct err *err)
 {
+	if (t && a->stream) {
+		if (layer_send(t, a->stream, &a->settings->codec, &l->layer, err) < 0)
+			return tell_layer(l, err);
+		l->made = true;
+		return 0;
+	}
 	if (!t || layer_write(t, a->workshop->layers, &a->settings->codec, &l->layer, err) < 0)
 		return tell_layer(l, err);
 	if (store_remember(a->workshop->layers, &l->recipe, &l->layer, err) < 0)

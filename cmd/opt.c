@@ -28,7 +28,7 @@ static const struct option table[] = {
 	  "take no package that is newer: 2026-01-31 (the whole day, UTC), an RFC 3339 time or seconds since 1970" },
 	{ "pin", 0, LIST, AT(pins), "SPEC", "if the package is installed at all, it meets this; may be repeated" },
 	{ "platform", 0, LIST, AT(platforms), "PLATFORM",
-	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's); lock takes several: A,B" },
+	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's); lock and build take several: A,B" },
 	{ "virtual-package", 0, LIST, AT(virtual_packages), "NAME=VERSION[=BUILD]",
 	  "what the machine that runs the image has: __glibc=2.28, __cuda=12.4; may be repeated" },
 	{ "virtual-package-spec", 0, TEXT, AT(virtual_package_spec), "FILE",
@@ -41,7 +41,15 @@ static const struct option table[] = {
 	{ "md5", 0, FLAG, AT(md5), NULL, "with --format explicit: md5 instead of sha256, for old readers" },
 	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
 	{ "output", 'o', TEXT, AT(output), "DEST",
-	  "oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]" },
+	  "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]" },
+	{ "push", 0, TEXT, AT(push), "REF", "send the image to a registry: HOST/REPO[:TAG]; with -o or -t, too" },
+	{ "media-types", 0, TEXT, AT(media_types), "oci|docker",
+	  "docker: for readers that know no OCI (default: oci)" },
+	{ "no-store", 0, FLAG, AT(no_store), NULL,
+	  "send layers to the registry while they are made, and keep none on this machine" },
+	{ "registry-ca", 0, TEXT, AT(registry_ca), "FILE",
+	  "certificates (PEM) that registries are trusted by, besides the system's and those in certs.d" },
+	{ "insecure", 0, FLAG, AT(insecure), NULL, "speak to registries without TLS, or whatever their certificate" },
 	{ "output-file", 'o', TEXT, AT(output_file), "FILE", "write to this file (default: stdout)" },
 	{ "format/sbom", 0, TEXT, AT(format), "spdx|cyclonedx", "SPDX 2.3 or CycloneDX 1.6, as JSON (default: spdx)" },
 	{ "lock", 0, TEXT, AT(lock), "FILE",
@@ -65,6 +73,10 @@ static const struct option table[] = {
 	  "where two packages bring different files of one path (default: warn)" },
 	{ "copy", 0, LIST, AT(copies), "SRC:DST",
 	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "writable", 0, FLAG, AT(writable), NULL,
+	  "what is copied belongs to the user of --user and to group 0, who may write to it (default: to root)" },
+	{ "ignore-file", 0, LIST, AT(ignore_files), "FILE",
+	  "what --copy leaves out of folders (default: their .dockerignore, and the project's); may be repeated" },
 	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
 	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
 	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
@@ -79,11 +91,24 @@ static const struct option table[] = {
 	{ "ca-file", 0, LIST, AT(ca_files), "FILE", "trust these certificates (PEM), too; may be repeated" },
 	{ "config", 0, TEXT, AT(config), "FILE|none",
 	  "more options (default: condaimg.yml beside the environment file)" },
-	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
+	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
+	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
+	{ "cache-dir", 0, LIST, AT(cache_dirs), "DIR",
+	  "packages, repodata and layers (default: ~/.cache/condaimg); further ones are only read" },
+	{ "older-than", 0, TEXT, AT(older_than), "TIME", "remove what nobody used for so long: 12h, 30d, 8w" },
+	{ "max-size", 0, TEXT, AT(max_size), "SIZE",
+	  "remove the longest unused until the rest is no larger: 500M, 10G" },
+	{ "all", 0, FLAG, AT(all), NULL, "remove everything" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
+	{ "html", 0, TEXT, AT(html), "FILE",
+	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
+	{ "compare", 0, LIST, AT(compares), "IMAGE",
+	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
+	{ "progress", 0, TEXT, AT(progress), "auto|plain|json|none",
+	  "how far it is, on stderr: a line on a terminal, lines of a log, events (default: auto)" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
 	{ "verbose", 'v', COUNTED, AT(verbose), NULL, "say more" },
 	{ "help", 'h', FLAG, AT(help), NULL, "print this help" },
@@ -233,6 +258,12 @@ int opt_parse(const struct command *c, int argc, char **argv, struct options *re
 	}
 	if (ret->help)
 		return 0;
+	if (ret->n_args < c->min_args && ret->n_updates)
+		return err_set(
+			err, ERR_USAGE,
+			"%s needs %s, and --update took '%s' for a package: put the file first (%s FILE --update), "
+			"or a name behind --update",
+			c->name, c->args, ret->updates[0], c->name);
 	if (ret->n_args < c->min_args)
 		return err_set(err, ERR_USAGE, "%s needs %s; see condaimg %s --help", c->name, c->args, c->name);
 	if (ret->n_args > c->max_args)
@@ -248,6 +279,7 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->cache_dirs);
 	free(o->copies);
 	free(o->envs);
 	free(o->labels);
@@ -255,6 +287,8 @@ void opt_release(struct options *o)
 	free(o->ports);
 	free(o->volumes);
 	free(o->ca_files);
+	free(o->compares);
+	free(o->ignore_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

@@ -14,7 +14,7 @@
 #include "cmd/link_effects.h"
 
 #define PLAN_MAX ((uint64_t)256 << 20)
-#define PLAN_VERSION 4
+#define PLAN_VERSION 5
 
 /* Scripts see the variables that the image has without them. */
 static char *plan_name(struct assembly *a)

@@ -56,16 +56,20 @@ static const struct key keys[] = {
 	{ "env", PAIRS, AT(envs), .separator = '=' },
 	{ "environment", TEXT, AT(environment), .path = NOTHING },
 	{ "exclude-newer", TEXT, AT(exclude_newer), .path = NOTHING },
+	{ "ignore-file", LIST, AT(ignore_files), .path = WHOLE, .over_alone = true },
 	{ "label", PAIRS, AT(labels), .separator = '=' },
 	{ "layers", TEXT, AT(layers), .path = NOTHING },
 	{ "libc", TEXT, AT(libc), .path = NOTHING },
 	{ "lockfile", TEXT, AT(lockfile), .path = WHOLE },
+	{ "media-types", TEXT, AT(media_types), .path = NOTHING },
 	{ "output", TEXT, AT(output), .path = BEHIND_COLON },
 	{ "override-channels", FLAG, AT(override_channels), .path = NOTHING },
 	{ "pin", LIST, AT(pins), .path = NOTHING },
 	{ "platform", LIST, AT(platforms), .over_alone = true },
 	{ "port", LIST, AT(ports), .path = NOTHING },
 	{ "prefix", TEXT, AT(prefix), .path = NOTHING },
+	{ "push", TEXT, AT(push), .path = NOTHING },
+	{ "registry-ca", TEXT, AT(registry_ca), .path = WHOLE },
 	{ "shell", FLAG, AT(shell), .path = NOTHING },
 	{ "tag", TEXT, AT(tag), .path = NOTHING },
 	{ "user", TEXT, AT(user), .path = NOTHING },
@@ -73,6 +77,7 @@ static const struct key keys[] = {
 	{ "virtual-package-spec", TEXT, AT(virtual_package_spec), .path = WHOLE },
 	{ "volume", LIST, AT(volumes), .path = NOTHING },
 	{ "workdir", TEXT, AT(workdir), .path = NOTHING },
+	{ "writable", FLAG, AT(writable), .path = NOTHING },
 };
 
 /* ---- condaimg.yml ---- */

@@ -21,32 +21,143 @@ static void warn_of_folder(const char *text)
 		log_warn("'%s' is taken as the name of a channel; for the folder write ./%s", text, text);
 }
 
-static int read_channels(struct question *q, const struct options *o, struct err *err)
+/* Channels on their way into a question. */
+struct channel_list {
+	struct channel *list;
+	size_t n;
+};
+
+static void channel_list_release(struct channel_list *l)
 {
-	struct channel *list = NULL;
-	size_t n = 0;
-	int rc = 0;
+	free(l->list);
+}
 
-	for (size_t i = 0; i < o->n_channels; i++)
+#define auto_channel_list CLEANUP(channel_list_release) struct channel_list
+
+static int add_channel(struct question *q, const struct settings *s, const char *text, const char *dir,
+		       struct channel_list *ret, struct err *err)
+{
+	return channel_resolve_as(&q->arena, &s->config.names, text, dir, &ret->list, &ret->n, err);
+}
+
+static const char *variable(const char *name)
+{
+	return getenv(name);
+}
+
+/* Those of the options, then those of the files, in which conda replaces $VARIABLES. */
+static int add_asked(struct question *q, const struct options *o, const struct settings *s, struct channel_list *ret,
+		     struct err *err)
+{
+	for (size_t i = 0; i < o->n_channels; i++) {
 		warn_of_folder(o->channels[i]);
-	for (size_t i = 0; rc == 0 && i < o->n_channels; i++)
-		rc = channel_resolve(&q->arena, o->channels[i], ".", &list, &n, err);
-	for (size_t i = 0; rc == 0 && !o->override_channels && q->env->channels[i]; i++)
-		rc = channel_resolve(&q->arena, q->env->channels[i], input_dir(&q->arena, q->env->channel_files[i]),
-				     &list, &n, err);
-	if (rc == 0 && !n)
-		rc = channel_resolve(&q->arena, CHANNEL_DEFAULT, ".", &list, &n, err);
-	if (rc == 0) {
-		const char **urls = arena_array(&q->arena, n + 1, sizeof(*urls));
-
-		for (size_t i = 0; i < n; i++)
-			urls[i] = list[i].canonical;
-		q->channels = arena_dup(&q->arena, list, n * sizeof(*list));
-		q->n_channels = n;
-		q->channel_urls = urls;
+		if (add_channel(q, s, o->channels[i], ".", ret, err) < 0)
+			return -1;
 	}
-	free(list);
-	return rc;
+	for (size_t i = 0; !o->override_channels && q->env->channels[i]; i++)
+		if (add_channel(q, s, condarc_expand(&q->arena, q->env->channels[i], variable),
+				input_dir(&q->arena, q->env->channel_files[i]), ret, err) < 0)
+			return -1;
+	return 0;
+}
+
+static bool has_channel(const struct channel_list *l, const struct channel *c)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->list[i].canonical, c->canonical) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the machine's configuration. Each with where it stands, in from. */
+static int read_configured(struct question *q, const struct settings *s, struct channel_list *ret, const char ***from,
+			   struct err *err)
+{
+	const struct condarc_value *v = &s->config.rc.values[CONDARC_CHANNELS];
+
+	for (size_t i = 0; i < v->n; i++) {
+		size_t before = ret->n;
+
+		if (strcmp(v->items[i].text, "nodefaults") == 0 || strcmp(v->items[i].text, "local") == 0)
+			continue;
+		if (add_channel(q, s, v->items[i].text, ".", ret, err) < 0)
+			return err_at(err, "%s", v->items[i].from);
+		for (size_t k = before; k < ret->n; k++) {
+			mem_grow(*from, k);
+			(*from)[k] = v->items[i].from;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Those of the configuration go behind what was asked for. Those of Anaconda, Inc., whose terms ask some to pay,
+ * only where there is nothing else: installers write them into files that nobody looks at.
+ */
+static int add_configured(struct question *q, const struct settings *s, struct channel_list *ret, struct err *err)
+{
+	auto_channel_list more = { 0 };
+	auto_free const char **from = NULL;
+	bool others = ret->n > 0;
+
+	if (read_configured(q, s, &more, &from, err) < 0)
+		return -1;
+	for (size_t i = 0; i < more.n; i++)
+		others |= !channel_is_licensed(&more.list[i]);
+	for (size_t i = 0; i < more.n; i++) {
+		const struct channel *c = &more.list[i];
+
+		if (has_channel(ret, c))
+			continue;
+		if (channel_is_licensed(c) && others) {
+			log_info("%s of %s is not searched: its terms are not free for all; whoever wants it names it "
+				 "in the environment or with -c",
+				 c->canonical, from[i]);
+			continue;
+		}
+		if (channel_is_licensed(c))
+			log_warn("%s is searched because %s says so; its terms are not free for all", c->canonical,
+				 from[i]);
+		else
+			log_info("%s of %s is searched too", c->canonical, from[i]);
+		mem_grow(ret->list, ret->n);
+		ret->list[ret->n++] = *c;
+	}
+	return 0;
+}
+
+static void keep_channels(struct question *q, const struct channel_list *l, size_t n_asked)
+{
+	const char **urls = arena_array(&q->arena, l->n + 1, sizeof(*urls));
+
+	for (size_t i = 0; i < l->n; i++)
+		urls[i] = l->list[i].canonical;
+	q->channels = arena_dup(&q->arena, l->list, l->n * sizeof(*l->list));
+	q->n_channels = l->n;
+	q->channel_urls = urls;
+	q->asked_urls = n_asked ? arena_strlist(&q->arena, urls, n_asked) : urls;
+}
+
+static int read_channels(struct question *q, const struct options *o, const struct settings *s, struct err *err)
+{
+	auto_channel_list l = { 0 };
+	size_t n_asked;
+
+	if (o->override_channels && !condarc_bool(&s->config.rc, CONDARC_OVERRIDE_CHANNELS_ENABLED, true))
+		return err_set(err, ERR_USAGE,
+			       "--override-channels is not allowed here: override_channels_enabled of %s",
+			       condarc_from(&s->config.rc, CONDARC_OVERRIDE_CHANNELS_ENABLED));
+	if (add_asked(q, o, s, &l, err) < 0)
+		return -1;
+	n_asked = l.n;
+	if (!o->override_channels && !q->env->nodefaults && add_configured(q, s, &l, err) < 0)
+		return -1;
+	if (!l.n && add_channel(q, s, CHANNEL_DEFAULT, ".", &l, err) < 0)
+		return -1;
+	if (config_allows(&s->config, l.list, l.n, err) < 0)
+		return -1;
+	keep_channels(q, &l, n_asked);
+	return 0;
 }
 
 static bool asks_for(const struct question *q, const char *name)
@@ -122,25 +233,45 @@ static int read_virtual_file(struct question *q, const struct options *o, struct
 	return virtual_file_apply(&q->arena, buf_cstr(&text), text.n, path, q->platform->subdir, &q->virtuals, err);
 }
 
-static int read_pins(struct question *q, const struct options *o, struct err *err)
+static int read_pin(struct question *q, const char *text, const char **canonical, const char *where, struct err *err)
 {
-	const char **canonical = arena_array(&q->arena, o->n_pins + 1, sizeof(*canonical));
+	const struct matchspec *m = matchspec_parse(&q->arena, text, MATCHSPEC_V3, err);
+
+	if (!m)
+		return err_at(err, "%s", where);
+	if (!m->name || m->when)
+		return err_set(err, ERR_USAGE, "%s is '%s', expected a package name and what it must meet", where,
+			       text);
+	*canonical = matchspec_text(&q->arena, m);
+	return 0;
+}
+
+/* Those of the options, which the hash knows, and those of the configuration. */
+static int read_pins(struct question *q, const struct options *o, const struct settings *s, struct err *err)
+{
+	const struct condarc_value *v = &s->config.rc.values[CONDARC_PINNED_PACKAGES];
+	const char **pins = arena_array(&q->arena, o->n_pins + v->n + 1, sizeof(*pins));
+	const char **canonical = arena_array(&q->arena, o->n_pins + v->n + 1, sizeof(*canonical));
+	const char **asked = arena_array(&q->arena, o->n_pins + 1, sizeof(*asked));
 
 	for (size_t i = 0; i < o->n_pins; i++) {
-		const struct matchspec *m = matchspec_parse(&q->arena, o->pins[i], MATCHSPEC_V3, err);
-
-		if (!m)
-			return err_at(err, "--pin");
-		if (!m->name || m->when)
-			return err_set(err, ERR_USAGE, "--pin is '%s', expected a package name and what it must meet",
-				       o->pins[i]);
-		canonical[i] = matchspec_text(&q->arena, m);
+		if (read_pin(q, o->pins[i], &canonical[i], "--pin", err) < 0)
+			return -1;
+		pins[i] = o->pins[i];
+		asked[i] = canonical[i];
 	}
-	if (o->n_pins)
-		qsort(canonical, o->n_pins, sizeof(*canonical), str_ptr_cmp);
-	q->pins = o->pins;
 	q->n_pins = o->n_pins;
+	for (size_t i = 0; i < v->n; i++, q->n_pins++) {
+		pins[q->n_pins] = v->items[i].text;
+		if (read_pin(q, v->items[i].text, &canonical[q->n_pins],
+			     arena_printf(&q->arena, "pinned_packages of %s", v->items[i].from), err) < 0)
+			return -1;
+	}
+	if (q->n_pins)
+		qsort(canonical, q->n_pins, sizeof(*canonical), str_ptr_cmp);
+	q->pins = pins;
 	q->canonical_pins = canonical;
+	q->asked_pins = asked;
 	return 0;
 }
 
@@ -167,22 +298,24 @@ int question_make(const struct env *env, const struct options *o, const struct s
 	};
 	if (o->override_channels && !o->n_channels)
 		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
-	if (read_channels(ret, o, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, err) < 0 ||
+	if (read_channels(ret, o, s, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, s, err) < 0 ||
 	    read_virtuals(ret, o, s, base_glibc, err) < 0)
 		return -1;
 	if (s->exclude_newer)
 		ret->exclude_newer_text = instant_text(&ret->arena, s->exclude_newer);
-	ret->content_hash =
-		lock_content_hash(&ret->arena, &(struct lock_question){
-						       .subdir = platform->subdir,
-						       .channels = ret->channel_urls,
-						       .specs = ret->canonical_specs,
-						       .virtuals = virtual_texts(&ret->arena, &ret->virtuals),
-						       .priority = channel_priority_text(s->priority),
-						       .libc = ret->libc,
-						       .pins = ret->canonical_pins,
-						       .exclude_newer = ret->exclude_newer_text,
-					       });
+	/* What the machine's configuration adds is in the lock, and makes no other machine's lock stale. */
+	ret->content_hash = lock_content_hash(
+		&ret->arena,
+		&(struct lock_question){
+			.subdir = platform->subdir,
+			.channels = ret->asked_urls,
+			.specs = ret->canonical_specs,
+			.virtuals = virtual_texts(&ret->arena, &ret->virtuals),
+			.priority = channel_priority_text(s->priority_said ? s->priority : PRIORITY_FLEXIBLE),
+			.libc = ret->libc,
+			.pins = ret->asked_pins,
+			.exclude_newer = ret->exclude_newer_text,
+		});
 	return 0;
 }
 
@@ -202,7 +335,7 @@ static bool has_platform(const char *const *list, const char *subdir)
 
 const struct platform *question_platform(const struct settings *s, const struct input *in, struct err *err)
 {
-	const struct platform *host = platform_host();
+	const struct platform *host = s->host;
 
 	if (s->platform)
 		return s->platform;

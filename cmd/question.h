@@ -13,6 +13,7 @@ struct question {
 	const struct channel *channels; /* in priority order */
 	size_t n_channels;
 	const char *const *channel_urls; /* canonical; NULL-terminated */
+	const char *const *asked_urls; /* those that options and files name; all, where they name none */
 	const char *const *specs; /* as written; NULL-terminated */
 	size_t n_specs;
 	const char *const *canonical_specs; /* sorted; NULL-terminated */
@@ -23,6 +24,7 @@ struct question {
 	const char *const *pins; /* as given; NULL-terminated */
 	size_t n_pins;
 	const char *const *canonical_pins; /* sorted; NULL-terminated */
+	const char *const *asked_pins; /* likewise, those of the options alone */
 	int64_t exclude_newer; /* milliseconds since 1970; 0: none */
 	const char *exclude_newer_text; /* canonical; NULL: none */
 	const char *content_hash; /* of all this */

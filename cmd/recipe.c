@@ -52,7 +52,7 @@ void recipe_add_package(struct buf *b, const struct record *r, const struct pref
 	buf_adds(b, "package: ");
 	recipe_add_record(b, r);
 	buf_addf(b, "prefix: %s\n", prefix->path);
-	if (r->noarch == NOARCH_PYTHON)
+	if (linked_asks_python(r))
 		buf_addf(b, "python: %s %s\n", prefix->python ? prefix->python : "-",
 			 prefix->site_packages ? prefix->site_packages : "-");
 	for (; dropped && *dropped; dropped++)

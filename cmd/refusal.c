@@ -43,6 +43,7 @@ static void print_json(const struct refusal *r, const struct err *err)
 	struct json j = { .out = &b, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "unsatisfiable-1");
 	json_put_string(&j, "error", "unsatisfiable");
 	json_put_string(&j, "file", r->file);
 	json_put_string(&j, "platform", r->subdir);

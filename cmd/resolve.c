@@ -31,6 +31,7 @@ int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct
 	struct repodata_request *list = arena_array(&a, n, sizeof(*list));
 
 	for (size_t i = 0; i < n; i++) {
+		progress_solve(w->progress, q[i].platform->subdir);
 		list[i] = (struct repodata_request){ .channels = q[i].channels,
 						     .n_channels = q[i].n_channels,
 						     .subdir = q[i].platform->subdir,
@@ -271,6 +272,8 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
 	if (rc < 0)
 		refuse_plainly(refusal, a, err);
+	else
+		progress_solved(w->progress, q->platform->subdir, ret->n_packages);
 	/* The records' strings live in the index, so the answer's arena takes it over. */
 	arena_join(a, &ix.arena);
 	return rc;
@@ -284,6 +287,23 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 	if (resolve_fetch(q, 1, w, &set, err) < 0)
 		return -1;
 	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
+}
+
+int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+		 struct err *err)
+{
+	auto_repodata_set set = { 0 };
+	struct index ix = { 0 };
+	struct virtual_set virtuals = q->virtuals;
+	const char *const name = libc_package_name(a, q->platform);
+	int rc = resolve_fetch(q, w, &set, err);
+
+	if (rc == 0)
+		rc = repodata_collect(set.all, set.n, &name, 1, &ix, NULL, err);
+	if (rc == 0)
+		rc = settle_libc(q, &ix, &(struct favored){ 0 }, a, &virtuals, ret, err);
+	arena_join(a, &ix.arena);
+	return rc;
 }
 
 void resolve_lock(struct lock *ret, const struct question *q, const char *source, const struct lock_platform *platforms,

@@ -24,6 +24,10 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		  const struct favored *favored, struct arena *a, struct lock_platform *ret, struct refusal *refusal,
 		  struct err *err);
 
+/* No more than the C library: settle ret->libc_packages. What the question asks for has no say. */
+int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
+		 struct err *err);
+
 /* Both, for one question. */
 int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
 	    struct refusal *refusal, struct err *err);

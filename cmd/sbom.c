@@ -168,6 +168,13 @@ void sbom_make(struct sbom *s, const struct sbom_subject *subject, const struct 
 	}
 }
 
+void sbom_license_files(struct sbom *s, const struct record *package, const char *const *files)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->packages[i].record == package)
+			s->packages[i].license_files = files;
+}
+
 struct sbom_uuid sbom_uuid(const char *p, size_t n)
 {
 	struct digest d = digest_bytes(p, n);

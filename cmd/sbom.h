@@ -14,6 +14,7 @@ struct sbom_package {
 	const char *purl;
 	const char *license; /* as it was told, or NULL */
 	const char *expression; /* that license is in SPDX's words, or NULL */
+	const char *const *license_files; /* its texts in the image, absolute; ends with NULL; or NULL */
 	const size_t *needs; /* packages, ascending */
 	size_t n_needs;
 };
@@ -40,6 +41,9 @@ struct sbom {
 /* libc may be NULL. Texts and records must outlive it. Pure. */
 void sbom_make(struct sbom *s, const struct sbom_subject *subject, const struct record *packages, size_t n,
 	       const struct record *libc);
+
+/* Where the licence texts of a package are; a list of the caller's, which ends with NULL. */
+void sbom_license_files(struct sbom *s, const struct record *package, const char *const *files);
 
 /* The whole document, appended to *ret: the same sbom gives the same bytes. */
 void sbom_write_spdx(const struct sbom *s, struct buf *ret);

@@ -79,13 +79,17 @@ static void put_property(struct json *j, const char *name, const char *value)
 	json_end(j);
 }
 
-static void put_properties(struct json *j, const struct record *r)
+static void put_properties(struct json *j, const struct sbom_package *p)
 {
+	const struct record *r = p->record;
+
 	json_key(j, "properties");
 	json_array(j);
 	put_property(j, "conda:build", r->build);
 	put_property(j, "conda:channel", r->channel);
 	put_property(j, "conda:fn", r->fn);
+	for (const char *const *f = p->license_files; f && *f; f++)
+		put_property(j, "conda:license_file", *f);
 	put_property(j, "conda:subdir", r->subdir);
 	json_end(j);
 }
@@ -98,7 +102,7 @@ static void put_component(struct json *j, const struct sbom_package *p)
 	put_hashes(j, p->record);
 	put_license(j, p);
 	json_put_string(j, "name", p->record->name);
-	put_properties(j, p->record);
+	put_properties(j, p);
 	json_put_string(j, "purl", p->purl);
 	json_put_string(j, "type", "library");
 	json_put_string(j, "version", p->record->version);

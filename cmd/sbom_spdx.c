@@ -106,6 +106,17 @@ static void put_refs(struct json *j, const char *purl, const char *cpe)
 	json_end(j);
 }
 
+/* The words of SPDX 2.3 for it: relevant background on the licences. */
+static void put_license_files(struct json *j, const char *const *files)
+{
+	auto_buf text = { 0 };
+
+	for (; files && *files; files++)
+		buf_addf(&text, "%s%s", text.n ? ", " : "texts in the image: ", *files);
+	if (text.n)
+		json_put_string(j, "licenseComments", text.p);
+}
+
 static void put_package(struct json *j, struct refs *refs, const struct sbom_package *p)
 {
 	auto_free char *id = mem_printf("SPDXRef-%s", p->id);
@@ -121,6 +132,7 @@ static void put_package(struct json *j, struct refs *refs, const struct sbom_pac
 	json_put_string(j, "downloadLocation", *r->url ? r->url : NOTHING);
 	put_refs(j, p->purl, NULL);
 	json_put_bool(j, "filesAnalyzed", false);
+	put_license_files(j, p->license_files);
 	json_put_string(j, "licenseConcluded", NOTHING);
 	json_put_string(j, "licenseDeclared", declared(refs, p));
 	json_put_string(j, "name", r->name);

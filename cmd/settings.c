@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/fs.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/work.h"
 #include "conda/instant.h"
@@ -34,12 +36,35 @@ static void read_overrides(struct settings *s)
 		qsort(s->overrides, s->n_overrides, sizeof(*s->overrides), override_cmp);
 }
 
+/* Caches that are only read: further options, then those of the variable, with ':' between. */
+static void read_lower_caches(const struct options *o, struct settings *s)
+{
+	const char *more = config_variable("CONDAIMG_CACHE_DIRS");
+	struct str rest = str_of(more ? more : ""), part;
+	const char **list = NULL, *path;
+	size_t n = 0;
+
+	for (size_t i = 1; i < o->n_cache_dirs; i++) {
+		mem_grow(list, n);
+		list[n++] = o->cache_dirs[i];
+	}
+	while (str_cut(&rest, ':', &part)) {
+		path = arena_strndup(&s->arena, part.p, part.n);
+		if (!*path || !fs_exists(AT_FDCWD, path))
+			continue;
+		mem_grow(list, n);
+		list[n++] = path;
+	}
+	s->sources.caches = arena_strlist(&s->arena, list, n);
+	free(list);
+}
+
 static int read_cache_dir(const struct options *o, struct settings *s, struct err *err)
 {
-	const char *dir = o->cache_dir, *home = getenv("HOME"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *dir = o->n_cache_dirs ? o->cache_dirs[0] : config_variable("CONDAIMG_CACHE_DIR");
+	const char *home = config_variable("HOME"), *xdg = config_variable("XDG_CACHE_HOME");
 
-	if (!dir)
-		dir = getenv("CONDAIMG_CACHE_DIR");
+	read_lower_caches(o, s);
 	if (dir && *dir)
 		s->cache_dir = dir;
 	else if (xdg && *xdg == '/')
@@ -153,7 +178,7 @@ static int read_platforms(const struct options *o, struct settings *s, struct er
 int settings_one_platform(const struct settings *s, struct err *err)
 {
 	if (s->n_platforms > 1)
-		return err_set(err, ERR_USAGE, "--platform names %zu platforms, and only lock takes several",
+		return err_set(err, ERR_USAGE, "--platform names %zu platforms, and only lock and build take several",
 			       s->n_platforms);
 	return 0;
 }
@@ -167,8 +192,13 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
 				  .n_virtual_packages = o->n_virtual_packages,
-				  .cuda = o->cuda };
+				  .cuda = o->cuda,
+				  .priority_said = o->channel_priority != NULL,
+				  .host = platform_host(),
+				  .offline = o->offline };
 	if (read_platforms(o, ret, err) < 0)
+		return -1;
+	if (progress_parse(o->progress, &ret->progress, err) < 0)
 		return -1;
 	if (o->exclude_newer && instant_parse(o->exclude_newer, &ret->exclude_newer, err) < 0)
 		return err_at(err, "--exclude-newer");
@@ -192,8 +222,37 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 	return read_cache_dir(o, ret, err);
 }
 
+/* CONDA_SUBDIR may be of a system that has no containers of ours. */
+static void take_subdir(struct settings *s)
+{
+	const char *subdir = condarc_text(&s->config.rc, CONDARC_SUBDIR);
+	struct err err = ERR_INIT;
+	const struct platform *p = subdir ? platform_parse(subdir, &err) : NULL;
+
+	if (p)
+		s->host = p;
+	else if (subdir)
+		log_debug("%s: subdir is not heeded: %s", condarc_from(&s->config.rc, CONDARC_SUBDIR), err.text);
+}
+
+int settings_configure(const struct options *o, struct settings *s, struct err *err)
+{
+	const char *priority;
+
+	if (config_read(o->condarc, &s->config, err) < 0)
+		return -1;
+	priority = condarc_text(&s->config.rc, CONDARC_CHANNEL_PRIORITY);
+	if (!s->priority_said && priority && channel_priority_parse(priority, &s->priority, err) < 0)
+		return -1;
+	s->offline = o->offline || condarc_bool(&s->config.rc, CONDARC_OFFLINE, false);
+	take_subdir(s);
+	s->sources.folders = sources_folders(&s->arena, &s->config);
+	return 0;
+}
+
 void settings_release(struct settings *s)
 {
+	config_release(&s->config);
 	free(s->overrides);
 	free(s->platforms);
 	arena_release(&s->arena);

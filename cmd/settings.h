@@ -8,7 +8,10 @@
 #include "base/arena.h"
 #include "base/codec.h"
 #include "cmd/app.h"
+#include "cmd/config.h"
 #include "cmd/opt.h"
+#include "cmd/progress.h"
+#include "cmd/sources.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
 #include "oci/dest.h"
@@ -41,6 +44,7 @@ struct settings {
 	struct dest output;
 	const char *tag; /* or NULL */
 	const char *cache_dir;
+	struct sources sources; /* packages of further caches, and of conda and mamba */
 	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */
 	struct override *overrides; /* sorted by name */
 	size_t n_overrides;
@@ -48,11 +52,19 @@ struct settings {
 	size_t n_virtual_packages;
 	const char *cuda; /* version of __cuda, "" for none, or NULL */
 	struct app app;
+	bool priority_said; /* by an option, not by the machine's configuration */
+	const struct platform *host; /* what stands for this machine where no platform is said */
+	bool offline;
+	enum progress_mode progress;
+	struct config config; /* of settings_configure() */
 };
 
 /* ERR_USAGE. To be released in any case. */
 int settings_read(const struct options *o, struct settings *ret, struct err *err);
 void settings_release(struct settings *s);
+
+/* Add what conda's configuration on this machine says (cmd/config.h). ERR_FORMAT, ERR_IO. */
+int settings_configure(const struct options *o, struct settings *s, struct err *err);
 
 #define auto_settings CLEANUP(settings_release) struct settings
 

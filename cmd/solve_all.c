@@ -39,6 +39,23 @@ static bool is_asked(const struct question *questions, size_t n, const char *nam
 	return false;
 }
 
+/* As the channel has it: "Numpy" is numpy. */
+static int package_name(struct arena *a, struct str text, const char **ret, struct err *err)
+{
+	const char *name = arena_strndup(a, text.p, text.n);
+	const struct matchspec *m = matchspec_parse(a, name, MATCHSPEC_V3, err);
+
+	if (!m)
+		return err_at(err, "--update");
+	if (!m->name || strcmp(matchspec_text(a, m), m->name) != 0)
+		return err_set(
+			err, ERR_USAGE,
+			"--update takes names of packages, not '%s': which version it may be, the environment says",
+			name);
+	*ret = m->name;
+	return 0;
+}
+
 int kept_init(struct kept *ret, const struct lock *lock, const char *const *moving, size_t n,
 	      const struct question *questions, size_t n_questions, struct err *err)
 {
@@ -55,7 +72,8 @@ int kept_init(struct kept *ret, const struct lock *lock, const char *const *movi
 		while (str_cut(&rest, ',', &name)) {
 			if (!name.n)
 				continue;
-			names[count++] = arena_strndup(&ret->arena, name.p, name.n);
+			if (package_name(&ret->arena, name, &names[count++], err) < 0)
+				return -1;
 			if (!is_locked(lock, names[count - 1]) && !is_asked(questions, n_questions, names[count - 1]))
 				return err_set(err, ERR_USAGE,
 					       "--update names '%s', which is neither locked nor asked for",

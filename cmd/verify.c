@@ -3,6 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cmd/link_effects.h"
+#include "cmd/paths_plan.h"
+#include "cmd/rootfs.h"
+
 #define NAMES_MAX 200 /* bytes of a layer's package names in a sentence */
 
 /* ---- the list ---- */
@@ -128,6 +132,19 @@ static const char *fault_of(struct arena *a, const struct overlay_file *f, const
 	return NULL;
 }
 
+static bool is_part(const struct verify *v, uint32_t layer, const char *part)
+{
+	return strcmp(v->contents.holdings[layer].part, part) == 0;
+}
+
+/* What --copy puts in a package's place is what the image's maker wanted: said, but no difference. */
+static void replace(struct verify *v, const char *dist, const struct overlay_file *f)
+{
+	v->checked[f - v->contents.files.files] = false;
+	if (!v->n_replaced++)
+		v->replaced = arena_printf(&v->arena, "/%s of %s", f->path, dist);
+}
+
 /* All that packages say of one path: whichever of them is right, the file is one that a package brought. */
 static void check_claims(struct verify *v, const struct claim *c, size_t n)
 {
@@ -147,7 +164,10 @@ static void check_claims(struct verify *v, const struct claim *c, size_t n)
 		if (!found)
 			return;
 	}
-	verify_add(v, last->package->dist, c->path, found, expected);
+	if (is_part(v, f->layer, "app"))
+		replace(v, last->package->dist, f);
+	else
+		verify_add(v, last->package->dist, c->path, found, expected);
 }
 
 /* ---- files that nobody claims ---- */
@@ -178,7 +198,36 @@ static bool is_bookkeeping(const char *path, const char *prefix)
 /* Whether every file of that layer has to be a package's. */
 static bool is_packages(const struct verify *v, uint32_t layer)
 {
-	return strcmp(v->contents.holdings[layer].part, "packages") == 0;
+	return is_part(v, layer, "packages");
+}
+
+/* A licence text of one of the layer's packages. */
+static bool is_license(const struct verify *v, const struct overlay_file *f, const char *path)
+{
+	const struct contents *c = &v->contents;
+
+	if (!is_below(path, LINKED_LICENSES))
+		return false;
+	for (size_t i = 0; i < c->n_packages; i++)
+		if (c->packages[i].layer == f->layer &&
+		    is_below(path + strlen(LINKED_LICENSES) + 1, c->packages[i].meta.record.name))
+			return true;
+	return false;
+}
+
+/* What condaimg and --copy put below the prefix, each into its own layer. */
+static bool is_ours(const struct verify *v, const struct overlay_file *f)
+{
+	const char *path = f->path + strlen(v->contents.prefix) + 1;
+
+	if (is_packages(v, f->layer))
+		return is_license(v, f, path);
+	if (is_part(v, f->layer, "environment"))
+		return strcmp(path, PATHS_PLAN_ENTRY_POINT) == 0 || link_effects_may_write(path);
+	if (is_part(v, f->layer, "system"))
+		return strcmp(path, ROOTFS_BUNDLE_IN_PREFIX) == 0 &&
+		       holding_label(v->contents.image, LABEL_CERTIFICATES);
+	return is_part(v, f->layer, "app");
 }
 
 static void check_unclaimed(struct verify *v)
@@ -191,7 +240,8 @@ static void check_unclaimed(struct verify *v)
 
 		if (f->hidden || f->type == MEMBER_DIR || v->checked[i] || contents_is_broken(c, f->layer))
 			continue;
-		if ((!inside && !is_packages(v, f->layer)) || (inside && is_bookkeeping(f->path, c->prefix)))
+		if ((!inside && !is_packages(v, f->layer)) ||
+		    (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
 			continue;
 		verify_add(v, verify_layer_name(v, f->layer), f->path,
 			   f->hashed ? arena_printf(&v->arena, "is sha256:%s", digest_hex(&f->sha256).hex)

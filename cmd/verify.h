@@ -23,6 +23,8 @@ struct verify {
 	size_t n;
 	bool *checked; /* one a file of contents.files: compared with something but its layer's digest */
 	size_t rebuilt; /* layers */
+	size_t n_replaced; /* files of packages in whose place the application's layer has another */
+	const char *replaced; /* the first of them, for a sentence */
 };
 
 /* Read all of the image and compare it with its own records. ERR_LIMIT, or what keeps it from being read at all. */

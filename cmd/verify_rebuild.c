@@ -357,8 +357,8 @@ static bool plan_layer(const struct verify *v, const struct assembly *a, uint32_
 	}
 	if (strcmp(h->part, "system") == 0) {
 		s->part = PART_SYSTEM;
-		/* Which certificates were added is not known. */
-		return !holding_label(v->contents.image, LABEL_CERTIFICATES);
+		/* Where certificates were added, they have to be known. */
+		return !holding_label(v->contents.image, LABEL_CERTIFICATES) || a->settings->app.certificates;
 	}
 	if (strcmp(h->part, "libc") == 0) {
 		s->part = PART_LIBC;

@@ -6,6 +6,7 @@
  *	lib64/NAME.so.N, lib64/NAME-2.NN.so	-> LIBDIR/
  *	lib64/gconv/, usr/lib64/gconv/		-> usr/LIBDIR/gconv/ by way of the links below
  *	lib64/locale/C.utf8, usr/lib/locale/..	-> LIBDIR/locale/C.utf8
+ *	info/licenses/				-> usr/share/licenses/NAME/
  * and nothing else: no headers, no static libraries, no development links. Links
  * lib, usr/lib, usr/LIBDIR and LIBDIR/MULTIARCH lead to the same directory, so that
  * a loader built by Red Hat or by Debian finds libc by its own compiled-in paths.
@@ -18,7 +19,10 @@
 #include "conda/platform.h"
 
 /* Raised whenever the same package would give another tree. Part of the layer's recipe. */
-#define LIBC_VERSION 1
+#define LIBC_VERSION 2
+
+/* Where its licence texts are, below the package's name: there is no environment for it to be in. */
+#define LIBC_LICENSES "usr/share/licenses"
 
 /* "sysroot_linux-64", in a. */
 const char *libc_package_name(struct arena *a, const struct platform *p);

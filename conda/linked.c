@@ -59,13 +59,29 @@ static const char *site_packages(struct arena *a, const struct prefix *prefix)
 				     : arena_printf(a, "lib/python%s/" SITE_PACKAGES, prefix->python);
 }
 
+/* The record's word goes first, as with conda; where a channel does not know, the package's own. */
+static bool may_be_noarch(const struct record *r)
+{
+	return r->noarch == NOARCH_NO && (!r->subdir || strcmp(r->subdir, "noarch") == 0);
+}
+
+bool linked_asks_python(const struct record *r)
+{
+	return r->noarch == NOARCH_PYTHON || may_be_noarch(r);
+}
+
+enum noarch linked_noarch(const struct package *p, const struct record *r)
+{
+	return may_be_noarch(r) ? package_info(p)->noarch : r->noarch;
+}
+
 /* CEP 20, CEP 17: two folders of a noarch python package go where its python looks. NULL: err. */
-static const char *map_path(struct arena *a, const struct package *p, const struct prefix *prefix, const char *path,
-			    struct err *err)
+static const char *map_path(struct arena *a, const struct package *p, const struct prefix *prefix, enum noarch noarch,
+			    const char *path, struct err *err)
 {
 	const char *rest;
 
-	if (package_info(p)->noarch != NOARCH_PYTHON)
+	if (noarch != NOARCH_PYTHON)
 		return arena_strdup(a, path);
 	rest = below(path, SITE_PACKAGES);
 	if (rest)
@@ -87,14 +103,14 @@ static int check_path(const struct package *p, const struct prefix *prefix, cons
 
 /* ---- the list ---- */
 
-static int add_files(struct arena *a, const struct package *p, const struct prefix *prefix, struct linked_path *paths,
-		     struct err *err)
+static int add_files(struct arena *a, const struct package *p, const struct prefix *prefix, enum noarch noarch,
+		     struct linked_path *paths, struct err *err)
 {
 	const struct package_info *info = package_info(p);
 
 	for (size_t i = 0; i < info->n_paths; i++) {
 		const struct package_path *from = &info->paths[i];
-		const char *path = map_path(a, p, prefix, from->path, err);
+		const char *path = map_path(a, p, prefix, noarch, from->path, err);
 
 		if (!path || check_path(p, prefix, path, err) < 0)
 			return -1;
@@ -266,13 +282,15 @@ int linked_paths(struct arena *a, const struct package *p, const struct record *
 		 struct linked_list *ret, struct err *err)
 {
 	const struct package_info *info = package_info(p);
-	struct linked_list l = { .n = info->n_paths + info->n_entry_points };
+	enum noarch noarch = linked_noarch(p, r);
+	size_t n_scripts = noarch == NOARCH_PYTHON ? info->n_entry_points : 0;
+	struct linked_list l = { .n = info->n_paths + n_scripts };
 	struct linked_path *paths = arena_array(a, l.n, sizeof(*paths));
 
 	l.paths = paths;
-	if (check_record(p, r, err) < 0 || add_files(a, p, prefix, paths, err) < 0 ||
-	    add_scripts(a, p, prefix, paths + info->n_paths, err) < 0 || sort_unique(p, paths, &l.n, err) < 0 ||
-	    check_parents(p, &l, err) < 0)
+	if (check_record(p, r, err) < 0 || add_files(a, p, prefix, noarch, paths, err) < 0 ||
+	    (n_scripts && add_scripts(a, p, prefix, paths + info->n_paths, err) < 0) ||
+	    sort_unique(p, paths, &l.n, err) < 0 || check_parents(p, &l, err) < 0)
 		return -1;
 	l.scripts = link_scripts(a, &l, r->name);
 	*ret = l;

@@ -10,13 +10,17 @@
 #define CONDA_LINKED_H
 
 #include "base/tree.h"
+#include "conda/link_facts.h"
 #include "conda/package.h"
 
 /* Raised whenever the same inputs would give other trees than before. Part of every layer's recipe. */
-#define LINKED_VERSION 2
+#define LINKED_VERSION 3
 
 /* Directories below the prefix that one package may need. */
 #define LINKED_DIRS_MAX 200000
+
+/* Below conda-meta, which is the installer's: the licence texts of each package, by its name. */
+#define LINKED_LICENSES "conda-meta/licenses"
 
 /* The largest text file with a placeholder: its size must be known before its first byte. Larger: ERR_LIMIT. */
 #define LINKED_TEXT_MAX ((uint64_t)64 << 20)
@@ -61,6 +65,15 @@ struct linked_list {
 int linked_paths(struct arena *a, const struct package *p, const struct record *r, const struct prefix *prefix,
 		 struct linked_list *ret, struct err *err);
 
+/*
+ * Whether a tree of this record may depend on the python: of noarch packages that is not sure where their channel
+ * does not say of which kind they are.
+ */
+bool linked_asks_python(const struct record *r);
+
+/* Of which kind it is: what the record says or, where that says nothing, the package. */
+enum noarch linked_noarch(const struct package *p, const struct record *r);
+
 /* How many bytes of path, up to and with a '/', are a directory that other goes through, too. */
 size_t linked_common_dir(const char *other, const char *path);
 
@@ -70,13 +83,21 @@ const struct linked_path *linked_find(const struct linked_list *l, const char *p
 /*
  * The files under prefix->path (paths of the tree begin with it, less its '/'): first
  * every directory that has something in it, sorted; then files and links in the
- * archive's order, entry points, and conda-meta/NAME-VERSION-BUILD.json. Directories
- * are 0755, files as in the archive without setuid, setgid and sticky bits.
+ * archive's order, entry points, the licence texts of its info/ as
+ * conda-meta/licenses/NAME/..., and conda-meta/NAME-VERSION-BUILD.json. Directories
+ * are 0755, files as in the archive without setuid, setgid and sticky bits, hard links as
+ * their file.
  * dropped: paths relative to the prefix that another package provides, sorted, may be
  * NULL; conda-meta's file names them all the same. Takes p over, also on failure. r and
  * dropped must outlive the tree.
  */
 struct tree *linked_tree(struct package *p, const struct record *r, const struct prefix *prefix,
 			 const char *const *dropped, struct err *err);
+
+/*
+ * Gather facts of a linked_tree() that nothing was read of yet: they are complete (link_facts_finish()) when
+ * tree_next() gave 0. to must outlive it.
+ */
+void linked_watch(struct tree *linked, struct link_facts *to);
 
 #endif

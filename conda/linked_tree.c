@@ -1,6 +1,7 @@
 #include "conda/linked.h"
 
 #include "base/log.h"
+#include "conda/elf.h"
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
@@ -10,8 +11,9 @@
 #define SCRIPT_MODE 0775 /* of entry points, as mamba makes them */
 #define META_MODE 0644
 #define META_DIR "conda-meta"
+#define PATH_BYTES_MAX 4096
 
-enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_META, PHASE_END };
+enum phase { PHASE_DIRS, PHASE_PAYLOAD, PHASE_SCRIPTS, PHASE_LICENSES, PHASE_META, PHASE_END };
 
 /* What is known of a path of the list while the tree streams by. */
 struct item {
@@ -21,6 +23,7 @@ struct item {
 	bool has_sha256, has_size;
 	struct digest sha256; /* as it stands under the prefix */
 	uint64_t size; /* in the archive */
+	uint32_t mode;
 };
 
 /* The content at hand, with errors that say whose it is. */
@@ -28,6 +31,7 @@ struct named {
 	struct source base;
 	struct source *in;
 	const char *fn, *path;
+	struct elf_scan *scan; /* or NULL */
 	bool ended;
 };
 
@@ -56,6 +60,8 @@ struct linked {
 	struct copied *copies;
 	size_t n_copies; /* at most PACKAGE_COPIES_MAX */
 	struct buf path, target; /* of the entry at hand */
+	struct link_facts *facts; /* or NULL */
+	struct elf_scan scan;
 };
 
 /* ---- content ---- */
@@ -66,6 +72,8 @@ static ssize_t named_read(struct source *s, void *buf, size_t len, struct err *e
 	ssize_t n = source_read(c->in, buf, len, err);
 
 	c->ended = n <= 0;
+	if (n > 0 && c->scan)
+		elf_scan_add(c->scan, buf, (size_t)n);
 	if (n < 0)
 		err_at(err, "%s: %s", c->fn, c->path);
 	return n;
@@ -82,18 +90,35 @@ static const struct source_ops named_ops = { named_read, named_free };
 static struct source *content_of(struct linked *t, const struct linked_path *l, struct source *in)
 {
 	const char *path = l ? l->path : META_DIR;
+	struct elf_scan *scan = l && t->facts ? &t->scan : NULL;
 
-	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, false };
+	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, scan, false };
+	if (scan)
+		elf_scan_begin(scan);
 	return &t->content.base;
 }
 
-/* Be done with the content at hand. Where its digest is wanted, it is read to its end, whoever else did not. */
+/* What the file at hand, which was read to its end, needs. */
+static void take_needs(struct linked *t)
+{
+	auto_arena a = { 0 };
+	unsigned machine;
+	const char *const *needed = elf_scan_needed(&t->scan, &a, &machine);
+
+	for (; needed && *needed; needed++)
+		link_facts_add_need(t->facts, *needed, t->content.path, machine);
+	t->content.scan = NULL;
+}
+
+/* Be done with the content at hand. Where it has to be known, it is read to its end, whoever else did not. */
 static int settle(struct linked *t, struct err *err)
 {
 	int rc = 0;
 
-	if (t->open_item && !t->content.ended)
+	if ((t->open_item || t->content.scan) && t->content.in && !t->content.ended)
 		rc = io_drain(&t->content.base, err);
+	if (t->content.scan && rc == 0)
+		take_needs(t);
 	if (t->open_item && rc == 0)
 		t->open_item->has_sha256 = true;
 	t->open_item = NULL;
@@ -178,17 +203,22 @@ static int give_file(struct linked *t, const struct linked_path *l, const struct
 	if (m->mode & 07000)
 		log_debug("%s: '%s' loses its setuid, setgid or sticky bit (mode %o)", package_fn(t->package), l->path,
 			  m->mode);
+	if (t->facts && m->mode & 07000 && !item->dropped)
+		link_facts_add_special(t->facts, l->path);
 	*e = (struct entry){ .size = m->size, .mode = m->mode & 0777, .type = ENTRY_FILE };
 	item->has_size = true;
 	item->size = m->size;
+	item->mode = e->mode;
 	in = file_content(t, l, in, &e->size, err);
 	if (!in)
 		return -1;
 	*content = content_of(t, l, in);
 	if (!e->size)
 		*content = NULL;
-	if (item->dropped)
+	if (item->dropped) {
+		t->content.scan = NULL;
 		return settle(t, err);
+	}
 	item->given = true;
 	e->path = image_path(t, &t->path, l->path);
 	return 1;
@@ -258,9 +288,8 @@ static int check_same(const struct linked *t, const struct package_path *from, c
 		       digest_hex(&from->sha256).hex);
 }
 
-/* 1 where the link is in the tree, 0 where it is dropped. */
-static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to,
-			 const struct member *m, struct entry *e)
+/* 1 where the link is in the tree, 0 where it is dropped. Runtimes give a file the mode that its last link says. */
+static int keep_hardlink(struct linked *t, const struct linked_path *l, const struct linked_path *to, struct entry *e)
 {
 	struct item *item = item_of(t, l);
 	bool dropped = item->dropped;
@@ -268,7 +297,7 @@ static int keep_hardlink(struct linked *t, const struct linked_path *l, const st
 	*item = *item_of(t, to);
 	item->dropped = dropped;
 	item->given = !dropped;
-	*e = (struct entry){ .mode = m->mode & 0777, .type = ENTRY_HARDLINK };
+	*e = (struct entry){ .mode = item->mode, .type = ENTRY_HARDLINK };
 	e->path = image_path(t, &t->path, l->path);
 	e->target = image_path(t, &t->target, to->path);
 	return item->given;
@@ -287,7 +316,7 @@ static int give_hardlink(struct linked *t, const struct linked_path *l, const st
 	struct source *in;
 
 	if (to)
-		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, m, e);
+		return check_same(t, l->from, to->from, err) < 0 ? -1 : keep_hardlink(t, l, to, e);
 	if (package_copy(t->package, l->from->path, m->target, &copy, &in, err) < 0)
 		return -1;
 	mem_grow(t->copies, t->n_copies);
@@ -333,6 +362,8 @@ static int next_payload(struct linked *t, struct entry *e, struct source **conte
 		l = t->destination[package_find(t->package, m.path) - paths];
 		if (!l || m.type == MEMBER_DIR)
 			continue;
+		if (t->facts && !item_of(t, l)->dropped)
+			link_facts_add_path(t->facts, l->path);
 		if (m.type == MEMBER_FILE)
 			given = give_file(t, l, &m, in, e, content, err);
 		else if (m.type == MEMBER_SYMLINK)
@@ -363,6 +394,29 @@ static int next_script(struct linked *t, struct entry *e, struct source **conten
 		return 1;
 	}
 	return 0;
+}
+
+/* Scanners take what ends in .json for a record, wherever it is below conda-meta. */
+static int next_license(struct linked *t, struct entry *e, struct source **content, struct err *err)
+{
+	size_t n;
+	const struct package_license *l = package_licenses(t->package, &n);
+	const char *end, *fault;
+
+	if (t->at == n)
+		return 0;
+	l += t->at++;
+	end = str_ends(l->name, ".json") ? ".txt" : "";
+	t->path.n = 0;
+	buf_addf(&t->path, "%s/" LINKED_LICENSES "/%s/%s%s", t->prefix + 1, t->record->name, l->name, end);
+	fault = t->path.n < PATH_BYTES_MAX ? tree_path_fault(t->path.p) : "is too long";
+	if (fault)
+		return err_set(err, ERR_FORMAT, "%s: the licence text '%.300s' %s", package_fn(t->package), l->name,
+			       fault);
+	*e = (struct entry){ .path = t->path.p, .size = l->text.n, .mode = META_MODE, .type = ENTRY_FILE };
+	if (l->text.n)
+		*content = content_of(t, NULL, source_bytes(l->text.p, l->text.n));
+	return 1;
 }
 
 static int give_meta(struct linked *t, struct entry *e, struct source **content)
@@ -399,6 +453,8 @@ static int linked_next(struct tree *tree, struct entry *e, struct source **conte
 			rc = next_payload(t, e, content, err);
 		else if (t->phase == PHASE_SCRIPTS)
 			rc = next_script(t, e, content);
+		else if (t->phase == PHASE_LICENSES)
+			rc = next_license(t, e, content, err);
 		else
 			rc = give_meta(t, e, content);
 		if (rc == 0 || t->phase == PHASE_META) {
@@ -406,6 +462,8 @@ static int linked_next(struct tree *tree, struct entry *e, struct source **conte
 			t->at = 0;
 		}
 	}
+	if (rc == 0 && t->facts)
+		link_facts_finish(t->facts);
 	return rc;
 }
 
@@ -421,6 +479,7 @@ static void linked_free(struct tree *tree)
 	free(t->copies);
 	buf_release(&t->path);
 	buf_release(&t->target);
+	elf_scan_release(&t->scan);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -501,4 +560,9 @@ struct tree *linked_tree(struct package *p, const struct record *r, const struct
 	place(t, dropped);
 	collect_dirs(t);
 	return &t->base;
+}
+
+void linked_watch(struct tree *linked, struct link_facts *to)
+{
+	((struct linked *)linked)->facts = to;
 }

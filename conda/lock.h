@@ -31,6 +31,7 @@ struct lock {
 	const char *const *sources; /* environment files, relative to the lock */
 	const char *const *requested; /* canonical specs, sorted */
 	const char *name; /* of the environment, or NULL */
+	const char *base; /* the image it is for, by digest: "docker://debian:12@sha256:..."; or NULL */
 	const char *priority; /* "strict", "flexible", "disabled", or "" */
 	const char *const *pins; /* canonical specs, sorted; NULL or empty: none */
 	const char *exclude_newer; /* "2026-01-31T23:59:59.999Z", or NULL */

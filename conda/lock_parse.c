@@ -202,6 +202,7 @@ static int read_ours(struct reader *r)
 	r->l->name = custom_text(r, "condaimg.name", NULL);
 	r->l->priority = custom_text(r, "condaimg.channel-priority", "");
 	r->l->exclude_newer = custom_text(r, "condaimg.exclude-newer", NULL);
+	r->l->base = custom_text(r, "condaimg.base", NULL);
 	if (custom_strings(r, "condaimg.pins", &r->l->pins) < 0)
 		return -1;
 	return custom_variables(r);

@@ -110,6 +110,8 @@ static void write_custom(const struct lock *l, struct buf *b)
 	custom_add(&c, "condaimg.channel-priority", l->priority ? l->priority : "");
 	if (l->name)
 		custom_add(&c, "condaimg.name", l->name);
+	if (l->base)
+		custom_add(&c, "condaimg.base", l->base);
 	if (l->exclude_newer)
 		custom_add(&c, "condaimg.exclude-newer", l->exclude_newer);
 	if (l->pins && *l->pins)

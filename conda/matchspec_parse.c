@@ -103,14 +103,29 @@ static const char *without_spaces(struct parse *p, struct str s)
 	return ret;
 }
 
+/* Where the separator of a build that is a regular expression ("^a|b$", the last word) stands; s.n where there is none. */
+static size_t find_expression(struct str s)
+{
+	size_t at = s.n;
+
+	if (!s.n || s.p[s.n - 1] != '$')
+		return s.n;
+	while (at > 0 && s.p[at - 1] != ' ' && s.p[at - 1] != '=')
+		at--;
+	return at > 1 && s.p[at] == '^' && !strchr("=!|,<>~", s.p[at - 2]) ? at - 1 : s.n;
+}
+
 /*
  * Where the build's separator stands: the first space or '=' that follows no
  * operator and has none of "-=,|<>~" behind it. s.n where there is no build.
  */
 static size_t find_build(struct str s)
 {
-	size_t at = 1;
+	size_t at = find_expression(s);
 
+	if (at < s.n)
+		return at;
+	at = 1;
 	for (size_t i = s.n; i-- > 0;) {
 		if (strchr("-=,|<>~", s.p[i])) {
 			at = i > 1 ? i : 1;
@@ -230,14 +245,26 @@ static int cut_out(struct parse *p, struct str *s, size_t from, size_t to)
 	return 0;
 }
 
-/* conda removes "(...)" and looks for one word in it. */
+/* Whether "(" and ")" stand in a word that is a regular expression: "^(a|b)$". */
+static bool is_in_expression(struct str s, const char *open, const char *close)
+{
+	const char *word = open, *end = close;
+
+	while (word > s.p && !strchr(" =", word[-1]))
+		word--;
+	while (end < s.p + s.n && *end != ' ')
+		end++;
+	return *word == '^' && end[-1] == '$';
+}
+
+/* conda removes "(...)" and looks for one word in it. Of an expression nothing would be left: that is for the build. */
 static int cut_parens(struct parse *p, struct str *s)
 {
 	const char *close = last_of(*s, ')'), *open;
 	struct str inside;
 
 	open = close ? last_of(from_to(s->p, close), '(') : NULL;
-	if (!open)
+	if (!open || is_in_expression(*s, open, close))
 		return 0;
 	inside = from_to(open, close);
 	if (memchr(inside.p, ':', inside.n))

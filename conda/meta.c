@@ -105,6 +105,8 @@ void meta_write(const struct record *record, const struct package_info *info, co
 	struct json j = { .out = ret, .indent = 2 };
 
 	record_fill(&a, &r, &info->index);
+	if (linked_asks_python(&r))
+		r.noarch = r.noarch == NOARCH_NO ? info->noarch : r.noarch;
 	json_object(&j);
 	json_put_string(&j, "build", r.build);
 	json_key(&j, "build_number");

@@ -16,11 +16,14 @@
 #define METADATA_MAX ((uint64_t)64 << 10)
 #define MEMBERS_MAX 2000000
 #define LINK_DEPTH_MAX 8
+#define LICENSES_MAX ((size_t)64 << 20) /* bytes of all licence texts of a package */
+#define LICENSES_N_MAX 10000
 
 /* The payload (or info) tar, and what it is read through. */
 struct stream {
 	struct archive_in *zip, *tar;
 	size_t members;
+	uint64_t left; /* bytes that files may have, holes of sparse ones included */
 };
 
 /* A file's content, checked. */
@@ -38,6 +41,9 @@ struct package {
 	char *fn;
 	struct arena arena;
 	struct package_info info;
+	struct package_license *licenses;
+	size_t n_licenses, licenses_bytes;
+	bool licenses_sorted;
 	bool *seen; /* of paths */
 	struct stream payload;
 	bool info_done; /* the payload's stream was read up to its first member only: that is pending */
@@ -132,13 +138,23 @@ static void stream_close(struct stream *s)
 
 static int stream_next(struct stream *s, struct member *m, struct source **content, struct err *err)
 {
+	int rc;
+
 	if (s->members++ == MEMBERS_MAX)
 		return err_set(err, ERR_LIMIT, "has more than %d members", MEMBERS_MAX);
-	return archive_next(s->tar, m, content, err);
+	rc = archive_next(s->tar, m, content, err);
+	if (rc <= 0 || m->type != MEMBER_FILE)
+		return rc;
+	if (m->size > s->left)
+		return err_set(err, ERR_LIMIT, "%.300s: the files of the archive are too large for one of its size",
+			       m->path);
+	s->left -= m->size;
+	return rc;
 }
 
 static int open_tar(struct package *p, struct stream *s, struct source *in, struct err *err)
 {
+	s->left = p->unpacked_max;
 	s->tar = archive_open_tar(source_limit(in, p->unpacked_max, "the unpacked archive"), err);
 	return s->tar ? 0 : -1;
 }
@@ -183,12 +199,47 @@ static bool is_info(const char *path)
 	return str_starts(path, "info/") || strcmp(path, "info") == 0;
 }
 
-static int read_info_member(struct info_texts *t, const struct member *m, struct source *content, struct err *err)
+/* What a licence text of info/ is called, or NULL: it is none. */
+static const char *license_name(const char *path)
+{
+	static const char dir[] = "info/licenses/", old[] = "info/LICENSE.txt";
+	const char *name = str_starts(path, dir) ? path + strlen(dir) : NULL;
+
+	if (!name && strcmp(path, old) == 0)
+		name = old + strlen("info/");
+	return name && !tree_path_fault(name) ? name : NULL;
+}
+
+/* Files alone: a link in info/ leads to one of them, or nowhere. */
+static int read_license(struct package *p, const struct member *m, struct source *content, struct err *err)
+{
+	const char *name = m->type == MEMBER_FILE ? license_name(m->path) : NULL;
+	struct package_license *l;
+	auto_buf text = { 0 };
+
+	if (!name)
+		return 0;
+	if (m->size > LICENSES_MAX - p->licenses_bytes || p->n_licenses == LICENSES_N_MAX)
+		return err_set(err, ERR_LIMIT, "%.300s: there are more than %d licence texts, or %zu bytes of them",
+			       m->path, LICENSES_N_MAX, LICENSES_MAX);
+	if (io_slurp(content, LICENSES_MAX, &text, err) < 0)
+		return err_at(err, "%.300s", m->path);
+	p->licenses_bytes += text.n;
+	p->licenses_sorted = false;
+	mem_grow(p->licenses, p->n_licenses);
+	l = &p->licenses[p->n_licenses++];
+	l->name = arena_strdup(&p->arena, name);
+	l->text = (struct str){ arena_strndup(&p->arena, buf_cstr(&text), text.n), text.n };
+	return 0;
+}
+
+static int read_info_member(struct package *p, struct info_texts *t, const struct member *m, struct source *content,
+			    struct err *err)
 {
 	int f = info_file_of(m->path);
 
 	if (f < 0)
-		return 0;
+		return read_license(p, m, content, err);
 	if (t->there[f])
 		return err_set(err, ERR_FORMAT, "%s stands in the archive twice", m->path);
 	if (m->type != MEMBER_FILE)
@@ -227,7 +278,7 @@ static int read_info_tar(struct package *p, struct info_texts *t, struct source 
 	int rc = open_tar(p, &s, source_zstd(borrow(in)), err);
 
 	while (rc == 0 && (rc = stream_next(&s, &m, &content, err)) > 0)
-		rc = read_info_member(t, &m, content, err);
+		rc = read_info_member(p, t, &m, content, err);
 	stream_close(&s);
 	return rc;
 }
@@ -290,7 +341,7 @@ static int read_bz2_info(struct package *p, struct info_texts *t, struct err *er
 		return -1;
 	while ((rc = stream_next(&p->payload, &m, &content, err)) > 0) {
 		if (is_info(m.path)) {
-			if (read_info_member(t, &m, content, err) < 0)
+			if (read_info_member(p, t, &m, content, err) < 0)
 				return -1;
 			continue;
 		}
@@ -363,6 +414,46 @@ const struct package_info *package_info(const struct package *p)
 const char *package_fn(const struct package *p)
 {
 	return p->fn;
+}
+
+static int license_cmp(const void *x, const void *y)
+{
+	const struct package_license *a = x, *b = y;
+
+	return strcmp(a->name, b->name);
+}
+
+/* Whether dir is a directory that path is in, or path itself. */
+static bool is_on_the_way(const char *dir, const char *path)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(dir, path, n) == 0 && (!path[n] || path[n] == '/');
+}
+
+/* A name that is there twice, or is a directory of another, is no name of two files. */
+const struct package_license *package_licenses(struct package *p, size_t *n)
+{
+	size_t kept = 0;
+
+	*n = p->n_licenses;
+	if (p->licenses_sorted || !p->n_licenses)
+		return p->licenses;
+	qsort(p->licenses, p->n_licenses, sizeof(*p->licenses), license_cmp);
+	for (size_t i = 0; i < p->n_licenses; i++) {
+		bool taken = false;
+
+		for (size_t k = kept; k && !taken; k--) {
+			if (p->licenses[k - 1].name[0] != p->licenses[i].name[0])
+				break;
+			taken = is_on_the_way(p->licenses[k - 1].name, p->licenses[i].name);
+		}
+		if (!taken)
+			p->licenses[kept++] = p->licenses[i];
+	}
+	p->n_licenses = *n = kept;
+	p->licenses_sorted = true;
+	return p->licenses;
 }
 
 const struct package_path *package_find(const struct package *p, const char *path)
@@ -445,6 +536,12 @@ static int check_late_info(const struct package *p, const char *path, struct err
 	return err_set(err, ERR_FORMAT, "%s stands behind the payload, where it contradicts the info/ in front", path);
 }
 
+/* Of a .conda they are in the payload's tar; of a .tar.bz2 whose info/ stands in front they may still come. */
+static bool brings_license(const struct package *p, const struct member *m)
+{
+	return is_info(m->path) && (p->conda || p->info_done);
+}
+
 static int raw_next(struct package *p, struct member *m, struct source **content, struct err *err)
 {
 	int rc;
@@ -507,6 +604,8 @@ int package_next(struct package *p, struct member *m, struct source **content, s
 		rc = raw_next(p, m, &in, err);
 		if (rc == 0)
 			rc = check_all_seen(p, err);
+		else if (rc > 0 && brings_license(p, m) && read_license(p, m, in, err) < 0)
+			rc = -1;
 		else if (rc > 0 && (rc = judge(p, m, &path, err)) == 0)
 			continue;
 		if (rc < 0)
@@ -580,6 +679,7 @@ void package_free(struct package *p)
 	stream_close(&p->payload);
 	stream_close(&p->copy);
 	free(p->copy_path);
+	free(p->licenses);
 	free(p->fn);
 	mem_closep(&p->fd);
 	arena_release(&p->arena);

@@ -38,6 +38,12 @@ struct package_info {
 	size_t n_entry_points;
 };
 
+/* A text of info/licenses/, or of info/LICENSE.txt, where it was once. */
+struct package_license {
+	const char *name; /* "LICENSE.txt", "vendor/x/COPYING": a path fit for a tree */
+	struct str text;
+};
+
 struct package;
 
 /*
@@ -51,6 +57,9 @@ struct package *package_open(int dirfd, const char *path, const char *fn, struct
 /* Live as long as the package. */
 const struct package_info *package_info(const struct package *p);
 const char *package_fn(const struct package *p);
+
+/* Sorted by name; complete when package_next() gave 0, as they may stand anywhere in the archive. */
+const struct package_license *package_licenses(struct package *p, size_t *n);
 
 /* The path of paths that is called this, or NULL. */
 const struct package_path *package_find(const struct package *p, const char *path);

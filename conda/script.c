@@ -149,112 +149,6 @@ int script_assign(struct script_run *r, const char *name, const char *value)
 	return 0;
 }
 
-/* ---- test, [ and [[ ---- */
-
-/* Whether a path of the image is of a kind: 1, 0, or -1. */
-static int look(struct script_run *r, char kind, const char *path)
-{
-	enum script_file is = *path == '/' ? r->host->look(r->host->arg, path) : SCRIPT_UNKNOWN;
-
-	if (!*path)
-		return 0;
-	if (is == SCRIPT_UNKNOWN || (is == SCRIPT_LINK && kind != 'L' && kind != 'h') || strchr("rwxs", kind))
-		return script_more(r, "asks for the file '%.100s'", path);
-	switch (kind) {
-	case 'f':
-		return is == SCRIPT_FILE;
-	case 'd':
-		return is == SCRIPT_DIR;
-	case 'L':
-	case 'h':
-		return is == SCRIPT_LINK;
-	default:
-		return is != SCRIPT_NONE;
-	}
-}
-
-static int is_set(struct script_run *r, const char *name)
-{
-	const struct script_var *v = script_env_find(r->env, name);
-
-	if (!*name || script_name_length(str_of(name)) != strlen(name))
-		return script_more(r, "asks whether '%.100s' is set", name);
-	if ((!v || !v->value) && (script_is_foreign(name) || (!v && r->host->is_process)))
-		return script_more(r, "asks whether $%s is set", name);
-	return v && v->value;
-}
-
-static bool is_unary(const char *op)
-{
-	return op[0] == '-' && op[1] && !op[2] && strchr("nzvfdeLhrwxs", op[1]);
-}
-
-static int unary(struct script_run *r, const char *op, const char *arg)
-{
-	switch (op[1]) {
-	case 'n':
-		return *arg != '\0';
-	case 'z':
-		return *arg == '\0';
-	case 'v':
-		return is_set(r, arg);
-	default:
-		return look(r, op[1], arg);
-	}
-}
-
-static bool is_equals(const char *op)
-{
-	return strcmp(op, "=") == 0 || strcmp(op, "==") == 0;
-}
-
-static int not(int got)
-{
-	return got < 0 ? got : !got;
-}
-
-/* The arguments of test, as POSIX counts them. 1 true, 0 false, -1. */
-static int test_args(struct script_run *r, const char *const *a, size_t n)
-{
-	if (n == 0)
-		return 0;
-	if (n == 1)
-		return *a[0] != '\0';
-	if (n == 3 && is_equals(a[1]))
-		return strcmp(a[0], a[2]) == 0;
-	if (n == 3 && strcmp(a[1], "!=") == 0)
-		return strcmp(a[0], a[2]) != 0;
-	if (n <= 4 && strcmp(a[0], "!") == 0)
-		return not(test_args(r, a + 1, n - 1));
-	if (n == 2 && is_unary(a[0]))
-		return unary(r, a[0], a[1]);
-	return script_more(r, "has a test that is not known here");
-}
-
-static int test_words(struct script_run *r, const struct script_node *n)
-{
-	const struct str *w = n->words;
-	bool equals = n->n_words == 3 && (str_eq(w[1], "=") || str_eq(w[1], "=="));
-	bool differs = n->n_words == 3 && str_eq(w[1], "!=");
-	const char *left, *right;
-	int got;
-
-	if (n->n_words == 1) {
-		left = script_expand_one(r, w[0], SCRIPT_WORD);
-		return left ? *left != '\0' : -1;
-	}
-	if (n->n_words == 2 && w[0].n == 2 && w[0].p[0] == '-' && strchr("nzvfdeLhrwxs", w[0].p[1])) {
-		left = script_expand_one(r, w[1], SCRIPT_WORD);
-		return left ? unary(r, (char[]){ '-', w[0].p[1], '\0' }, left) : -1;
-	}
-	if (!equals && !differs)
-		return script_more(r, "has a test that is not known here");
-	left = script_expand_one(r, w[0], SCRIPT_WORD);
-	right = left ? script_expand_one(r, w[2], SCRIPT_PATTERN) : NULL;
-	got = right ? script_match(r, right, left, strlen(left)) : -1;
-	return differs ? not(got) : got;
-}
-
 /* ---- commands: their status, or -1 ---- */
 
 static int run_test(struct script_run *r, const struct script_fields *f)
@@ -264,7 +158,7 @@ static int run_test(struct script_run *r, const struct script_fields *f)
 
 	if (strcmp(f->list[0], "[") == 0 && (!n || strcmp(f->list[n--], "]") != 0))
 		return script_more(r, "is not written as expected");
-	got = test_args(r, f->list + 1, n);
+	got = script_test_args(r, f->list + 1, n);
 	return got < 0 ? -1 : !got;
 }
 
@@ -419,6 +313,44 @@ static int run_export(struct script_run *r, const struct str *words, size_t n)
 	return rc;
 }
 
+/* As a word in double quotes, but that quotes are nothing special in it. False: it does not end. */
+static bool quote_here(struct str body, struct buf *ret)
+{
+	buf_addc(ret, '"');
+	for (size_t i = 0, n; i < body.n; i += n) {
+		struct str at = { body.p + i, body.n - i };
+		bool special = *at.p == '$' || *at.p == '`' || (*at.p == '\\' && at.n > 1);
+
+		n = special ? script_skip(at) : 1;
+		if (!n)
+			return false;
+		if (*at.p == '"' || (*at.p == '\\' && n == 1))
+			buf_addc(ret, '\\');
+		buf_add(ret, at.p, n);
+	}
+	buf_addc(ret, '"');
+	return true;
+}
+
+/* Nobody is told what it says, so what counts is that nothing is run for it. */
+static int check_here(struct script_run *r, const struct script_here *h)
+{
+	bool untold = r->untold;
+	auto_buf word = { 0 };
+	int rc = 0;
+
+	if (h->quoted)
+		return 0;
+	if (!quote_here(h->body, &word))
+		return script_more(r, "has a quote or brace that does not end");
+	r->untold = r->in_here = true;
+	if (!script_expand_one(r, (struct str){ word.p, word.n }, SCRIPT_WORD))
+		rc = -1;
+	r->untold = untold;
+	r->in_here = false;
+	return rc;
+}
+
 static int check_redirects(struct script_run *r, const struct script_node *n)
 {
 	for (size_t i = 0; i < n->n_redirects; i++) {
@@ -426,6 +358,11 @@ static int check_redirects(struct script_run *r, const struct script_node *n)
 
 		if (n->redirects[i].is_number)
 			continue;
+		if (n->redirects[i].here) {
+			if (check_here(r, n->redirects[i].here) < 0)
+				return -1;
+			continue;
+		}
 		to = script_expand_one(r, n->redirects[i].target, SCRIPT_WORD);
 		if (!to)
 			return -1;
@@ -449,20 +386,41 @@ static int run_other(struct script_run *r, struct str word)
 	return script_more(r, "runs '%.*s'", (int)(word.n < 100 ? word.n : 100), word.p);
 }
 
+/* The one command that passes a here-document on: to a place that check_redirects() saw. */
+static bool is_cat(const struct script_node *n)
+{
+	bool here = false;
+
+	for (size_t i = 0; i < n->n_redirects; i++)
+		here = here || n->redirects[i].here;
+	return here && str_eq(n->words[0], "cat") && (n->n_words == 1 || (n->n_words == 2 && str_eq(n->words[1], "-")));
+}
+
+/* What is said with them is told nobody; the first of printf decides what it does. */
+static bool is_untold(const char *name, size_t i)
+{
+	return strcmp(name, "echo") == 0 || (strcmp(name, "printf") == 0 && i > 1);
+}
+
 static int run_command(struct script_run *r, const struct script_node *n)
 {
 	struct script_fields f = { 0 };
 	size_t k = 0;
 	int rc = 0;
 
+	if (is_cat(n))
+		return 0;
 	while (k < COUNT(builtins) && !str_eq(n->words[0], builtins[k].name))
 		k++;
 	if (k == COUNT(builtins))
 		return run_other(r, n->words[0]);
 	mem_grow(f.list, f.n);
 	f.list[f.n++] = builtins[k].name;
-	for (size_t i = 1; rc == 0 && i < n->n_words; i++)
+	for (size_t i = 1; rc == 0 && i < n->n_words; i++) {
+		r->untold = is_untold(builtins[k].name, i);
 		rc = script_expand(r, n->words[i], SCRIPT_FIELDS, &f);
+	}
+	r->untold = false;
 	if (rc == 0)
 		rc = builtins[k].run(r, &f);
 	free(f.list);
@@ -625,7 +583,7 @@ static int run(struct script_run *r, const struct script_node *n)
 	case SCRIPT_CASE:
 		return run_case(r, n);
 	case SCRIPT_TEST:
-		got = test_words(r, n);
+		got = script_test_words(r, n);
 		return got < 0 ? -1 : !got;
 	case SCRIPT_ITEM:
 	case SCRIPT_ARM:

@@ -132,14 +132,21 @@ static int cut(struct growing *g, const char *value, struct str op, struct str w
 
 /* ---- $ ---- */
 
-static int value_of(struct growing *g, const char *name, const char **ret)
+/* told: it matters whether there is one. */
+static int value_of(struct growing *g, const char *name, bool told, const char **ret)
 {
 	const struct script_var *v = script_env_find(g->run->env, name);
 
 	*ret = v ? v->value : NULL;
-	if (!*ret && (script_is_foreign(name) || (!v && g->run->host->is_process)))
+	if (!*ret && told && (script_is_foreign(name) || (!v && g->run->host->is_process)))
 		return script_more(g->run, "reads $%s", name);
 	return 0;
+}
+
+/* With set -u it matters even if nobody is told. */
+static bool is_told(const struct growing *g)
+{
+	return !g->run->untold || g->run->nounset;
 }
 
 static int plain(struct growing *g, const char *name, const char *value, bool quoted)
@@ -154,7 +161,7 @@ static int length_of(struct growing *g, const char *name, bool quoted)
 	auto_buf text = { 0 };
 	const char *value;
 
-	if (value_of(g, name, &value) < 0)
+	if (value_of(g, name, true, &value) < 0)
 		return -1;
 	if (!value && g->run->nounset)
 		return script_more(g->run, "reads $%s, which is not set", name);
@@ -179,6 +186,8 @@ static int assign_default(struct growing *g, const char *name, struct str word, 
 
 	if (quoted && (memchr(word.p, '"', word.n) || memchr(word.p, '\'', word.n) || memchr(word.p, '\\', word.n)))
 		return script_more(g->run, "has quotes in a default value in quotes");
+	if (g->run->in_here)
+		return script_more(g->run, "sets $%s in a here-document", name);
 	value = script_expand_one(g->run, word, SCRIPT_WORD);
 	if (!value || script_assign(g->run, name, value) < 0)
 		return -1;
@@ -194,7 +203,7 @@ static int operate(struct growing *g, const char *name, struct str rest, bool qu
 	char op;
 	bool there;
 
-	if (value_of(g, name, &value) < 0)
+	if (value_of(g, name, rest.n || is_told(g), &value) < 0)
 		return -1;
 	if (!rest.n)
 		return plain(g, name, value, quoted);
@@ -259,7 +268,7 @@ static int dollar(struct growing *g, struct str s, bool quoted, size_t *used)
 	if (n) {
 		name = arena_strndup(g->run->arena, s.p + 1, n);
 		*used = n + 1;
-		return value_of(g, name, &value) < 0 ? -1 : plain(g, name, value, quoted);
+		return value_of(g, name, is_told(g), &value) < 0 ? -1 : plain(g, name, value, quoted);
 	}
 	*used = script_skip(s);
 	if (s.p[0] == '`' || (s.n > 1 && s.p[1] == '('))

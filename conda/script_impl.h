@@ -8,6 +8,13 @@
 struct script_redirect {
 	struct str target;
 	bool is_number; /* ">&2" */
+	const struct script_here *here; /* of "<<", whose target is its delimiter; else NULL */
+};
+
+/* A here-document. Nobody is told what it says, but it may run something. */
+struct script_here {
+	struct str body;
+	bool quoted; /* taken as it is */
 };
 
 enum script_node_type {
@@ -60,6 +67,8 @@ struct script_run {
 	bool nounset, errexit;
 	bool soft; /* the last status came from a part of && or || that may fail */
 	bool leaving; /* return or exit was run */
+	bool untold; /* what is expanded is told nobody: values that are not known do not matter */
+	bool in_here; /* it is a here-document's, and a command of its own expands it */
 };
 
 enum script_split {
@@ -81,6 +90,10 @@ const char *script_expand_one(struct script_run *r, struct str word, enum script
 
 /* Whether a pattern of SCRIPT_PATTERN is the text: 1, 0, or -1 where that depends on more. */
 int script_match(struct script_run *r, const char *pattern, const char *text, size_t n);
+
+/* test and [, of what their words came to; and [[: 1 true, 0 false, -1. */
+int script_test_args(struct script_run *r, const char *const *a, size_t n);
+int script_test_words(struct script_run *r, const struct script_node *n);
 
 /* "line 3: <fmt>": what more the script does. Returns -1. */
 int script_more(struct script_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

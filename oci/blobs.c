@@ -20,7 +20,7 @@ const char *blobs_manifest(const struct blobs *b, size_t *n)
 
 struct source *blobs_get(struct blobs *b, const struct digest *d, uint64_t size, struct err *err)
 {
-	return source_verify(b->ops->get(b, d, err), d, size);
+	return source_verify(b->ops->get(b, d, size, err), d, size);
 }
 
 int blobs_slurp(struct blobs *b, const struct digest *d, uint64_t size, uint64_t max, struct buf *ret, struct err *err)
@@ -36,6 +36,26 @@ int blobs_slurp(struct blobs *b, const struct digest *d, uint64_t size, uint64_t
 		return -1;
 	if (io_slurp(in, max, ret, err) < 0)
 		return err_at(err, "blob sha256:%s", digest_hex(d).hex);
+	return 0;
+}
+
+int blobs_manifest_of(struct blobs *b, const struct descriptor *d, struct buf *ret, struct err *err)
+{
+	auto_buf text = { 0 };
+	struct digest found;
+
+	if (!b->ops->manifest)
+		return blobs_slurp(b, &d->digest, d->size, IMAGE_MANIFEST_MAX, ret, err);
+	if (d->size > IMAGE_MANIFEST_MAX)
+		return err_set(err, ERR_LIMIT, "manifest has %" PRIu64 " bytes, more than the %d that are read",
+			       d->size, IMAGE_MANIFEST_MAX);
+	if (b->ops->manifest(b, d, &text, err) < 0)
+		return -1;
+	found = digest_bytes(buf_cstr(&text), text.n);
+	if (!digest_equal(&found, &d->digest) || text.n != d->size)
+		return err_set(err, ERR_INTEGRITY, "manifest is sha256:%s of %zu bytes, expected sha256:%s of %" PRIu64,
+			       digest_hex(&found).hex, text.n, digest_hex(&d->digest).hex, d->size);
+	buf_add(ret, text.p, text.n);
 	return 0;
 }
 

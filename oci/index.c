@@ -234,13 +234,15 @@ static void put_image(struct json *j, const struct addition *add)
 	descriptor_write_map(j, "annotations", add->image->annotations, add->image->n_annotations);
 	json_put_string(j, "digest", digest);
 	json_put_string(j, "mediaType", add->image->media_type);
-	json_key(j, "platform");
-	json_object(j);
-	json_put_string(j, "architecture", add->arch);
-	json_put_string(j, "os", add->os);
-	if (add->variant && *add->variant)
-		json_put_string(j, "variant", add->variant);
-	json_end(j);
+	if (add->os) {
+		json_key(j, "platform");
+		json_object(j);
+		json_put_string(j, "architecture", add->arch);
+		json_put_string(j, "os", add->os);
+		if (add->variant && *add->variant)
+			json_put_string(j, "variant", add->variant);
+		json_end(j);
+	}
 	json_key(j, "size");
 	json_uint(j, add->image->size);
 	json_end(j);

@@ -30,7 +30,8 @@ bool index_is_one(const struct descriptor *d);
 
 /*
  * json (n 0: none yet) with image, which has the tag in its annotations, in the place of
- * every entry of that tag, appended to *ret. Whatever else is there stays, also what we know nothing of.
+ * every entry of that tag, appended to *ret. Whatever else is there stays, also what we know nothing of. os NULL: no
+ * platform is said, because image is an index itself.
  */
 int index_put(const char *json, size_t n, const char *name, const struct descriptor *image, const char *os,
 	      const char *arch, const char *variant, struct buf *ret, struct err *err);

@@ -25,6 +25,10 @@ const char *layer_media_type(const struct codec *codec);
  */
 int layer_write(struct tree *tree, struct store *s, const struct codec *codec, struct layer *ret, struct err *err);
 
+/* The same into a repository, while it is made, without a stop on disk. */
+struct registry;
+int layer_send(struct tree *tree, struct registry *to, const struct codec *codec, struct layer *ret, struct err *err);
+
 /*
  * The members of a layer that is read, and whether it is the layer that manifest and config tell of.
  * Members come as archive_next() gives them, from hostile hands too.

@@ -18,10 +18,11 @@ struct local {
 	size_t n_named;
 };
 
-static struct source *local_get(struct blobs *b, const struct digest *d, struct err *err)
+static struct source *local_get(struct blobs *b, const struct digest *d, uint64_t size, struct err *err)
 {
 	struct local *l = (struct local *)b;
 
+	(void)size;
 	for (size_t i = 0; i < l->n_named; i++)
 		if (digest_equal(&l->named[i].d.digest, d))
 			return files_get(l->files, l->named[i].name, err);
@@ -38,7 +39,7 @@ static void local_free(struct blobs *b)
 	free(l);
 }
 
-static const struct blobs_ops local_ops = { local_get, local_free };
+static const struct blobs_ops local_ops = { .get = local_get, .free = local_free };
 
 static struct local *local_new(struct files *f)
 {
@@ -90,6 +91,36 @@ static int load_layout(struct local *l, const struct index_want *want, struct er
 	if (blobs_slurp(b, &d.digest, d.size, IMAGE_MANIFEST_MAX, &b->manifest, err) < 0)
 		return err_at(err, "manifest");
 	return blobs_load(b, want->os, want->arch, err);
+}
+
+static int load_trunk(struct local *l, const char *tag, struct err *err)
+{
+	struct index_want want = { .tag = tag };
+	struct blobs *b = &l->base;
+	struct descriptor d;
+	auto_buf index = { 0 };
+
+	if (check_layout(l->files, err) < 0 || files_slurp(l->files, "index.json", INDEX_BYTES_MAX, &index, err) < 0 ||
+	    index_choose(&b->arena, buf_cstr(&index), index.n, "index.json", &want, &d, err) < 0)
+		return -1;
+	if (blobs_slurp(b, &d.digest, d.size, IMAGE_MANIFEST_MAX, &b->manifest, err) < 0)
+		return err_at(err, "manifest");
+	b->digest = d.digest;
+	b->type = d.media_type;
+	return 0;
+}
+
+struct blobs *local_open_trunk(struct files *f, const char *tag, struct err *err)
+{
+	struct local *l;
+
+	if (!f)
+		return NULL;
+	l = local_new(f);
+	if (load_trunk(l, tag, err) == 0)
+		return &l->base;
+	local_free(&l->base);
+	return NULL;
 }
 
 struct blobs *local_open_layout(struct files *f, const char *tag, const char *os, const char *arch, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #define TRIES_MAX 12 /* questions that are put again */
+#define TRY_WORK_MAX (WHY_WORK_MAX / 4) /* steps of one of them */
 
 struct adviser {
 	const struct problem *p;
@@ -12,6 +13,7 @@ struct adviser {
 	const char **list;
 	size_t n;
 	unsigned tries;
+	uint64_t work; /* steps that all of them together may still take */
 };
 
 static void add_advice(struct adviser *v, const char *text)
@@ -24,12 +26,16 @@ static void add_advice(struct adviser *v, const char *text)
 static bool solves(struct adviser *v, struct solve q, struct solution *ret)
 {
 	struct err err = ERR_INIT;
+	int rc;
 
 	*ret = (struct solution){ 0 };
-	if (v->tries++ >= TRIES_MAX)
+	if (v->tries++ >= TRIES_MAX || !v->work)
 		return false;
 	q.no_why = true;
-	return solver_run(&q, ret, &err) == 0;
+	q.work_max = v->work < TRY_WORK_MAX ? v->work : TRY_WORK_MAX;
+	rc = solver_run(&q, ret, &err);
+	v->work -= ret->work < v->work ? ret->work : v->work;
+	return rc == 0;
 }
 
 /* The list without one text, or with another in its place. */
@@ -113,13 +119,14 @@ static void try_settings(struct adviser *v)
 
 void advice_find(const struct problem *p, const struct core *core, struct solution *ret)
 {
-	struct adviser v = { .p = p, .a = &ret->arena };
+	struct adviser v = { .p = p, .a = &ret->arena, .work = WHY_WORK_MAX };
 
 	try_settings(&v);
 	for (uint32_t i = 0; i < core->n_pins; i++)
 		try_pin(&v, &p->specs[core->pins[i]]);
 	for (uint32_t i = 0; i < core->n_roots; i++)
 		try_spec(&v, &p->specs[core->roots[i]]);
+	ret->work += WHY_WORK_MAX - v.work;
 	ret->advice = arena_strlist(&ret->arena, v.list, v.n);
 	free(v.list);
 }

@@ -146,6 +146,7 @@ static void apply_candidate(struct trial *t, uint32_t id)
 	const struct candidate *b = &t->before[id];
 	struct candidate *c = &t->p->candidates[id];
 
+	problem_spend(t->p, 1 + b->n_needs + b->n_constrains);
 	c->dead = false;
 	c->n_needs = c->n_constrains = 0;
 	if (!t->links_of[id])
@@ -158,16 +159,18 @@ static void apply_candidate(struct trial *t, uint32_t id)
 			c->constrains[c->n_constrains++] = b->constrains[k];
 }
 
-/* Whether what is switched on has no solution. */
+/* Whether what is switched on is known to have no solution. */
 static bool fails(struct trial *t)
 {
 	bool *chosen;
 
+	if (!t->p->work)
+		return false;
 	t->p->n_roots = keep_on(t->roots, t->root_on, t->n_roots, t->p->roots);
 	t->p->n_pins = keep_on(t->pins, t->pin_on, t->n_pins, t->p->pins);
 	for (uint32_t i = 0; i < t->p->n_candidates; i++)
 		apply_candidate(t, i);
-	return !reduce_candidates(t->p) || !pool_solve(t->p, &chosen);
+	return (!reduce_candidates(t->p) || encode_solve(t->p, &chosen) == SEARCH_NONE) && !t->p->too_large;
 }
 
 /* ---- taking away ---- */

@@ -1,5 +1,5 @@
 /*
- * The question inside a libsolv Pool (docs/solver.md).
+ * A question inside a libsolv Pool (docs/solver.md): shares nothing with encode.c and search.c but the question.
  *
  * libsolv is used without any opinion of its own:
  *   - a spec is a plain string id ("@spec12") whose providers are set by hand;
@@ -10,7 +10,9 @@
  *     a digit conflict. That is n log n rules;
  *   - "constrains" is one solvable for each distinct constraint, which conflicts with all
  *     that do not meet it;
- *   - conditions are rich dependencies (REL_COND).
+ *   - a condition is a mark, a solvable that what fulfils it requires, whatever "and" and "or" it is made of;
+ *     what hangs on it is a rich dependency on this one mark (REL_COND). Given the whole tree, libsolv multiplies
+ *     it out, which can take for ever.
  * Ids are given in canonical order (names as the sorted request reaches them, candidates
  * best first), because the order of libsolv's decisions follows them.
  */
@@ -21,10 +23,10 @@
 #include <solv/repo.h>
 #include <solv/solver.h>
 
-#include "solver/problem.h"
+#include "solver/pool.h"
 
 #define PAIRWISE_MAX 4 /* names with no more candidates than this conflict pairwise */
-#define TRIGGER_MIN 8 /* conditions on more candidates than this share one trigger */
+#define REFUSAL_MAX 300 /* bytes; then no more are named */
 
 struct builder {
 	struct problem *p;
@@ -40,6 +42,7 @@ struct builder {
 	bool *reached; /* by name */
 	uint32_t *candidate_of; /* by solvable: index of the candidate that it is, or NONE */
 	Id n_solvables;
+	uint32_t n_conditions; /* marks of "and" and "or" */
 	struct map extras; /* "name[extra]" -> solvable */
 	Id request; /* the solvable that needs what no job can say */
 };
@@ -140,15 +143,13 @@ static Id guard(struct builder *b, uint32_t spec)
 	return b->guards[spec];
 }
 
-/* The dependency that holds when some provider of a condition's spec is in the solution. */
-static Id condition_leaf(struct builder *b, uint32_t spec)
+/* The mark that is in a solution wherever something that meets the spec is. */
+static Id trigger(struct builder *b, uint32_t spec)
 {
 	const struct spec *s = problem_providers(b->p, spec);
 	char text[40];
 
 	room_for_specs(b);
-	if (s->n_providers < TRIGGER_MIN)
-		return spec_token(b, spec);
 	if (!b->triggers[spec]) {
 		snprintf(text, sizeof(text), "@trigger%u", spec);
 		b->triggers[spec] = add_mark(b, text);
@@ -156,15 +157,34 @@ static Id condition_leaf(struct builder *b, uint32_t spec)
 			if (b->ids[s->providers[i]])
 				require(b, b->ids[s->providers[i]], name_of(b, b->triggers[spec]));
 	}
-	return name_of(b, b->triggers[spec]);
+	return b->triggers[spec];
 }
 
+/* dep, but only where there is a mark of that name. */
+static Id only_with(struct builder *b, Id dep, Id mark_name)
+{
+	return pool_rel2id(b->pool, dep, mark_name, REL_COND, 1);
+}
+
+/* The mark that is in a solution wherever the condition holds. */
 static Id condition(struct builder *b, const struct matchspec_cond *c)
 {
+	Id left, right, both;
+	char text[40];
+
 	if (c->type == COND_SPEC)
-		return condition_leaf(b, problem_spec_of(b->p, c->spec));
-	return pool_rel2id(b->pool, condition(b, c->left), condition(b, c->right),
-			   c->type == COND_AND ? REL_AND : REL_OR, 1);
+		return trigger(b, problem_spec_of(b->p, c->spec));
+	left = condition(b, c->left);
+	right = condition(b, c->right);
+	snprintf(text, sizeof(text), "@condition%u", b->n_conditions++);
+	both = add_mark(b, text);
+	if (c->type == COND_OR) {
+		require(b, left, name_of(b, both));
+		require(b, right, name_of(b, both));
+	} else {
+		require(b, left, only_with(b, name_of(b, both), name_of(b, right)));
+	}
+	return both;
 }
 
 /* ---- extras ---- */
@@ -185,33 +205,39 @@ static Id extra_mark(struct builder *b, const char *name, const char *extra)
 
 /* ---- needs ---- */
 
+/* dep is required by a solvable where both marks are there; 0: no such condition. */
+static void require_if(struct builder *b, Id solvable, Id dep, Id mark, Id mark2)
+{
+	char text[40];
+
+	if (mark && mark2) {
+		Id both;
+
+		snprintf(text, sizeof(text), "@condition%u", b->n_conditions++);
+		both = add_mark(b, text);
+		require(b, mark, only_with(b, name_of(b, both), name_of(b, mark2)));
+		mark = both;
+	}
+	mark = mark ? mark : mark2;
+	require(b, solvable, mark ? only_with(b, dep, name_of(b, mark)) : dep);
+}
+
 static void add_need(struct builder *b, Id solvable, const struct need *n, const char *record_name)
 {
 	const struct matchspec *m = b->p->specs[n->spec].m;
-	Id cond = n->when ? condition(b, n->when) : 0, dep = spec_token(b, n->spec);
+	Id cond = n->when ? condition(b, n->when) : 0;
+	Id extra = n->extra ? extra_mark(b, record_name, n->extra) : 0;
 
-	if (n->extra) {
-		Id mark = name_of(b, extra_mark(b, record_name, n->extra));
-
-		cond = cond ? pool_rel2id(b->pool, cond, mark, REL_AND, 1) : mark;
-	}
-	require(b, solvable, cond ? pool_rel2id(b->pool, dep, cond, REL_COND, 1) : dep);
-	for (const char *const *e = m->extras; e && *e && m->name; e++) {
-		dep = name_of(b, extra_mark(b, m->name, *e));
-		require(b, solvable, cond ? pool_rel2id(b->pool, dep, cond, REL_COND, 1) : dep);
-	}
+	require_if(b, solvable, spec_token(b, n->spec), cond, extra);
+	for (const char *const *e = m->extras; e && *e && m->name; e++)
+		require_if(b, solvable, name_of(b, extra_mark(b, m->name, *e)), cond, extra);
 }
 
 static void add_constraint(struct builder *b, Id solvable, const struct need *n)
 {
-	Id dep;
-
 	if (b->p->specs[n->spec].name == NONE)
 		return; /* nobody has that name: nothing to keep away */
-	dep = name_of(b, guard(b, n->spec));
-	if (n->when)
-		dep = pool_rel2id(b->pool, dep, condition(b, n->when), REL_COND, 1);
-	require(b, solvable, dep);
+	require_if(b, solvable, name_of(b, guard(b, n->spec)), n->when ? condition(b, n->when) : 0, 0);
 }
 
 static void add_needs(struct builder *b, uint32_t i)
@@ -456,7 +482,54 @@ static void builder_release(struct builder *b)
 	pool_free(b->pool);
 }
 
-bool pool_solve(struct problem *p, bool **ret)
+/* Everything that is in the question, and nothing else. False where nothing asks for one of the candidates: *why. */
+static bool force_all(struct builder *b, Queue *jobs, const char **why)
+{
+	for (uint32_t i = 0; i < b->p->n_candidates; i++) {
+		if (!b->ids[i]) {
+			*why = arena_printf(&b->p->arena, "nothing asks for %s", b->p->candidates[i].record->fn);
+			return false;
+		}
+		queue_push2(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, b->ids[i]);
+	}
+	return true;
+}
+
+/* The candidate whose rule it is, or NONE. A job's rule names what was to be installed, and says nothing against it. */
+static uint32_t whose(struct builder *b, Solver *solver, Id rule)
+{
+	Id from = 0, to = 0, dep = 0;
+	SolverRuleinfo type = solver_ruleinfo(solver, rule, &from, &to, &dep);
+
+	if ((type & SOLVER_RULE_TYPEMASK) != SOLVER_RULE_PKG || from <= 0 || from >= b->n_solvables)
+		return NONE;
+	return b->candidate_of[from];
+}
+
+/* Whose rules cannot hold together. */
+static const char *refusal(struct builder *b, Solver *solver)
+{
+	auto_free bool *named = mem_array(b->p->n_candidates, sizeof(*named));
+	auto_buf text = { 0 };
+	Queue rules;
+
+	queue_init(&rules);
+	solver_findallproblemrules(solver, 1, &rules);
+	for (int i = 0; i < rules.count && text.n < REFUSAL_MAX; i++) {
+		uint32_t c = whose(b, solver, rules.elements[i]);
+
+		if (c == NONE || named[c])
+			continue;
+		named[c] = true;
+		buf_addf(&text, "%s%s", text.n ? " and " : "not all is met that is asked by ",
+			 b->p->candidates[c].record->fn);
+	}
+	queue_free(&rules);
+	return text.n ? arena_strdup(&b->p->arena, buf_cstr(&text)) : "the request is not met";
+}
+
+/* why: NULL to have it choose (then *ret is what it chose). */
+static bool run(struct problem *p, bool **ret, const char **why)
 {
 	CLEANUP(builder_release)
 	struct builder b = {
@@ -468,17 +541,32 @@ bool pool_solve(struct problem *p, bool **ret)
 	};
 	Solver *solver;
 	Queue jobs;
-	int failed;
+	bool good;
 
 	pool_setdisttype(b.pool, DISTTYPE_RPM);
 	b.repo = repo_create(b.pool, "candidates");
 	queue_init(&jobs);
 	build(&b, &jobs);
 	solver = solver_create(b.pool);
-	failed = solver_solve(solver, &jobs);
-	if (!failed)
+	good = !why || force_all(&b, &jobs, why);
+	if (good && solver_solve(solver, &jobs) != 0) {
+		good = false;
+		if (why)
+			*why = refusal(&b, solver);
+	}
+	if (good && ret)
 		*ret = chosen(&b, solver);
 	solver_free(solver);
 	queue_free(&jobs);
-	return !failed;
+	return good;
+}
+
+bool pool_solve(struct problem *p, bool **ret)
+{
+	return run(p, ret, NULL);
+}
+
+bool pool_accepts(struct problem *p, const char **why)
+{
+	return run(p, NULL, why);
 }

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#define PROVIDERS_MAX ((uint64_t)32 << 20) /* pairs of a spec and a candidate that meets it: 128 MiB */
+
 /* ---- names ---- */
 
 static uint32_t name_id(struct problem *p, const char *text)
@@ -52,6 +54,29 @@ uint32_t problem_spec(struct problem *p, const char *text, struct err *err)
 	return id;
 }
 
+/*
+ * A spec of a record: by the v3 rules, or else as conda reads its brackets today, which passes over what it does not
+ * understand. Old repodata was written against that. NONE: by neither.
+ */
+static uint32_t spec_of_record(struct problem *p, const char *text)
+{
+	struct err err = ERR_INIT, old = ERR_INIT;
+	const struct matchspec *m;
+	uint32_t id = problem_spec(p, text, &err);
+	bool is_new;
+
+	if (id != NONE)
+		return id;
+	m = matchspec_parse(&p->arena, text, 0, &old);
+	if (!m) {
+		log_debug("%s", err.text);
+		return NONE;
+	}
+	id = add_spec(p, text, m);
+	map_put(&p->spec_map, text, id, &is_new);
+	return id;
+}
+
 uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 {
 	uint32_t id;
@@ -64,13 +89,30 @@ uint32_t problem_spec_of(struct problem *p, const struct matchspec *m)
 	return id;
 }
 
+/* Whether so many more candidates may be held against a spec. */
+static bool may_list(struct problem *p, uint32_t n)
+{
+	p->listed += n;
+	problem_spend(p, n);
+	p->too_large |= p->listed > problem_work_max(p->q) || p->n_providers > PROVIDERS_MAX;
+	return !p->too_large;
+}
+
+static void keep_list(struct problem *p, struct spec *s, const uint32_t *list, uint32_t n)
+{
+	s->providers = arena_dup(&p->arena, list, n * sizeof(*list));
+	s->n_providers = n;
+	p->n_providers += n;
+}
+
 /* The candidates of one name that meet a spec; a version is tested once, however many builds it has. */
 static void list_of_name(struct problem *p, struct spec *s, const struct name *n)
 {
 	bool only_version = matchspec_is_version_only(s->m);
+	auto_free uint32_t *list = mem_array(n->n, sizeof(*list));
 	auto_free int8_t *known = NULL;
+	uint32_t count = 0;
 
-	s->providers = arena_array(&p->arena, n->n, sizeof(*s->providers));
 	if (only_version) {
 		known = mem_alloc(n->n);
 		memset(known, -1, n->n);
@@ -86,21 +128,25 @@ static void list_of_name(struct problem *p, struct spec *s, const struct name *n
 		if (only_version)
 			known[c->vrank] = meets;
 		if (meets)
-			s->providers[s->n_providers++] = n->candidates[i];
+			list[count++] = n->candidates[i];
 	}
+	keep_list(p, s, list, count);
 }
 
 /* For a spec whose name is a pattern: every candidate is looked at. */
 static void list_of_all(struct problem *p, struct spec *s)
 {
-	s->providers = arena_array(&p->arena, p->n_candidates, sizeof(*s->providers));
+	auto_free uint32_t *list = mem_array(p->n_candidates, sizeof(*list));
+	uint32_t count = 0;
+
 	for (uint32_t n = 0; n < p->n_names; n++)
 		for (uint32_t i = 0; i < p->names[n].n; i++) {
 			uint32_t c = p->names[n].candidates[i];
 
 			if (matchspec_match(s->m, p->candidates[c].record, p->candidates[c].version))
-				s->providers[s->n_providers++] = c;
+				list[count++] = c;
 		}
+	keep_list(p, s, list, count);
 }
 
 const struct spec *problem_providers(struct problem *p, uint32_t spec)
@@ -110,9 +156,9 @@ const struct spec *problem_providers(struct problem *p, uint32_t spec)
 	if (s->listed)
 		return s;
 	s->listed = true;
-	if (s->name != NONE)
+	if (s->name != NONE && may_list(p, p->names[s->name].n))
 		list_of_name(p, s, &p->names[s->name]);
-	else if (!s->m->name)
+	else if (!s->m->name && may_list(p, p->n_candidates))
 		list_of_all(p, s);
 	return s;
 }
@@ -133,8 +179,7 @@ bool problem_meets(struct problem *p, uint32_t spec, uint32_t c)
 static bool read_needs(struct problem *p, const char *const *list, const char *extra, struct need *ret, uint32_t *n)
 {
 	for (; *list; list++) {
-		struct err err = ERR_INIT;
-		uint32_t spec = problem_spec(p, *list, &err);
+		uint32_t spec = spec_of_record(p, *list);
 
 		if (spec == NONE)
 			return false;
@@ -349,9 +394,14 @@ static void resolve_spec_names(struct problem *p)
 			map_get(&p->name_map, p->specs[i].m->name, &p->specs[i].name);
 }
 
+uint64_t problem_work_max(const struct solve *q)
+{
+	return q->work_max ? q->work_max : SOLVER_WORK_MAX;
+}
+
 int problem_init(struct problem *p, const struct solve *q, struct err *err)
 {
-	*p = (struct problem){ .q = q };
+	*p = (struct problem){ .q = q, .work = problem_work_max(q) };
 	if (read_request(p, q->specs, q->n_specs, &p->roots, &p->n_roots, err) < 0)
 		return -1;
 	if (read_request(p, q->pins, q->n_pins, &p->pins, &p->n_pins, err) < 0)

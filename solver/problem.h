@@ -9,9 +9,11 @@
 
 #include "base/map.h"
 #include "conda/matchspec.h"
+#include "solver/search.h"
 #include "solver/solver.h"
 
 #define NONE UINT32_MAX
+#define WHY_WORK_MAX ((uint64_t)1000000000) /* steps to find out why there is no solution, and as many for advice */
 
 /* Why a record is no candidate. */
 enum excluded { EXCLUDED_NO, EXCLUDED_CHANNEL, EXCLUDED_NEWER, EXCLUDED_BROKEN, EXCLUDED_TWIN };
@@ -52,6 +54,8 @@ struct spec {
 	uint32_t *providers; /* indexes into problem.candidates, by name, then in their name's order */
 	uint32_t n_providers;
 	bool listed; /* providers is filled */
+	bool measured; /* reach is known (solver/rank.c) */
+	int64_t reach;
 };
 
 struct problem {
@@ -69,7 +73,21 @@ struct problem {
 	uint32_t n_roots;
 	uint32_t *pins;
 	uint32_t n_pins;
+	uint64_t work; /* steps that may still be taken, by whatever takes many */
+	uint64_t listed; /* candidates that were held against specs */
+	uint64_t n_providers; /* of all specs */
+	bool too_large; /* some providers are missing for that: no answer can be trusted */
 };
+
+/* Take n steps. False where there are no more. */
+static inline bool problem_spend(struct problem *p, uint64_t n)
+{
+	p->work -= n < p->work ? n : p->work;
+	return p->work > 0;
+}
+
+/* How many steps a question may take in all. */
+uint64_t problem_work_max(const struct solve *q);
 
 /* ERR_FORMAT where a spec of the request cannot be read. p is to be released in any case. */
 int problem_init(struct problem *p, const struct solve *q, struct err *err);
@@ -93,10 +111,17 @@ void rank_versions(struct problem *p);
 /* Put every name's list (and the providers listed so far) into the order of preference, best first. */
 void rank_candidates(struct problem *p);
 
-/* Mark candidates dead that can be in no solution (solver/reduce.c). False where that leaves a requested name empty. */
+/* Mark candidates dead that can be in no solution (solver/reduce.c): as many as half of the steps that are
+ * left find out. False where that leaves a requested name empty. */
 bool reduce_candidates(struct problem *p);
 
-/* Ask libsolv (solver/pool.c). True: *ret (a flag for each candidate, in p's arena) marks the chosen. */
-bool pool_solve(struct problem *p, bool **ret);
+/* Whether names that every solution has are more than they have versions to share (solver/distinct.c). */
+bool distinct_fails(struct problem *p, const bool *settled);
+
+/*
+ * Search an answer (solver/encode.c). SEARCH_FOUND: *ret (a flag for each candidate, in p's arena) marks the
+ * chosen. Takes its steps from p->work.
+ */
+enum search_result encode_solve(struct problem *p, bool **ret);
 
 #endif

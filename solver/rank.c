@@ -140,6 +140,9 @@ static int64_t reach_of(struct problem *p, uint32_t spec)
 	const struct spec *s = problem_providers(p, spec);
 	int64_t best = NOTHING;
 
+	if (s->measured)
+		return s->reach;
+	problem_spend(p, s->n_providers);
 	for (uint32_t i = 0; i < s->n_providers; i++) {
 		const struct candidate *c = &p->candidates[s->providers[i]];
 		int64_t v = has_features(c) ? c->vrank : (int64_t)c->vrank + UINT32_MAX;
@@ -147,6 +150,8 @@ static int64_t reach_of(struct problem *p, uint32_t spec)
 		if (v > best)
 			best = v;
 	}
+	p->specs[spec].reach = best;
+	p->specs[spec].measured = true;
 	return best;
 }
 
@@ -211,8 +216,17 @@ static int64_t reach_of_name(struct problem *p, const struct candidate *c, const
 static void measure_group(struct problem *p, struct arena *a, struct ranked *group, uint32_t n)
 {
 	const char **names = arena_array(a, group->c->n_needs + 1, sizeof(*names));
-	uint32_t n_names = shared_names(p, group, n, names);
+	uint64_t n_needs = 0;
+	uint32_t n_names;
 
+	for (uint32_t k = 0; k < n; k++)
+		n_needs += group[k].c->n_needs;
+	/* Who has no steps left for the fifth rule has no right answer to give. */
+	if (!problem_spend(p, 1 + group->c->n_needs * n_needs)) {
+		p->too_large = true;
+		return;
+	}
+	n_names = shared_names(p, group, n, names);
 	for (uint32_t k = 0; k < n; k++) {
 		int64_t *reach = arena_array(a, n_names, sizeof(*reach));
 

@@ -1,5 +1,5 @@
 /*
- * Take away candidates that can be in no solution, before libsolv sees them.
+ * Take away candidates that can be in no solution, before the search sees them.
  *
  * A name is settled when every solution has it: it is requested, or every living
  * candidate of a settled name depends on it. What all living candidates of a
@@ -12,21 +12,33 @@
 
 #include "solver/problem.h"
 
+#define ROUNDS_MAX 100 /* what is not found dead by then is left to the search */
+
 struct reducer {
 	struct problem *p;
 	bool *settled; /* by name */
 	uint32_t *stamp; /* by candidate: the round of settle() that allowed it */
 	uint32_t round;
+	uint64_t work; /* steps that may still be taken: whatever is found dead until then is dead */
 	bool changed;
 };
 
-static bool any_alive(struct problem *p, uint32_t spec)
+static void spend(struct reducer *r, uint64_t n)
 {
-	const struct spec *s = problem_providers(p, spec);
+	r->work -= n < r->work ? n : r->work;
+	problem_spend(r->p, n);
+}
+
+static bool any_alive(struct reducer *r, uint32_t spec)
+{
+	const struct spec *s = problem_providers(r->p, spec);
 
 	for (uint32_t i = 0; i < s->n_providers; i++)
-		if (!p->candidates[s->providers[i]].dead)
+		if (!r->p->candidates[s->providers[i]].dead) {
+			spend(r, i);
 			return true;
+		}
+	spend(r, s->n_providers);
 	return false;
 }
 
@@ -52,14 +64,15 @@ static bool is_hopeless(struct reducer *r, const struct candidate *c)
 {
 	struct problem *p = r->p;
 
+	spend(r, 1 + c->n_needs + c->n_constrains);
 	for (uint32_t i = 0; i < c->n_needs; i++)
-		if (!c->needs[i].when && !c->needs[i].extra && !any_alive(p, c->needs[i].spec))
+		if (!c->needs[i].when && !c->needs[i].extra && !any_alive(r, c->needs[i].spec))
 			return true;
 	for (uint32_t i = 0; i < c->n_constrains; i++) {
 		const struct need *n = &c->constrains[i];
 		uint32_t name = p->specs[n->spec].name;
 
-		if (!n->when && name != NONE && name != c->name && r->settled[name] && !any_alive(p, n->spec))
+		if (!n->when && name != NONE && name != c->name && r->settled[name] && !any_alive(r, n->spec))
 			return true;
 	}
 	return false;
@@ -67,7 +80,7 @@ static bool is_hopeless(struct reducer *r, const struct candidate *c)
 
 static void kill_hopeless(struct reducer *r)
 {
-	for (uint32_t i = 0; i < r->p->n_candidates; i++)
+	for (uint32_t i = 0; r->work && i < r->p->n_candidates; i++)
 		if (!r->p->candidates[i].dead && is_hopeless(r, &r->p->candidates[i]))
 			kill(r, i);
 }
@@ -100,7 +113,8 @@ static bool allows(struct reducer *r, const struct candidate *c, const struct ne
 		}
 	if (!first)
 		return false;
-	for (uint32_t i = 0; i < problem_providers(r->p, first->spec)->n_providers; i++)
+	spend(r, n_needs + problem_providers(r->p, first->spec)->n_providers);
+	for (uint32_t i = 0; i < r->p->specs[first->spec].n_providers; i++)
 		r->stamp[r->p->specs[first->spec].providers[i]] = r->round;
 	return true;
 }
@@ -116,6 +130,8 @@ static void spread_one(struct reducer *r, const struct name *n, uint32_t about, 
 
 		if (!c->dead && !(depends ? allows(r, c, c->needs, c->n_needs, about)
 					  : allows(r, c, c->constrains, c->n_constrains, about)))
+			return;
+		if (!r->work)
 			return;
 	}
 	for (uint32_t i = 0; i < p->names[about].n; i++)
@@ -173,18 +189,19 @@ bool reduce_candidates(struct problem *p)
 {
 	auto_free bool *settled = mem_array(p->n_names, sizeof(*settled));
 	auto_free uint32_t *stamp = mem_array(p->n_candidates, sizeof(*stamp));
-	struct reducer r = { .p = p, .settled = settled, .stamp = stamp };
+	unsigned rounds = 0;
+	struct reducer r = { .p = p, .settled = settled, .stamp = stamp, .work = p->work / 2 };
 
 	settle_request(&r);
 	do {
 		r.changed = false;
 		kill_hopeless(&r);
 		for (uint32_t i = 0; i < p->n_names; i++)
-			if (settled[i])
+			if (settled[i] && r.work)
 				spread(&r, &p->names[i]);
-	} while (r.changed);
+	} while (r.changed && r.work && ++rounds < ROUNDS_MAX);
 	for (uint32_t i = 0; i < p->n_names; i++)
 		if (settled[i] && !count_alive(p, &p->names[i]))
 			return false;
-	return true;
+	return !distinct_fails(p, settled);
 }

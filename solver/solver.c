@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "solver/advice.h"
+#include "solver/certify.h"
 #include "solver/explain.h"
 #include "solver/missing.h"
 
@@ -58,27 +60,45 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	struct core core = { 0 };
 
 	if (!p->q->no_why) {
+		p->work = WHY_WORK_MAX;
 		rank_candidates(p); /* the order in which things are told */
 		if (!plain && core_find(p, &core))
 			explain_core(p, &core, ret);
+		ret->work += WHY_WORK_MAX - p->work;
 		advice_find(p, &core, ret);
 	}
 	return err_set(err, ERR_UNSAT, "%s", ret->n_why ? ret->why[0].text : "no set of packages meets the request");
 }
 
+static int gave_up(const struct problem *p, struct err *err)
+{
+	static const char hint[] = "ask for narrower versions (numpy=2.1 instead of numpy), or for less at once";
+
+	if (p->too_large)
+		return err_set(err, ERR_LIMIT,
+			       "gave up before the search: the request reaches %u records with %u specs, "
+			       "more than can be compared; %s",
+			       p->n_candidates, p->n_specs, hint);
+	return err_set(err, ERR_LIMIT, "gave up after %llu steps without finding a solution, or that there is none; %s",
+		       (unsigned long long)problem_work_max(p->q), hint);
+}
+
 static int answer(struct problem *p, struct solution *ret, struct err *err)
 {
-	bool *chosen;
+	bool plain = missing_roots(p, ret), *chosen;
+	enum search_result result = SEARCH_NONE;
 
-	if (missing_roots(p, ret))
-		return unsatisfiable(p, true, ret, err);
-	if (!p->q->no_reduce && !reduce_candidates(p))
-		return unsatisfiable(p, false, ret, err);
-	rank_candidates(p);
-	if (!pool_solve(p, &chosen))
-		return unsatisfiable(p, false, ret, err);
+	if (!plain && (p->q->no_reduce || reduce_candidates(p))) {
+		rank_candidates(p);
+		result = encode_solve(p, &chosen);
+	}
+	ret->work = problem_work_max(p->q) - p->work;
+	if (result == SEARCH_GAVE_UP || p->too_large)
+		return gave_up(p, err);
+	if (result == SEARCH_NONE)
+		return unsatisfiable(p, plain, ret, err);
 	keep_chosen(p, chosen, ret);
-	return 0;
+	return certify(p->q, ret->records, ret->n, err);
 }
 
 int solver_run(const struct solve *q, struct solution *ret, struct err *err)
@@ -90,6 +110,7 @@ int solver_run(const struct solve *q, struct solution *ret, struct err *err)
 	rc = problem_init(&p, q, err);
 	if (rc == 0)
 		rc = answer(&p, ret, err);
+	log_debug("answered in %llu steps", (unsigned long long)ret->work);
 	problem_release(&p);
 	return rc;
 }

@@ -2,8 +2,7 @@
  * Which records to take. Same question, same answer: no clock, no network, no
  * environment; the order of records and of specs in the question has no say.
  *
- * libsolv is the SAT engine under it and is seen in solver/pool.c alone; what a
- * spec means and which candidate is better is decided here (docs/solver.md).
+ * What a spec means, which candidate is better, and the search are ours; libsolv certifies each answer (docs/solver.md).
  */
 #ifndef SOLVER_SOLVER_H
 #define SOLVER_SOLVER_H
@@ -11,6 +10,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conda/record.h"
+
+#define SOLVER_WORK_MAX ((uint64_t)1000000000) /* steps: some seconds */
 
 enum channel_priority {
 	PRIORITY_STRICT, /* only the first channel that has a name provides it */
@@ -30,7 +31,8 @@ struct solve {
 	enum channel_priority priority;
 	int64_t exclude_newer; /* milliseconds since 1970; records newer than that are left out; 0: none */
 	bool python_needs_pip; /* as conda and mamba have it: python brings pip, where there is one */
-	bool no_reduce; /* give libsolv every candidate: to prove that reducing changes nothing */
+	bool no_reduce; /* search among every candidate: to prove that reducing changes nothing */
+	uint64_t work_max; /* steps after which to give up; 0: SOLVER_WORK_MAX */
 	bool no_why; /* after ERR_UNSAT the solution says nothing more */
 	const struct record *const *favored; /* taken before any other of their name where they can be */
 	size_t n_favored;
@@ -61,6 +63,7 @@ struct solution {
 	struct arena arena;
 	const struct record **records; /* of the index, sorted by name; no virtual ones */
 	size_t n;
+	uint64_t work; /* steps that were taken, for the reasons as well */
 	const struct why *why; /* after ERR_UNSAT: a walk from the request, what leads before what follows */
 	size_t n_why;
 	const char *const
@@ -68,8 +71,9 @@ struct solution {
 };
 
 /*
- * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_FORMAT: a
- * spec cannot be read. ret is to be released in any case.
+ * ERR_UNSAT: no set of records meets the request, and ret->why says why. ERR_LIMIT: whether there is one was not found
+ * out within work_max steps, or the question is larger than what is accepted. ERR_FORMAT: a
+ * spec cannot be read. ERR_BUG: libsolv does not accept the answer. ret is to be released in any case.
  */
 int solver_run(const struct solve *q, struct solution *ret, struct err *err);
 void solution_release(struct solution *s);

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,7 @@
 
 /* What both processes see. */
 struct shared {
-	atomic_uint hits[RULES_MAX], requests, now, most;
+	atomic_uint hits[RULES_MAX], requests, parts, now, most;
 };
 
 struct httpd {
@@ -107,12 +106,63 @@ static bool same_header(const char *head, const char *name, const char *lines, c
 	return strcspn(a, "\r") == n && strncmp(a, b, n) == 0;
 }
 
-static void answer(int fd, const struct httpd_rule *r, const char *head)
+/* The first byte that is asked for; 0: all of it. */
+static size_t asked_from(const struct httpd_rule *r, const char *head)
+{
+	const char *at = strcasestr(head, "\r\nRange: bytes=");
+
+	if (!r->ranges || !at)
+		return 0;
+	if (strcasestr(head, "\r\nIf-Range: ") && !same_header(head, "\r\nIf-Range: ", r->headers, "ETag: ") &&
+	    !same_header(head, "\r\nIf-Range: ", r->headers, "Last-Modified: "))
+		return 0;
+	return (size_t)strtoull(at + strlen("\r\nRange: bytes="), NULL, 10);
+}
+
+static void send_front(int fd, const struct httpd_rule *r, int status, size_t from, size_t len)
+{
+	static const char filler[] =
+		"X-Filler: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+	char front[4096];
+
+	snprintf(front, sizeof(front), "HTTP/1.1 %d Scripted\r\nConnection: close\r\n%s", status,
+		 r->headers && status != 401 ? r->headers : "");
+	send_all(fd, front, strlen(front));
+	for (size_t n = 0; n < r->flood; n += sizeof(filler) - 1)
+		send_all(fd, filler, sizeof(filler) - 1);
+	*front = '\0';
+	if (status == 206)
+		snprintf(front, sizeof(front), "Content-Range: bytes %zu-%zu/%zu\r\nContent-Length: %zu\r\n", from,
+			 len - 1, len, len - from);
+	else if (status == 416)
+		snprintf(front, sizeof(front), "Content-Range: bytes */%zu\r\nContent-Length: 0\r\n", len);
+	else if (!r->endless)
+		snprintf(front, sizeof(front), "Content-Length: %zu\r\n", r->claim && len ? r->claim : len);
+	send_all(fd, front, strlen(front));
+	send_all(fd, "\r\n", 2);
+}
+
+static void send_body(int fd, const struct httpd_rule *r, const char *body, size_t len)
+{
+	size_t part = r->cut && r->cut < len ? r->cut : len;
+
+	for (size_t i = 0; r->drip_ms && i < part; i++) {
+		send_all(fd, body + i, 1);
+		usleep(r->drip_ms * 1000);
+	}
+	if (!r->drip_ms)
+		send_all(fd, body, part);
+	for (size_t n = 0; r->endless && n < (size_t)1 << 30; n += len)
+		send_all(fd, body, len);
+	if (r->cut && r->stall_ms)
+		usleep(r->stall_ms * 1000);
+}
+
+static void answer(struct httpd *s, int fd, const struct httpd_rule *r, const char *head)
 {
 	static const struct httpd_rule none = { .status = 404, .body = "no such page\n" };
-	char front[4096];
 	int status;
-	size_t len, part;
+	size_t len, from;
 	bool empty;
 
 	r = r ? r : &none;
@@ -128,13 +178,14 @@ static void answer(int fd, const struct httpd_rule *r, const char *head)
 		status = 304;
 	empty = status == 304 || status == 401 || !r->body;
 	len = empty ? 0 : r->len ? r->len : strlen(r->body);
-	snprintf(front, sizeof(front), "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n",
-		 status, len, r->headers && status != 401 ? r->headers : "");
-	send_all(fd, front, strlen(front));
-	part = r->cut && r->cut < len ? r->cut : len;
-	send_all(fd, r->body, empty ? 0 : part);
-	if (r->cut && r->stall_ms)
-		usleep(r->stall_ms * 1000);
+	from = status == 200 ? asked_from(r, head) : 0;
+	if (from) {
+		status = from < len ? 206 : 416;
+		atomic_fetch_add(&s->shared->parts, status == 206);
+	}
+	send_front(fd, r, status, from, len);
+	if (!empty && status != 416)
+		send_body(fd, r, r->body + from, len - from);
 }
 
 static void serve(struct httpd *s, int fd)
@@ -150,7 +201,7 @@ static void serve(struct httpd *s, int fd)
 	most = atomic_load(&s->shared->most);
 	while (now > most && !atomic_compare_exchange_weak(&s->shared->most, &most, now))
 		;
-	answer(fd, choose(s, path), head);
+	answer(s, fd, choose(s, path), head);
 	atomic_fetch_sub(&s->shared->now, 1);
 	shutdown(fd, SHUT_WR);
 }
@@ -232,6 +283,11 @@ const char *httpd_url(const struct httpd *cs, const char *path)
 unsigned httpd_hits(const struct httpd *s, size_t i)
 {
 	return atomic_load(&s->shared->hits[i]);
+}
+
+unsigned httpd_parts(const struct httpd *s)
+{
+	return atomic_load(&s->shared->parts);
 }
 
 unsigned httpd_requests(const struct httpd *s)

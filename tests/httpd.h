@@ -8,6 +8,7 @@
 #ifndef TESTS_HTTPD_H
 #define TESTS_HTTPD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct httpd_rule {
@@ -20,6 +21,11 @@ struct httpd_rule {
 	const char *needs; /* a line the request must hold ("Authorization: Basic ..."), else 401 */
 	size_t cut; /* end the connection after so many bytes of the body; 0: no */
 	unsigned stall_ms; /* after those bytes (or, without cut, before the answer) be silent so long */
+	unsigned drip_ms; /* after each byte of the body */
+	size_t claim; /* the Content-Length that is told, when it is not that of the body */
+	size_t flood; /* bytes of headers more than needed */
+	bool endless; /* the body again and again, without a length */
+	bool ranges; /* "Range: bytes=N-" is answered by 206, as If-Range allows */
 };
 
 struct httpd;
@@ -31,6 +37,9 @@ int httpd_port(const struct httpd *s);
 
 /* "http://127.0.0.1:PORT" + path. The last 16 such strings live. */
 const char *httpd_url(const struct httpd *s, const char *path);
+
+/* Requests for a part that were answered with one. */
+unsigned httpd_parts(const struct httpd *s);
 
 /* Requests that rule i answered; all of them; and the most that were answered at the same time. */
 unsigned httpd_hits(const struct httpd *s, size_t i);

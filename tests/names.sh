@@ -14,6 +14,7 @@ base/str buf_
 channels/repodata rows_
 cmd/solve_all kept_
 conda/linked prefix_
+fetch/item desk_
 conda/record index_
 solver/solver channel_priority_ solution_ why_kind_
 '

@@ -1,5 +1,7 @@
 #include "base/archive.h"
 
+#include "base/fs.h"
+
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -237,6 +239,49 @@ static void pax_and_gnu_names_are_bytes(void **state)
 		 "e 1:1\n-644 raw\xff 1:2\n-644 %s 1:3\n",
 		 longer);
 	assert_string_equal(buf_cstr(&out), want);
+}
+
+/* As GNU tar writes them, in each of its ways: holes are zeros. */
+static void holes_of_sparse_files_are_zeros(void **state)
+{
+	static const char *const formats[] = { "gnu --sparse", "pax --sparse --sparse-version=0.1",
+					       "pax --sparse --sparse-version=1.0" };
+	char dir[] = "/tmp/condaimg-sparse-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		auto_free char *make = mem_printf(
+			"cd %s && rm -f x t && truncate -s 5000005 x && printf begin | dd of=x conv=notrunc status=none && "
+			"printf middle | dd of=x bs=1M seek=2 conv=notrunc status=none && "
+			"tar --format=%s -cf t x",
+			dir, formats[i]);
+		auto_free char *path = mem_printf("%s/t", dir);
+		struct err err = ERR_INIT;
+		struct source *content;
+		auto_buf tar = { 0 }, text = { 0 };
+		struct member m;
+
+		assert_int_equal(system(make), 0);
+		assert_int_equal(fs_read(AT_FDCWD, path, 1 << 20, &tar, &err), 0);
+		assert_true(tar.n < 100000);
+		auto_archive *a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
+
+		assert_int_equal(archive_next(a, &m, &content, &err), 1);
+		assert_string_equal(m.path, "x");
+		assert_int_equal(m.size, 5000005);
+		assert_int_equal(io_slurp(content, 1 << 23, &text, &err), 0);
+		assert_int_equal(text.n, 5000005);
+		assert_memory_equal(text.p, "begin\0", 6);
+		assert_memory_equal(text.p + (2 << 20) - 1, "\0middle\0", 8);
+		for (size_t k = 5; k < text.n; k++)
+			if (k < 2 << 20 || k >= (2 << 20) + 6)
+				assert_int_equal(text.p[k], 0);
+		assert_int_equal(archive_next(a, &m, &content, &err), 0);
+	}
+	auto_free char *remove = mem_printf("rm -rf %s", dir);
+
+	assert_int_equal(system(remove), 0);
 }
 
 static void unread_content_is_skipped(void **state)
@@ -505,6 +550,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_member_is_told),
 		cmocka_unit_test(pax_and_gnu_names_are_bytes),
+		cmocka_unit_test(holes_of_sparse_files_are_zeros),
 		cmocka_unit_test(unread_content_is_skipped),
 		cmocka_unit_test(broken_tars_are_refused),
 		cmocka_unit_test(endless_special_headers_end),

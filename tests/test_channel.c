@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 static const char *or_none(const char *s)
 {
@@ -123,6 +124,123 @@ static void what_is_no_channel_is_refused_without_telling_secrets(void **state)
 	}
 }
 
+/* Rows are what conda 26 (its own code, run) makes of the same configuration. */
+static void names_mean_what_a_configuration_says(void **state)
+{
+	static const struct channel_place custom[] = { { "corp", "https://h1.org/p" },
+						       { "corp/deep", "https://h2.org" },
+						       { "x", "https://v:sesame@h3.org/t/tk-3/q/" } };
+	static const char *const all[] = { "corp", "https://h4.org/r/s", "main", NULL };
+	static const char *const none[] = { NULL };
+	static const struct channel_group multi[] = { { "all", all }, { "none", none } };
+	static const char *const defaults[] = { "https://h5.org/pkgs/main", "dflt", NULL };
+	static const struct channel_place moved[] = { { "corp", "https://old.org/o" } };
+	static const char *const old[] = { "https://oldalias.org/c", NULL };
+	static const struct channel_names names = { .alias = "https://u:sesame@alias.org/t/tk-1/conda",
+						    .custom = custom,
+						    .n_custom = COUNT(custom),
+						    .multi = multi,
+						    .n_multi = COUNT(multi),
+						    .defaults = defaults,
+						    .moved = moved,
+						    .n_moved = COUNT(moved),
+						    .old_aliases = old,
+						    .home = "/srv/me" };
+	static const struct {
+		const char *text, *want, *subdir;
+	} rows[] = {
+		{ "corp", "https://h1.org/p/corp", NULL },
+		{ "corp/sub", "https://h1.org/p/corp/sub", NULL },
+		{ "corp/deep/er", "https://h2.org/corp/deep/er", NULL },
+		{ "corporate", "https://alias.org/conda/corporate", NULL },
+		{ "x/y/linux-64", "https://h3.org/q/x/y", "linux-64" },
+		{ "x", "https://h3.org/q/x", NULL },
+		{ "all", "https://alias.org/conda/corp https://h4.org/r/s https://alias.org/conda/main", NULL },
+		{ "none", "", NULL },
+		{ "defaults", "https://h5.org/pkgs/main https://alias.org/conda/dflt", NULL },
+		{ "pkgs/main", "https://h5.org/pkgs/main", NULL },
+		{ "pkgs/free", "https://alias.org/conda/pkgs/free", NULL },
+		{ "dflt/label/dev", "https://alias.org/conda/dflt/label/dev", NULL },
+		{ "s", "https://alias.org/conda/s", NULL },
+		{ "r/s", "https://h4.org/r/s", NULL },
+		{ "conda-forge", "https://alias.org/conda/conda-forge", NULL },
+		{ "all/noarch", "https://alias.org/conda/corp https://h4.org/r/s https://alias.org/conda/main",
+		  "noarch" },
+		{ "https://old.org/o/corp/sub", "https://h1.org/p/corp/sub", NULL },
+		{ "https://old.org/o/other", "https://old.org/o/other", NULL },
+		{ "https://oldalias.org/c/name", "https://alias.org/conda/name", NULL },
+		{ "https://alias.org/conda/a/b", "https://alias.org/conda/a/b", NULL },
+		{ "~/x", "file:///srv/me/x", NULL },
+		{ "t/tk-sesame/mine", "https://alias.org/conda/mine", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_arena a = { 0 };
+		auto_free struct channel *list = NULL;
+		auto_buf got = { 0 };
+		struct err err = ERR_INIT;
+		size_t n = 0;
+
+		if (channel_resolve_as(&a, &names, rows[i].text, "/", &list, &n, &err) < 0)
+			fail_msg("%s: %s", rows[i].text, err.text);
+		for (size_t k = 0; k < n; k++) {
+			buf_addf(&got, "%s%s", k ? " " : "", list[k].canonical);
+			assert_string_equal(or_none(list[k].subdir), or_none(rows[i].subdir));
+			assert_null(strstr(list[k].given, "sesame"));
+		}
+		if (strcmp(buf_cstr(&got), rows[i].want) != 0)
+			fail_msg("%s: is %s, expected %s", rows[i].text, buf_cstr(&got), rows[i].want);
+	}
+}
+
+static void configured_credentials_are_in_the_url_alone(void **state)
+{
+	static const struct channel_place custom[] = { { "x", "https://v:sesame@h3.org/t/tk-3/q/" } };
+	static const struct channel_names names = { .alias = "https://u:sesame@alias.org/t/tk-1",
+						    .custom = custom,
+						    .n_custom = 1 };
+	auto_arena a = { 0 };
+	auto_free struct channel *list = NULL;
+	struct err err = ERR_INIT;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(channel_resolve_as(&a, &names, "x/y", "/", &list, &n, &err), 0);
+	assert_int_equal(channel_resolve_as(&a, &names, "z", "/", &list, &n, &err), 0);
+	assert_string_equal(list[0].url, "https://v:sesame@h3.org/t/tk-3/q/x/y");
+	assert_string_equal(list[1].url, "https://u:sesame@alias.org/t/tk-1/z");
+	assert_string_equal(channel_base(&a, &names, "x"), "https://h3.org/q/x");
+	assert_null(channel_base(&a, &names, "not a name"));
+}
+
+static void licensed_channels_are_known(void **state)
+{
+	static const struct {
+		const char *text;
+		bool want;
+	} rows[] = { { "defaults", true },
+		     { "pkgs/pro", true },
+		     { "main", true },
+		     { "anaconda", true },
+		     { "https://u:p@repo.anaconda.com/pkgs/main", true },
+		     { "conda-forge", false },
+		     { "mainline", false },
+		     { "https://mirror.org/pkgs/main", false } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_arena a = { 0 };
+		auto_free struct channel *list = NULL;
+		struct err err = ERR_INIT;
+		size_t n = 0;
+
+		assert_int_equal(channel_resolve(&a, rows[i].text, "/", &list, &n, &err), 0);
+		if (channel_is_licensed(&list[0]) != rows[i].want)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
 static void credentials_are_kept_for_fetching_only(void **state)
 {
 	auto_arena a = { 0 };
@@ -147,6 +265,9 @@ int main(void)
 		cmocka_unit_test(channels_resolve_as_cep_26_and_conda_have_it),
 		cmocka_unit_test(defaults_is_two_channels_and_none_comes_twice),
 		cmocka_unit_test(what_is_no_channel_is_refused_without_telling_secrets),
+		cmocka_unit_test(names_mean_what_a_configuration_says),
+		cmocka_unit_test(configured_credentials_are_in_the_url_alone),
+		cmocka_unit_test(licensed_channels_are_known),
 		cmocka_unit_test(credentials_are_kept_for_fetching_only),
 	};
 

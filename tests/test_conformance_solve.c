@@ -1,6 +1,6 @@
 /*
  * Every case of solve_cases.json (facts restated from the test suites of conda, libmamba and
- * rattler), solved with and without reducing candidates, and with records and specs in
+ * rattler) and of testdata/solve_cases.json (our own, where those are silent), solved with and without reducing candidates, and with records and specs in
  * another order: one answer.
  */
 #include <setjmp.h>
@@ -18,9 +18,7 @@
 #include "conda/virtual.h"
 #include "solver/solver.h"
 
-#define SKIPPED 77
-
-static const struct doc *cases;
+static const struct doc *cases, *own_cases;
 
 static const char *string_of(const struct doc *d, const char *key, const char *dflt)
 {
@@ -94,6 +92,7 @@ static void read_record(struct arena *a, const struct doc *d, const char *channe
 		.subdir = string_of(d, "subdir", "linux-64"),
 		.channel = strstr(channel, "://") ? channel : arena_printf(a, "https://conda.anaconda.org/%s", channel),
 		.timestamp = int_of(d, "timestamp"),
+		.indexed_timestamp = int_of(d, "indexed_timestamp"),
 		.channel_rank = rank,
 		.depends = strings_of(a, d, "depends", NULL),
 		.constrains = strings_of(a, d, "constrains", NULL),
@@ -293,40 +292,62 @@ static bool run_case(const struct doc *c, bool backwards, bool no_reduce)
 	return good;
 }
 
-static void every_case_has_the_expected_answer(void **state)
+static void run_cases(const struct doc *list)
 {
 	size_t bad = 0;
 
-	(void)state;
-	for (size_t i = 0; i < cases->n; i++) {
+	for (size_t i = 0; i < list->n; i++) {
 		bool good = true;
 
 		for (unsigned k = 0; k < 4; k++)
-			good &= run_case(&cases->items[i], k & 1, k & 2);
+			good &= run_case(&list->items[i], k & 1, k & 2);
 		bad += !good;
 	}
-	printf("%zu cases, each solved in 4 ways; %zu fail\n", cases->n, bad);
+	printf("%zu cases, each solved in 4 ways; %zu fail\n", list->n, bad);
 	assert_int_equal(bad, 0);
+}
+
+static void every_case_has_the_expected_answer(void **state)
+{
+	(void)state;
+	if (!cases)
+		skip();
+	run_cases(cases);
+}
+
+static void so_has_every_case_of_our_own(void **state)
+{
+	(void)state;
+	run_cases(own_cases);
+}
+
+static const struct doc *read_cases(struct arena *a, const char *path)
+{
+	auto_buf text = { 0 };
+	struct err err = ERR_INIT;
+	const struct doc *ret = NULL;
+
+	if (fs_read(AT_FDCWD, path, (uint64_t)1 << 30, &text, &err) == 0)
+		ret = doc_find(doc_parse_json(a, text.p, text.n, path, &err), "cases");
+	if (!ret) {
+		printf("%s\n", err.text);
+		exit(1);
+	}
+	return ret;
 }
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(every_case_has_the_expected_answer) };
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(every_case_has_the_expected_answer),
+						   cmocka_unit_test(so_has_every_case_of_our_own) };
 	const char *dir = getenv("CONDAIMG_CONFORMANCE"), *root = getenv("CONDAIMG_SOURCE_ROOT");
 	auto_free char *path = dir ? mem_printf("%s/solve_cases.json", dir)
 				   : mem_printf("%s/../shared/conformance/solve_cases.json", root ? root : ".");
+	auto_free char *own = mem_printf("%s/testdata/solve_cases.json", root ? root : ".");
 	auto_arena a = { 0 };
-	auto_buf text = { 0 };
-	struct err err = ERR_INIT;
 
-	if (!fs_exists(AT_FDCWD, path)) {
-		printf("SKIP: there is no %s\n", path);
-		return SKIPPED;
-	}
-	if (fs_read(AT_FDCWD, path, (uint64_t)1 << 30, &text, &err) < 0 ||
-	    !(cases = doc_find(doc_parse_json(&a, text.p, text.n, path, &err), "cases"))) {
-		printf("%s\n", err.text);
-		return 1;
-	}
+	if (fs_exists(AT_FDCWD, path))
+		cases = read_cases(&a, path);
+	own_cases = read_cases(&a, own);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

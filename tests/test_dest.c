@@ -53,7 +53,10 @@ static void places_are_read(void **state)
 		{ "oci:out:" HUNDRED TEN TEN "123456789", DEST_OCI, NULL, NULL, NULL },
 		{ "docker-archive:x.tar:App", DEST_OCI, NULL, NULL, NULL },
 		{ "docker-archive:x.tar:", DEST_OCI, NULL, NULL, NULL },
-		{ "docker://x", DEST_OCI, NULL, NULL, NULL },
+		{ "docker://x", DEST_REGISTRY, "docker.io/library/x", NULL, "docker://docker.io/library/x" },
+		{ "docker://h:5/x/y:1", DEST_REGISTRY, "h:5/x/y", "1", NULL },
+		{ "docker:x", DEST_OCI, NULL, NULL, NULL },
+		{ "docker://X", DEST_OCI, NULL, NULL, NULL },
 	};
 
 	(void)state;
@@ -70,7 +73,7 @@ static void places_are_read(void **state)
 			continue;
 		}
 		assert_int_equal(d.type, rows[i].type);
-		assert_string_equal(d.path, rows[i].path);
+		assert_string_equal(d.path ? d.path : arena_printf(&a, "%s/%s", d.ref.host, d.ref.repo), rows[i].path);
 		assert_string_equal(d.tag ? d.tag : "-", rows[i].tag ? rows[i].tag : "-");
 		assert_string_equal(dest_text(&a, &d), rows[i].again ? rows[i].again : rows[i].text);
 	}

@@ -84,6 +84,77 @@ static void yaml_values(void **state)
 	check_rows(rows, COUNT(rows), doc_parse_yaml);
 }
 
+/* What PyYAML reads from the same text; but a name that is given twice it refuses, and YAML 1.2 takes the later. */
+static void anchors_and_merge_keys_mean_what_they_stand_for(void **state)
+{
+	static const struct row rows[] = {
+		{ "a: &x 1\nb: *x\n", "{a:i1 b:i1}" },
+		{ "a: &x '1'\nb: *x\n", "{a:s1 b:s1}" },
+		{ "- &x [a, &y {b: c}]\n- *x\n- *y\n", "[[sa {b:sc}] [sa {b:sc}] {b:sc}]" },
+		{ "a: &x 1\nb: &x 2\nc: *x\n", "{a:i1 b:i2 c:i2}" },
+		{ "a: &x k\n*x : 1\n", "{a:sk k:i1}" },
+		{ "a: &x\nb: *x\n", "{a:n b:n}" },
+		{ "a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n", "{a:{b:i1 c:i2} d:{c:i3 b:i1}}" },
+		{ "a: &x {b: 1, c: 2}\ne: &y {b: 4, f: 5}\nd:\n  <<: [*x, *y]\n",
+		  "{a:{b:i1 c:i2} e:{b:i4 f:i5} d:{b:i1 c:i2 f:i5}}" },
+		{ "a: &x {b: 1}\nc: &y {<<: *x, d: 2}\ne: {<<: *y}\n", "{a:{b:i1} c:{d:i2 b:i1} e:{d:i2 b:i1}}" },
+		{ "<<: {a: 1}\nb: 2\n", "{b:i2 a:i1}" },
+		{ "'<<': {a: 1}\n", "{<<:{a:i1}}" },
+		{ "<<: []\na: 1\n", "{a:i1}" },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows), doc_parse_yaml);
+}
+
+/* Nine lists of ten of the one before: a few hundred bytes that stand for a thousand million values. */
+static void what_aliases_stand_for_is_bounded(void **state)
+{
+	auto_arena a = { 0 };
+	auto_buf b = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	buf_adds(&b, "a0: &a0 lol\n");
+	for (int i = 1; i <= 9; i++) {
+		buf_addf(&b, "a%d: &a%d [", i, i);
+		for (int k = 0; k < 10; k++)
+			buf_addf(&b, "%s*a%d", k ? ", " : "", i - 1);
+		buf_adds(&b, "]\n");
+	}
+	assert_null(doc_parse_yaml(&a, buf_cstr(&b), b.n, "f", &err));
+	assert_err(err, ERR_LIMIT, "f:6:");
+	assert_err(err, ERR_LIMIT, "aliases (*name) stand for more than 100000 values");
+}
+
+static void aliases_nest_no_deeper_than_what_is_written_out(void **state)
+{
+	auto_arena a = { 0 };
+	auto_buf b = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	buf_adds(&b, "- &a0 []\n");
+	for (int i = 1; i <= 70; i++)
+		buf_addf(&b, "- &a%d [*a%d]\n", i, i - 1);
+	assert_null(doc_parse_yaml(&a, buf_cstr(&b), b.n, "f", &err));
+	assert_err(err, ERR_FORMAT, "is nested too deeply");
+}
+
+static void a_comment_belongs_to_the_line_of_the_alias(void **state)
+{
+	static const char text[] = "- &x numpy  # one\n- *x  # two\n- *x\n";
+	auto_arena a = { 0 };
+	struct err err = ERR_INIT;
+	const struct doc *d = doc_parse_yaml(&a, text, strlen(text), "f", &err);
+
+	(void)state;
+	assert_non_null(d);
+	assert_string_equal(d->items[0].comment, " one");
+	assert_string_equal(d->items[1].comment, " two");
+	assert_null(d->items[2].comment);
+}
+
 static void yaml_that_is_refused(void **state)
 {
 	static const struct row rows[] = {
@@ -92,11 +163,17 @@ static void yaml_that_is_refused(void **state)
 		{ "a: 1\nb: 2\na: 3\n", "f:3:1: key 'a' stands here a second time (first in line 1)" },
 		{ "x:\n  'a': 1\n  a: 3\n", "f:3:3: key 'a' stands here a second time (first in line 2)" },
 		{ "c: 1\nb: 1\nb: 1\nc: 1\nb: 1\n", "f:3:1: key 'b' stands here a second time (first in line 2)" },
-		{ "a: &x 1\n", "f:1:4: anchors (&name) are not read: write the value out" },
-		{ "a: *x\n", "f:1:4: aliases (*name) are not read: write the value out" },
+		{ "a: *x\n", "f:1:4: *x stands for nothing: no value above it has &x" },
+		{ "a: *x\nb: &x 1\n", "f:1:4: *x stands for nothing: no value above it has &x" },
+		{ "a: &x [1, *x]\n", "f:1:11: *x stands for nothing: no value above it has &x" },
+		{ "a: &x {b: *x}\n", "f:1:11: *x stands for nothing: no value above it has &x" },
+		{ "a: &x [1]\n*x : 2\n", "f:2:1: a key is not a plain word or string" },
+		{ "a: &x b\nc: 1\n? *x\n: 1\nb: 2\n", "f:5:1: key 'b' stands here a second time (first in line 3)" },
 		{ "a: !!str 1\n", "f:1:4: tags (!name) are not read" },
 		{ "a: ! 1\n", "f:1:4: tags (!name) are not read" },
-		{ "<<: {a: 1}\n", "f:1:1: merge keys (<<) are not read" },
+		{ "<<: 1\n", "f:1:5: '<<' is a number, expected a map or a list of maps" },
+		{ "a: &x [1]\n<<: *x\n", "f:1:8: an item of '<<' is a number, expected a map" },
+		{ "<<: {a: 1}\n<<: {b: 1}\n", "f:2:1: '<<' stands here a second time; it takes a list of maps" },
 		{ "? [a]\n: 1\n", "f:1:3: a key is not a plain word or string" },
 		{ "a: 1\n---\nb: 1\n", "f:2:1: a second document begins here; only one is read" },
 		{ "a:\n\t- b\n", "f:2:1: a tab stands where YAML takes only spaces" },
@@ -404,6 +481,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(yaml_values),
+		cmocka_unit_test(anchors_and_merge_keys_mean_what_they_stand_for),
+		cmocka_unit_test(what_aliases_stand_for_is_bounded),
+		cmocka_unit_test(aliases_nest_no_deeper_than_what_is_written_out),
+		cmocka_unit_test(a_comment_belongs_to_the_line_of_the_alias),
 		cmocka_unit_test(yaml_that_is_refused),
 		cmocka_unit_test(nul_bytes_and_odd_ends_are_refused),
 		cmocka_unit_test(nesting_is_bounded),

@@ -12,77 +12,17 @@
 #include "base/fs.h"
 #include "fetch/url.h"
 #include "httpd.h"
-
-struct place {
-	char dir[40];
-	int fd;
-	struct http *http;
-};
-
-static void place_make(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_download.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	p->fd = fs_opendir_existing(AT_FDCWD, p->dir, &err);
-	assert_true(p->fd >= 0);
-	p->http = http_new("condaimg-test/0");
-	http_set_patience(p->http,
-			  &(struct http_patience){ .connect_ms = 2000, .stall_s = 1, .tries = 3, .backoff_ms = 10 });
-}
-
-static void place_drop(struct place *p)
-{
-	struct err err = ERR_INIT;
-
-	http_free(p->http);
-	close(p->fd);
-	assert_int_equal(fs_remove(AT_FDCWD, p->dir, &err), 0);
-}
-
-#define auto_place CLEANUP(place_drop) struct place
+#include "place.h"
 
 static struct download of(const char *url, const char *content)
 {
-	return (struct download){ .url = url,
-				  .fn = "x.conda",
-				  .size = strlen(content),
-				  .has_sha256 = true,
-				  .sha256 = digest_bytes(content, strlen(content)) };
-}
-
-static void expect_content(struct place *p, const struct download *d, const char *content)
-{
-	auto_free char *path = mem_printf("sha256/%s", digest_hex(&d->sha256).hex);
-	auto_buf b = { 0 };
-	struct err err = ERR_INIT;
-	struct stat st;
-
-	if (fs_read(p->fd, path, 1 << 20, &b, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_string_equal(buf_cstr(&b), content);
-	assert_int_equal(fstatat(p->fd, path, &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0644);
-}
-
-static size_t files_in(struct place *p, const char *dir)
-{
-	auto_arena a = { 0 };
-	struct err err = ERR_INIT;
-	const char *const *names;
-	size_t n;
-
-	if (!fs_exists(p->fd, dir))
-		return 0;
-	assert_int_equal(fs_list(&a, p->fd, dir, &names, &n, &err), 0);
-	return n;
+	return place_want(url, content, 0);
 }
 
 struct teller {
 	struct download_progress base;
 	uint64_t bytes, total;
-	size_t done;
+	size_t done, were_there;
 	const struct download *first;
 	const struct place *place; /* or NULL */
 };
@@ -103,6 +43,7 @@ static void tell(struct download_progress *p, uint64_t bytes, uint64_t total, co
 	t->total = total;
 	t->first = t->first ? t->first : done;
 	t->done += done != NULL;
+	t->were_there += done && done->was_there;
 	if (done && t->place)
 		assert_true(has_file(t->place, done));
 }
@@ -149,39 +90,73 @@ static void files_appear_under_their_digest_and_are_not_fetched_twice(void **sta
 	(void)state;
 	place_make(&p);
 	for (int round = 0; round < 2; round++) {
+		t = (struct teller){ .base = { tell } };
 		if (download_all(p.http, p.fd, d, COUNT(d), round == 1, &t.base, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &d[0], "aaa");
-		expect_content(&p, &d[1], "bbbbbb");
+		place_expect(&p, &d[0], "aaa");
+		place_expect(&p, &d[1], "bbbbbb");
 		assert_int_equal(httpd_requests(s), 2);
+		/* each is told, and whether it had to be fetched */
+		assert_int_equal(t.done, 3);
+		assert_int_equal(t.were_there, round ? 3 : 0);
+		assert_int_equal(t.bytes, round ? 0 : 9);
+		assert_int_equal(t.total, round ? 0 : 9);
 	}
-	assert_int_equal(t.bytes, 9);
-	assert_int_equal(t.total, 9);
-	assert_int_equal(t.done, 2);
-	assert_int_equal(files_in(&p, "sha256"), 2);
+	assert_int_equal(place_files(&p, "sha256"), 2);
+	assert_int_equal(place_files(&p, "part"), 0);
 	httpd_stop(s);
 }
 
-static void several_are_fetched_at_once_the_largest_first(void **state)
+static void several_are_fetched_at_once(void **state)
 {
-	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "same", .stall_ms = 150 } };
+	struct httpd_rule rules[40];
+	char names[COUNT(rules)][8];
+	struct download d[COUNT(rules)];
+	char urls[COUNT(rules)][80];
+	struct httpd *s;
+	struct err err = ERR_INIT;
+	auto_place p = { 0 };
+
+	(void)state;
+	place_make(&p);
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		snprintf(names[i], sizeof(names[i]), "/%zu", i);
+		rules[i] = (struct httpd_rule){ .path = names[i], .status = 200, .body = names[i], .stall_ms = 300 };
+	}
+	s = httpd_start(rules, COUNT(rules));
+	for (size_t i = 0; i < COUNT(d); i++) {
+		snprintf(urls[i], sizeof(urls[i]), "%s", httpd_url(s, names[i]));
+		d[i] = of(urls[i], names[i]);
+	}
+	if (download_all(p.http, p.fd, d, COUNT(d), false, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(httpd_requests(s), COUNT(d));
+	assert_in_range(httpd_at_once(s), 8, 32);
+	httpd_stop(s);
+}
+
+static void what_is_wanted_twice_is_fetched_once(void **state)
+{
+	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "same" } };
 	struct httpd *s = httpd_start(rules, COUNT(rules));
-	struct download d[12];
-	char urls[12][80];
+	struct download d[5];
+	struct teller t = { .base = { tell } };
 	struct err err = ERR_INIT;
 	auto_place p = { 0 };
 
 	(void)state;
 	place_make(&p);
 	for (size_t i = 0; i < COUNT(d); i++) {
-		snprintf(urls[i], sizeof(urls[i]), "%s", httpd_url(s, "/x"));
-		d[i] = (struct download){ .url = urls[i], .fn = "x", .has_md5 = true };
+		d[i] = (struct download){ .url = httpd_url(s, "/x"), .fn = "x", .has_md5 = true };
 		assert_true(digest_hex_parse("51037a4a37730f52c8732586d3aaa316", d[i].md5, 16)); /* md5sum of "same" */
 	}
-	if (download_all(p.http, p.fd, d, COUNT(d), false, NULL, &err) < 0)
+	d[4] = of(httpd_url(s, "/x"), "same");
+	if (download_all(p.http, p.fd, d, COUNT(d), false, &t.base, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_int_equal(httpd_requests(s), 12);
-	assert_in_range(httpd_at_once(s), 4, 8);
+	for (size_t i = 0; i < COUNT(d); i++)
+		place_expect(&p, &d[i], "same");
+	assert_int_equal(t.done, COUNT(d));
+	assert_int_equal(httpd_requests(s), 2); /* by its md5, by its sha256 */
 	httpd_stop(s);
 }
 
@@ -218,15 +193,15 @@ static void wrong_bytes_get_one_more_try_and_never_appear(void **state)
 	assert_int_equal(err2.code, ERR_INTEGRITY);
 	assert_int_equal(download_all(p.http, p.fd, &shorter, 1, false, NULL, &err3), -1);
 	assert_non_null(strstr(err3.text, "/shorter: has 4 bytes, expected 5"));
-	assert_int_equal(files_in(&p, "sha256"), 0);
+	assert_int_equal(place_files(&p, "sha256"), 0);
 	err_clear(&err);
 	if (download_all(p.http, p.fd, &once, 1, false, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &once, "right");
+	place_expect(&p, &once, "right");
 	httpd_stop(s);
 }
 
-static void what_breaks_off_is_fetched_again_from_its_beginning(void **state)
+static void what_breaks_off_is_fetched_again(void **state)
 {
 	static const struct httpd_rule rules[] = {
 		{ .path = "/x", .status = 200, .body = "hello world", .cut = 5, .times = 1 },
@@ -249,7 +224,7 @@ static void what_breaks_off_is_fetched_again_from_its_beginning(void **state)
 		place_make(&p);
 		if (download_all(p.http, p.fd, &x, 1, false, &t.base, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &x, "hello world");
+		place_expect(&p, &x, "hello world");
 		assert_int_equal(t.bytes, 11);
 	}
 	{
@@ -258,7 +233,7 @@ static void what_breaks_off_is_fetched_again_from_its_beginning(void **state)
 		place_make(&p);
 		if (download_all(p.http, p.fd, &stall, 1, false, NULL, &err) < 0)
 			fail_msg("%s", err.text);
-		expect_content(&p, &stall, "hello world");
+		place_expect(&p, &stall, "hello world");
 	}
 	{
 		auto_place p = { 0 };
@@ -267,7 +242,7 @@ static void what_breaks_off_is_fetched_again_from_its_beginning(void **state)
 		assert_int_equal(download_all(p.http, p.fd, &never, 1, false, NULL, &err), -1);
 		assert_int_equal(err.code, ERR_NET);
 		assert_int_equal(httpd_hits(s, 5), 3);
-		assert_int_equal(files_in(&p, "sha256"), 0);
+		assert_int_equal(place_files(&p, "sha256"), 0);
 	}
 	httpd_stop(s);
 }
@@ -311,7 +286,7 @@ static void what_is_there_with_another_size_is_fetched_anew(void **state)
 	assert_int_equal(fs_write(p.fd, path, "hel", 3, 0644, &err), 0);
 	if (download_all(p.http, p.fd, &d, 1, false, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &d, "hello");
+	place_expect(&p, &d, "hello");
 	httpd_stop(s);
 }
 
@@ -333,8 +308,8 @@ static void without_sha256_the_md5_decides_and_the_sha256_is_found(void **state)
 	assert_true(d.has_sha256);
 	assert_string_equal(digest_hex(&d.sha256).hex,
 			    "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
-	expect_content(&p, &d, "hello\n");
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	place_expect(&p, &d, "hello\n");
+	assert_int_equal(place_files(&p, "sha256"), 1);
 	assert_int_equal(download_all(p.http, p.fd, &again, 1, true, NULL, &err), 0);
 	assert_true(again.has_sha256 && digest_equal(&again.sha256, &d.sha256));
 	assert_int_equal(httpd_requests(s), 1);
@@ -365,11 +340,58 @@ static void local_files_are_copied_and_verified_also_offline(void **state)
 	err_clear(&err);
 	if (download_all(p.http, p.fd, d, 2, true, NULL, &err) < 0)
 		fail_msg("%s", err.text);
-	expect_content(&p, &d[0], "hello");
+	place_expect(&p, &d[0], "hello");
 	assert_int_equal(download_all(p.http, p.fd, d, 3, true, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_INTEGRITY);
 	assert_non_null(strstr(err.text, "/a%20b: is sha256:"));
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	assert_int_equal(place_files(&p, "sha256"), 1);
+}
+
+static void a_local_file_is_taken_where_it_is_right(void **state)
+{
+	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "right" } };
+	static const struct {
+		const char *local; /* what is in the file, or NULL: there is none */
+		bool offline;
+		int rc;
+		size_t requests;
+	} rows[] = {
+		{ "right", false, 0, 0 }, { "right", true, 0, 0 },
+		{ "wrong", false, 0, 1 }, { "longer than that", false, 0, 1 },
+		{ "", false, 0, 1 },	  { NULL, false, 0, 1 },
+		{ "wrong", true, -1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (int with_md5 = 0; with_md5 < 2; with_md5++) {
+			struct httpd *s = httpd_start(rules, COUNT(rules));
+			struct download d = of(httpd_url(s, "/x"), "right");
+			auto_free char *path = NULL;
+			struct err err = ERR_INIT;
+			auto_place p = { 0 };
+
+			place_make(&p);
+			path = mem_printf("%s/local", p.dir);
+			if (rows[i].local)
+				assert_int_equal(
+					fs_write(p.fd, "local", rows[i].local, strlen(rows[i].local), 0644, &err), 0);
+			d.local = path;
+			if (with_md5) { /* of "right", by md5sum */
+				d.has_sha256 = false;
+				d.has_md5 = digest_hex_parse("7c4f29407893c334a6cb7a87bf045c0d", d.md5, 16);
+				assert_true(d.has_md5);
+			}
+			if (download_all(p.http, p.fd, &d, 1, rows[i].offline, NULL, &err) != rows[i].rc)
+				fail_msg("row %zu: %s", i, err.text);
+			assert_int_equal(httpd_requests(s), rows[i].requests);
+			if (rows[i].rc == 0)
+				place_expect(&p, &d, "right");
+			else
+				assert_non_null(strstr(err.text, "is not in the cache"));
+			httpd_stop(s);
+		}
+	}
 }
 
 static void processes_may_fetch_the_same(void **state)
@@ -398,8 +420,8 @@ static void processes_may_fetch_the_same(void **state)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
-	expect_content(&p, &d, "hello");
-	assert_int_equal(files_in(&p, "sha256"), 1);
+	place_expect(&p, &d, "hello");
+	assert_int_equal(place_files(&p, "sha256"), 1);
 	httpd_stop(s);
 }
 
@@ -408,13 +430,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_told_is_there),
 		cmocka_unit_test(files_appear_under_their_digest_and_are_not_fetched_twice),
-		cmocka_unit_test(several_are_fetched_at_once_the_largest_first),
+		cmocka_unit_test(several_are_fetched_at_once),
+		cmocka_unit_test(what_is_wanted_twice_is_fetched_once),
 		cmocka_unit_test(wrong_bytes_get_one_more_try_and_never_appear),
-		cmocka_unit_test(what_breaks_off_is_fetched_again_from_its_beginning),
+		cmocka_unit_test(what_breaks_off_is_fetched_again),
 		cmocka_unit_test(missing_offline_and_unverifiable_are_told_apart),
 		cmocka_unit_test(what_is_there_with_another_size_is_fetched_anew),
 		cmocka_unit_test(without_sha256_the_md5_decides_and_the_sha256_is_found),
 		cmocka_unit_test(local_files_are_copied_and_verified_also_offline),
+		cmocka_unit_test(a_local_file_is_taken_where_it_is_right),
 		cmocka_unit_test(processes_may_fetch_the_same),
 	};
 

@@ -291,6 +291,141 @@ static void file_urls_are_read_and_missing_ones_are_404(void **state)
 	assert_int_equal(fs_remove(AT_FDCWD, dir, &err), 0);
 }
 
+static int get_with(struct http *h, const char *url, struct buf *body, struct err *err)
+{
+	auto_arena a = { 0 };
+	auto_sink *out = sink_buf(body);
+	struct http_answer answer;
+
+	body->n = 0;
+	return http_get(h, &a, &(struct http_request){ .url = url, .max = 100 }, out, &answer, err);
+}
+
+static void proxies_are_chosen_by_scheme_and_host(void **state)
+{
+	static const struct httpd_rule rules[][1] = {
+		{ { .path = "*", .status = 200, .body = "any" } },
+		{ { .path = "*", .status = 200, .body = "http" } },
+		{ { .path = "*", .status = 200, .body = "host" } },
+		{ { .path = "/x", .status = 200, .body = "direct" } },
+	};
+	static const struct {
+		const char *url, *body;
+	} rows[] = { { "http://b.invalid/x", "http" }, { "http://A.invalid:81/x", "host" }, { NULL, "direct" } };
+	struct httpd *s[4];
+	auto_buf body = { 0 };
+	struct err err = ERR_INIT;
+	auto_http *h = quick(), *any = quick();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(s); i++)
+		s[i] = httpd_start(rules[i], 1);
+	http_set_proxy(h, NULL, "a.invalid", "http://127.0.0.1:1"); /* a scheme and a host go before it */
+	http_set_proxy(h, "http", "a.invalid", httpd_url(s[2], ""));
+	http_set_proxy(h, "http", NULL, httpd_url(s[1], ""));
+	http_set_proxy(h, NULL, NULL, httpd_url(s[0], ""));
+	http_set_proxy(h, "http", "127.0.0.1", "");
+	http_set_proxy(any, "https", NULL, httpd_url(s[1], ""));
+	http_set_proxy(any, NULL, NULL, httpd_url(s[0], ""));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (get_with(h, rows[i].url ? rows[i].url : httpd_url(s[3], "/x"), &body, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(buf_cstr(&body), rows[i].body);
+	}
+	assert_int_equal(get_with(any, "http://c.invalid/x", &body, &err), 0);
+	assert_string_equal(buf_cstr(&body), "any");
+	http_set_no_proxy(any, "127.0.0.1,.example");
+	assert_int_equal(get_with(any, httpd_url(s[3], "/x"), &body, &err), 0);
+	assert_string_equal(buf_cstr(&body), "direct");
+	for (size_t i = 0; i < COUNT(s); i++)
+		httpd_stop(s[i]);
+}
+
+struct known {
+	struct http_login login;
+	const char *host; /* a login for what begins so */
+	unsigned asked;
+};
+
+static int login(void *arg, const char *url, struct http_login *ret)
+{
+	struct known *k = arg;
+
+	k->asked++;
+	if (k->host && !str_starts(url, k->host))
+		return 0;
+	*ret = k->login;
+	return 1;
+}
+
+static void a_login_is_asked_for_and_sent_as_it_is(void **state)
+{
+	static const struct httpd_rule rules[] = {
+		{ .path = "/basic", .status = 200, .body = "x", .needs = "\r\nAuthorization: Basic dXNlcjpwOi9A\r\n" },
+		{ .path = "/bearer", .status = 200, .body = "x", .needs = "\r\nAuthorization: Bearer to-ken\r\n" },
+		{ .path = "/header", .status = 200, .body = "x", .needs = "\r\nX-Key: to-ken\r\n" },
+		{ .path = "/own", .status = 200, .body = "x", .needs = "\r\nAuthorization: Basic bWU6c2VsZg==\r\n" },
+	};
+	struct known known[] = {
+		{ .login = { .kind = HTTP_LOGIN_BASIC, .user = "user", .password = "p:/@" } },
+		{ .login = { .kind = HTTP_LOGIN_BEARER, .token = "to-ken" } },
+		{ .login = { .kind = HTTP_LOGIN_HEADER, .token = "to-ken", .header = "X-Key" } },
+		{ .login = { .kind = HTTP_LOGIN_BEARER, .token = "to-ken" } },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	auto_free char *own = mem_printf("http://me:self@127.0.0.1:%d/own", httpd_port(s));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		auto_http *h = quick();
+		auto_buf body = { 0 };
+		struct err err = ERR_INIT;
+
+		http_set_login(h, login, &known[i]);
+		if (get_with(h, i == 3 ? own : httpd_url(s, rules[i].path), &body, &err) < 0)
+			fail_msg("%s", err.text);
+	}
+	assert_int_equal(known[0].asked, 1);
+	assert_int_equal(known[3].asked, 0);
+	httpd_stop(s);
+}
+
+static void a_login_stays_with_its_host(void **state)
+{
+	static const struct httpd_rule there_rules[] = {
+		{ .path = "*", .status = 200, .body = "out", .needs = "\r\nX-Key: " },
+		{ .path = "*", .status = 200, .body = "out", .needs = "\r\nAuthorization: " },
+	};
+	struct httpd *there = httpd_start(there_rules, 1);
+	auto_free char *away = mem_printf("Location: http://localhost:%d/y\r\n", httpd_port(there));
+	const struct httpd_rule rules[] = {
+		{ .path = "/away", .status = 302, .headers = away, .needs = "\r\nX-Key: k\r\n" },
+		{ .path = "/near", .status = 302, .headers = "Location: /in\r\n" },
+		{ .path = "/in", .status = 200, .body = "in", .needs = "\r\nX-Key: k\r\n" },
+		{ .path = "/with", .status = 302, .headers = "Location: /basic\r\n" },
+		{ .path = "/basic", .status = 200, .body = "in", .needs = "\r\nAuthorization: Basic bWU6c2VsZg==\r\n" },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	struct known k = { .login = { .kind = HTTP_LOGIN_HEADER, .token = "k", .header = "X-Key" },
+			   .host = "http://127.0.0.1" };
+	auto_free char *with = mem_printf("http://me:self@127.0.0.1:%d/with", httpd_port(s));
+	auto_http *h = quick();
+	auto_buf body = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	http_set_login(h, login, &k);
+	assert_int_equal(get_with(h, httpd_url(s, "/away"), &body, &err), -1);
+	assert_non_null(strstr(err.text, "answers 401"));
+	err_clear(&err);
+	assert_int_equal(get_with(h, httpd_url(s, "/near"), &body, &err), 0);
+	assert_string_equal(buf_cstr(&body), "in");
+	assert_int_equal(get_with(h, with, &body, &err), 0);
+	assert_string_equal(buf_cstr(&body), "in");
+	httpd_stop(s);
+	httpd_stop(there);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +437,9 @@ int main(void)
 		cmocka_unit_test(silence_has_an_end),
 		cmocka_unit_test(a_body_has_a_limit),
 		cmocka_unit_test(redirects_lead_to_http_alone_and_take_no_login_along),
+		cmocka_unit_test(proxies_are_chosen_by_scheme_and_host),
+		cmocka_unit_test(a_login_is_asked_for_and_sent_as_it_is),
+		cmocka_unit_test(a_login_stays_with_its_host),
 		cmocka_unit_test(nobody_there_is_said_without_credentials),
 		cmocka_unit_test(file_urls_are_read_and_missing_ones_are_404),
 	};

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/doc.h"
+#include "base/fs.h"
 #include "pack.h"
 
 #define FN "x-1-0.tar.bz2"
@@ -60,13 +61,15 @@ static int list(struct tree *t, bool dirs, struct buf *out, struct buf *meta, st
 	return rc;
 }
 
+static const char *format = FN;
+
 static struct tree *open_tree(struct pack *k, const struct prefix *px, const struct record *r,
 			      const char *const *dropped, struct err *err)
 {
 	struct package *p;
 
-	pack_write(k, dirfd_, FN);
-	p = package_open(dirfd_, FN, FN, err);
+	pack_write(k, dirfd_, format);
+	p = package_open(dirfd_, format, format, err);
 	return p ? linked_tree(p, r, px, dropped, err) : NULL;
 }
 
@@ -269,6 +272,122 @@ static void noarch_python_goes_where_its_python_looks(void **state)
 	}
 }
 
+/* conda takes the channel's word; a channel that has none leaves it to the package. */
+static void the_record_says_of_which_kind_it_is(void **state)
+{
+	static const char in_site[] = "-644 p/lib/python3.11/site-packages/a a\n-775 p/bin/run #!/p/bin/python3.11\n",
+			  as_is[] = "-644 p/site-packages/a a\n" META;
+	static const struct {
+		const char *subdir;
+		enum noarch noarch;
+		const char *index, *want;
+		bool asks;
+	} rows[] = {
+		{ "noarch", NOARCH_PYTHON, "\"noarch\": \"python\"", in_site, true },
+		{ "noarch", NOARCH_PYTHON, NULL, in_site, true },
+		{ "noarch", NOARCH_NO, NULL, in_site, true },
+		{ "noarch", NOARCH_NO, "\"noarch\": true", in_site, true },
+		{ NULL, NOARCH_NO, NULL, in_site, true },
+		{ "noarch", NOARCH_GENERIC, NULL, as_is, false },
+		{ "linux-64", NOARCH_NO, "\"noarch\": \"python\"", as_is, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct record r = record;
+		struct pack k = { 0 };
+		struct err err = ERR_INIT;
+		auto_buf out = { 0 };
+
+		r.subdir = rows[i].subdir;
+		r.noarch = rows[i].noarch;
+		pack_file(&k, "site-packages/a", 0644, "a", NULL);
+		pack_text(&k, "info/link.json",
+			  "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
+		finish(&k, rows[i].index);
+		auto_tree *t = open_tree(&k, &prefix, &r, NULL, &err);
+
+		if (!t || list(t, false, &out, NULL, &err) < 0)
+			fail_msg("row %zu: %s", i, err.text);
+		if (strncmp(out.p, rows[i].want, strlen(rows[i].want)) != 0)
+			fail_msg("row %zu gives\n%s", i, out.p);
+		assert_int_equal(linked_asks_python(&r), rows[i].asks);
+	}
+}
+
+static void licence_texts_stand_beside_the_record(void **state)
+{
+	struct pack k = { 0 };
+	auto_arena a = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		/* Also where they come behind the payload, and as .conda have them: in the payload's tar. */
+		const char *in = i == 2 ? "./" : "";
+
+		k.info_last = i == 1;
+		format = i == 2 ? "x-1-0.conda" : FN;
+		pack_text(&k, arena_printf(&a, "%sinfo/licenses/vendor/b/COPYING", in), "b");
+		pack_text(&k, "info/licenses/LICENSE", "text of it");
+		pack_text(&k, arena_printf(&a, "%sinfo/licenses/third-party.json", in), "{}");
+		pack_text(&k, arena_printf(&a, "%sinfo/licenses/empty", in), "");
+		pack_text(&k, "info/LICENSE.txt", "old");
+		pack_text(&k, "info/about.json", "{}");
+		pack_member(&k, "info/licenses/link", '2', 0777, "/etc/passwd", NULL, 0);
+		pack_text(&k, "info/licenses/../../evil", "x");
+		pack_file(&k, "a", 0644, "a", NULL);
+		finish(&k, NULL);
+		expect_tree(
+			&k, &prefix, NULL, false,
+			"-644 p/a a\n-644 p/conda-meta/licenses/x/LICENSE\n-644 p/conda-meta/licenses/x/LICENSE.txt\n"
+			"-644 p/conda-meta/licenses/x/empty\n-644 p/conda-meta/licenses/x/third-party.json.txt\n"
+			"-644 p/conda-meta/licenses/x/vendor/b/COPYING\n" META "\n");
+	}
+	format = FN;
+	/* Two of one name, and one that would be in another. */
+	pack_text(&k, "info/licenses/a", "1");
+	pack_text(&k, "info/licenses/a.b", "2");
+	pack_text(&k, "info/licenses/a/b", "3");
+	pack_text(&k, "info/licenses/a", "4");
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false,
+		    "-644 p/conda-meta/licenses/x/a\n-644 p/conda-meta/licenses/x/a.b\n" META "\n");
+}
+
+static void facts_are_gathered_on_the_way(void **state)
+{
+	static const char *const dropped[] = { "bin/gone", "lib/libgone.so.1", NULL };
+	struct pack k = { 0 };
+	struct err err = ERR_INIT;
+	auto_buf elf = { 0 }, got = { 0 };
+	auto_free char *path = mem_printf("%s/testdata/fuzz/elf/library", getenv("CONDAIMG_SOURCE_ROOT"));
+
+	(void)state;
+	/* It needs libc.so.6 and libm.so.6: readelf -d. */
+	assert_int_equal(fs_read(AT_FDCWD, path, 1 << 20, &elf, &err), 0);
+	pack_bytes(&k, "bin/su", 04755, elf.p, elf.n, NULL);
+	pack_bytes(&k, "bin/gone", 04755, elf.p, elf.n, NULL);
+	pack_bytes(&k, "lib/libx.so.1", 0644, elf.p, elf.n,
+		   "\"prefix_placeholder\": \"/oldplace\", \"file_mode\": \"binary\"");
+	pack_symlink(&k, "lib/libx.so", "libx.so.1");
+	pack_symlink(&k, "lib/libgone.so.1", "libx.so.1");
+	pack_file(&k, "lib/text.so", 0644, "not one", NULL);
+	finish(&k, NULL);
+	auto_link_facts f = { 0 };
+	auto_tree *t = open_tree(&k, &prefix, &record, dropped, &err);
+	struct source *content;
+	struct entry e;
+
+	assert_non_null(t);
+	linked_watch(t, &f);
+	/* Also of what nobody reads. */
+	while (tree_next(t, &e, &content, &err) > 0)
+		;
+	link_facts_write(&f, &got);
+	assert_string_equal(got.p, "lib libx.so\nlib libx.so.1\nlib text.so\nneed 62 libc.so.6 bin/su\n"
+				   "need 62 libm.so.6 bin/su\nspecial bin/su\nend\n");
+}
+
 static void noarch_python_needs_a_python(void **state)
 {
 	struct pack k = { 0 };
@@ -315,6 +434,14 @@ static void hard_links_stay_where_they_can(void **state)
 			    i ? "-644 p/b same\nh644 p/c -> p/b\n" META "\n"
 			      : "-644 p/a same\nh644 p/b -> p/a\nh644 p/c -> p/b\n" META "\n");
 	}
+	/* Whatever mode the link says: whoever unpacks it would give it to the file. */
+	pack_file(&k, "a", 0755, "same", NULL);
+	pack_member(&k, "b", '1', 04600, "a", NULL, 0);
+	pack_path(&k, "\"_path\": \"b\"");
+	pack_member(&k, "c", '1', 0777, "b", NULL, 0);
+	pack_path(&k, "\"_path\": \"c\"");
+	finish(&k, NULL);
+	expect_tree(&k, &prefix, NULL, false, "-755 p/a same\nh755 p/b -> p/a\nh755 p/c -> p/b\n" META "\n");
 	/* The same replacement on both, and another on the third. */
 	pack_file(&k, "a", 0644, "at /oldplace", OLD "\"text\"");
 	pack_hardlink(&k, "b", "a", "at /oldplace", OLD "\"text\"");
@@ -614,6 +741,9 @@ int main(void)
 		cmocka_unit_test(odd_names_and_modes_are_kept_or_dropped_as_said),
 		cmocka_unit_test(placeholders_become_the_prefix),
 		cmocka_unit_test(noarch_python_goes_where_its_python_looks),
+		cmocka_unit_test(the_record_says_of_which_kind_it_is),
+		cmocka_unit_test(licence_texts_stand_beside_the_record),
+		cmocka_unit_test(facts_are_gathered_on_the_way),
 		cmocka_unit_test(noarch_python_needs_a_python),
 		cmocka_unit_test(dropped_paths_are_left_out),
 		cmocka_unit_test(hard_links_stay_where_they_can),

@@ -18,6 +18,36 @@ static const struct matchspec *parse(struct arena *a, const char *text, unsigned
 	return m;
 }
 
+/* mamba and rattler read them so; conda's own parser drops "(...)" before it looks (docs/matchspec.md). */
+static void a_build_may_be_an_expression_with_parentheses(void **state)
+{
+	static const struct {
+		const char *spec, *version, *build;
+	} rows[] = {
+		{ "a 1.* ^(b|c)$", "1.*", "^(b|c)$" },
+		{ "a=1.*=^(b|c)$", "1.*", "^(b|c)$" },
+		{ "a 1.* ^b|c$", "1.*", "^b|c$" },
+		{ "a >=1,<2 ^py3(1|2)_0$", ">=1,<2", "^py3(1|2)_0$" },
+		{ "a ^1\\.(2|3)$", "^1\\.(2|3)$", NULL },
+		{ "a 1.* (optional)", "1.*", NULL },
+		{ "a 1.* ^((b|c)d)+$", "1.*", "^((b|c)d)+$" },
+		{ "a >=1 ^x$", ">=1", "^x$" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned v3 = 0; v3 < 2; v3++) {
+			auto_arena a = { 0 };
+			const struct matchspec *m = parse(&a, rows[i].spec, v3 ? MATCHSPEC_V3 : 0);
+
+			assert_string_equal(m->version_text, rows[i].version);
+			if (rows[i].build)
+				assert_string_equal(m->build_text, rows[i].build);
+			else
+				assert_null(m->build_text);
+		}
+}
+
 static void channels_match_by_name_url_and_glob(void **state)
 {
 	static const struct {
@@ -248,6 +278,7 @@ static void conditions_bind_and_before_or(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_build_may_be_an_expression_with_parentheses),
 		cmocka_unit_test(channels_match_by_name_url_and_glob),
 		cmocka_unit_test(names_are_found_without_parsing),
 		cmocka_unit_test(flags_must_all_be_there),

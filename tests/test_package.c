@@ -347,6 +347,44 @@ static void hostile_packages_are_refused(void **state)
 	}
 }
 
+/* One that says it is larger than any archive of its size may be: its holes cost its maker nothing. */
+static void holes_count_as_bytes(void **state)
+{
+	static const char *const sizes[] = { "1048576", "9000000000000000000" };
+	struct pack k = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct err err = ERR_INIT;
+		struct source *content;
+		struct member m;
+		auto_buf pax = { 0 }, data = { 0 };
+		int rc;
+
+		buf_adds(&pax, "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=a\n");
+		buf_addf(&pax, "%zu GNU.sparse.realsize=%s\n", 24 + strlen(sizes[i]),
+			 sizes[i]);
+		buf_adds(&data, "1\n0\n1\n");
+		while (data.n < 512)
+			buf_addc(&data, '\0');
+		buf_adds(&data, "x");
+		pack_member(&k, "PaxHeaders/a", 'x', 0644, NULL, pax.p, pax.n);
+		pack_member(&k, "GNUSparseFile.0/a", '0', 0644, NULL, data.p, data.n);
+		pack_path(&k, "\"_path\": \"a\"");
+		pack_index(&k, NULL);
+		pack_paths(&k);
+		pack_write(&k, dirfd_, "x-1-0.conda");
+		auto_package *p = package_open(dirfd_, "x-1-0.conda", "x-1-0.conda", &err);
+
+		assert_non_null(p);
+		rc = package_next(p, &m, &content, &err);
+		if (i == 0 && (rc != 1 || m.size != 1 << 20))
+			fail_msg("%d %s %s", rc, rc > 0 ? m.path : "", err.text);
+		if (i == 1 && (rc != -1 || err.code != ERR_LIMIT))
+			fail_msg("%d %s", rc, err.text);
+	}
+}
+
 static void what_was_read_in_part_is_checked_whole(void **state)
 {
 	struct pack k = { 0 };
@@ -548,6 +586,7 @@ int main(void)
 		cmocka_unit_test(index_is_told),
 		cmocka_unit_test(old_packages_have_lists),
 		cmocka_unit_test(hostile_packages_are_refused),
+		cmocka_unit_test(holes_count_as_bytes),
 		cmocka_unit_test(what_was_read_in_part_is_checked_whole),
 		cmocka_unit_test(info_behind_the_payload_is_read),
 		cmocka_unit_test(container_must_be_right),

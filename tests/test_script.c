@@ -166,6 +166,16 @@ static const char *const scripts[] = {
 	("export GREETING=gr\xc3\xbc\xc3\x9f"
 	 "e; A=gr\xc3\xbcn; export B=${A#gr} C=${A%n}"),
 	"{ echo x; export A=1; } >/dev/null 2>&1",
+	"cat <<EOF\nactivating $A \"${B:-b}'\n\\$(not run) \\` \\\\\nEOF\nexport A=after",
+	"cat <<'EOF' && export A=1\n$(not run) ` \"\nEOF\nexport B=2",
+	"cat <<\\EOF\nEOF \n EOF\n$(no)\nEOF\nexport A=1",
+	"if true; then\n\tcat <<-EOF\n\ttext\n\tEOF\n\texport A=1\nfi",
+	"cat <<A <<B >/dev/null # both\none\nA\ntwo\nB\nexport C=3",
+	"cat - <<EOF\nx\\\nEOF\nEOF\nexport A=1",
+	"{ cat <<EOF\nin\nEOF\nexport A=1; } 2>&1",
+	"if false; then cat <<EOF\n$(not run)\nEOF\nfi; export A=1",
+	"export A=1; : <<EOF\nfi ; done ) }\nEOF\nexport B=${A}2",
+	"echo $HOSTNAME \"${TERM}\" $USER; printf '%s' \"$PWD\"; export A=1",
 	"if [ -n \"$A\" ]; then export C=1; fi 2>/dev/null",
 };
 
@@ -456,7 +466,21 @@ static void what_does_more_is_named(void **state)
 		{ "echo a | cat", "line 1: runs a pipe" },
 		{ "sleep 1 &", "line 1: runs something in the background" },
 		{ "echo x > /tmp/y", "line 1: writes to '/tmp/y'" },
-		{ "cat <<EOF\nx\nEOF\n", "line 1: reads from a file or has a here-document" },
+		{ "cat <<EOF\nx $(date)\nEOF\n", "line 1: runs $(date)" },
+		{ "cat <<EOF >/tmp/x\nx\nEOF\n", "line 1: writes to '/tmp/x'" },
+		{ "cat <<EOF\nx `a'`\nEOF\n", "line 1: runs `a'`" },
+		{ "cat <<EOF\nx\n EOF\n", "line 4: has a here-document that does not end" },
+		{ "cat <<EOF", "line 1: has a here-document that does not end" },
+		{ "cat <<EOF\nx\\\nEOF\n", "line 4: has a here-document that does not end" },
+		{ "cat <<EOF\n${C:=x}\nEOF\n", "line 1: sets $C in a here-document" },
+		{ "set -u\ncat <<EOF\n$NOT_SET\nEOF\n", "line 2: reads $NOT_SET, which is not set" },
+		{ "cat <<$A\n$A\n", "line 1: is not written as expected" },
+		{ "\ncat file <<EOF\nx\nEOF\n", "line 2: runs 'cat'" },
+		{ "cat <file", "line 1: reads from a file" },
+		{ "read A <<<x", "line 1: reads from a here-string" },
+		{ "cat 3<<EOF\nEOF\n", "line 1: reads from a file" },
+		{ "cat", "line 1: runs 'cat'" },
+		{ "read A <<EOF\nx\nEOF\n", "line 1: runs 'read'" },
 		{ "export A=$USER", "line 1: reads $USER" },
 		{ "export A=${BASH_SOURCE[0]}", "line 1: reads $BASH_SOURCE" },
 		{ "export A=$1", "line 1: uses $1" },
@@ -526,6 +550,29 @@ static void a_script_that_does_more_leaves_nothing_behind(void **state)
 	assert_null(script_env_get(&e, "local"));
 }
 
+/* An array that was put back must be as large as whoever adds to it believes. */
+static void what_was_put_back_can_grow(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 70; n++) {
+		auto_arena a = { 0 };
+		auto_script_env e = { 0 };
+		struct err err = ERR_INIT;
+
+		begin(&e, &a, variants[0]);
+		for (size_t i = 0; i < n; i++)
+			script_env_set(&e, arena_printf(&a, "V%zu", i), "v");
+		assert_int_equal(script_run(&e, str_of("export NEW=1; make"), &sourced, &err), -1);
+		for (size_t i = 0; i < 70; i++)
+			script_env_set(&e, arena_printf(&a, "W%zu", i), arena_printf(&a, "%zu", i));
+		for (size_t i = 0; i < 70; i++)
+			assert_string_equal(script_env_get(&e, arena_printf(&a, "W%zu", i)),
+					    arena_printf(&a, "%zu", i));
+		for (size_t i = 0; i < n; i++)
+			assert_string_equal(script_env_get(&e, arena_printf(&a, "V%zu", i)), "v");
+	}
+}
+
 static void what_is_not_exported_lives_on_for_the_next_script(void **state)
 {
 	auto_arena a = { 0 };
@@ -550,6 +597,13 @@ static void link_scripts_may_say_something_and_exit(void **state)
 		{ "{ echo x; } >> $PREFIX/.messages.txt", true },
 		{ "if [ \"$PKG_NAME\" = \"build\" ]; then\n echo 1 >>$PREFIX/.messages.txt\nfi\n", true },
 		{ "if [[ \"$(uname)\" == \"Darwin\" && \"$(arch)\" == \"arm64\" ]]; then codesign x; fi", true },
+		{ "cat <<EOF >> ${PREFIX}/.messages.txt\nUse $HOME/$ANY ($PKG_NAME): \"it's\" yours\nEOF\n", true },
+		{ "cat > \"${PREFIX}\"/.messages.txt <<- EOF\n\t#####\n\n\tEOF\nexit 0", true },
+		{ "cat << 'EOF' >> $PREFIX/.messages.txt\n`x` $(y)\nEOF", true },
+		{ "echo \"run ${SOME_DB}/get\" >> ${PREFIX}/.messages.txt", true },
+		{ "cat <<EOF > $PREFIX/etc/x.conf\nx\nEOF\n", false },
+		{ "cat <<EOF >> $PREFIX/.messages.txt\n$(pip install x)\nEOF\n", false },
+		{ "echo \"${X:-$(pip install x)}\" >> $PREFIX/.messages.txt", false },
 		{ "echo x >> $PREFIX/etc/x", false },
 		{ "$PREFIX/bin/dot -c || true", false },
 	};
@@ -577,6 +631,7 @@ int main(void)
 		cmocka_unit_test(scripts_made_by_chance_give_what_bash_gives),
 		cmocka_unit_test(what_does_more_is_named),
 		cmocka_unit_test(a_script_that_does_more_leaves_nothing_behind),
+		cmocka_unit_test(what_was_put_back_can_grow),
 		cmocka_unit_test(what_is_not_exported_lives_on_for_the_next_script),
 		cmocka_unit_test(link_scripts_may_say_something_and_exit),
 	};

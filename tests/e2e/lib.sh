@@ -53,8 +53,10 @@ mkdir "$work"
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 # Nothing of the user's machine may reach a test.
-unset SOURCE_DATE_EPOCH CONDAIMG_CACHE_DIR XDG_CACHE_HOME XDG_RUNTIME_DIR "${!CONDA_OVERRIDE_@}"
-export HOME=$work/home TMPDIR=$work/tmp
+unset SOURCE_DATE_EPOCH CONDAIMG_CACHE_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR "${!CONDA_@}" "${!MAMBA_@}" \
+	CONDARC MAMBARC RATTLER_AUTH_FILE NETRC BINSTAR_CONFIG_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE \
+	http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+export HOME=$work/home TMPDIR=$work/tmp CONDAIMG_CONDARC=none
 mkdir "$HOME" "$TMPDIR"
 chmod 755 "$work"
 cd "$work"

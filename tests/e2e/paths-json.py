@@ -175,6 +175,13 @@ def check(tool, archive):
 		count.add("entry points")
 		if not content.startswith(f"#!{PREFIX}/bin/python{PYTHON}\n".encode()):
 			fault(script, "is no entry point")
+	for path, (m, original) in files.items():
+		name = path[len("info/licenses/"):] if path.startswith("info/licenses/") else "LICENSE.txt" if path == "info/LICENSE.txt" else None
+		if name and m.isreg():
+			at = f"conda-meta/licenses/{index['name']}/{name}" + (".txt" if name.endswith(".json") else "")
+			count.add("licence texts")
+			if layer.pop(at, (None, None))[1] != original:
+				fault(at, "is not the licence text of info/")
 	meta = f"conda-meta/{index['name']}-{index['version']}-{index['build']}.json"
 	record = json.loads(layer.pop(meta)[1])
 	count.add("records")
@@ -198,7 +205,8 @@ def main():
 				total.add(key, n)
 			faults += found
 			refused += [refusal] if refusal else []
-	print(f"{len(archives)} archives, {len(archives) - len(refused)} layers, {len(refused)} refused")
+	subdirs = ", ".join(f"{sum(p.parent.name == s for p in archives)} {s}" for s in sorted({p.parent.name for p in archives}))
+	print(f"{len(archives)} archives ({subdirs}), {len(archives) - len(refused)} layers, {len(refused)} refused")
 	for key in sorted(total):
 		print(f"  {total[key]:7} {key}")
 	for line in refused:
@@ -207,6 +215,8 @@ def main():
 		print("FAIL:", line)
 	if refused:
 		print("FAIL: packages that do not link")
+	if total["records"] != len(archives) - len(refused):
+		faults.append("not every layer was looked at")
 	return 1 if faults or refused else 0
 
 

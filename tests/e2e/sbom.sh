@@ -65,9 +65,16 @@ expect_exit 0 "$condaimg" build conda-lock.yml -o oci-archive:app.tar:app
 check archive oci-archive:app.tar
 cmp image.spdx archive.spdx || fail "an image and its archive differ"
 [ "$(jq -r '.metadata.component.version' image.cyclonedx)" = "$digest" ] || fail "the image's digest is not in it"
+# Each licence text that is named is in the image, and each that is in the image is named, by both formats.
+"$condaimg" export-rootfs oci:images:app rootfs >/dev/null
+(cd rootfs && find opt/conda/envs/default/conda-meta/licenses -type f) | sed 's|^|/|' | LC_ALL=C sort >texts
+jq -r '.components[].properties[]? | select(.name == "conda:license_file").value' image.cyclonedx | LC_ALL=C sort | diff - texts || fail "CycloneDX: licence texts"
+jq -r '.packages[].licenseComments // empty' image.spdx | sed 's/^texts in the image: //' | sed 's/, /\n/g' | LC_ALL=C sort | diff - texts || fail "SPDX: licence texts"
+[ "$(wc -l <texts)" -gt 20 ] || fail "only $(wc -l <texts) licence texts"
+grep -q ' GNU Library General Public\|GNU Lesser General Public' rootfs/usr/share/licenses/sysroot_linux-64/*/* || fail "no licence of the C library"
 # Packages, hashes, dependencies are those of the lock.
 for f in image lock; do
-	jq -S 'del(.documentNamespace, .creationInfo) | .packages |= map(select(.SPDXID != "SPDXRef-Subject"))' $f.spdx >$f.packages
+	jq -S 'del(.documentNamespace, .creationInfo, .packages[].licenseComments) | .packages |= map(select(.SPDXID != "SPDXRef-Subject"))' $f.spdx >$f.packages
 done
 cmp image.packages lock.packages || fail "image and lock tell of other packages"
 expect_exit 0 "$condaimg" build conda-lock.yml -o docker-archive:docker.tar:app:1

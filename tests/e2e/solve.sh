@@ -164,6 +164,14 @@ expect_exit 0 lock update --update
 expect_locked update "blas 2, numpy 2.1, python 3.13.0, sysroot_linux-64 2.28, zlib 1.3"
 expect_exit 2 lock update --update nowhere
 expect_stderr "--update names 'nowhere', which is neither locked nor asked for"
+expect_exit 0 lock update --update=Numpy,blas
+expect_exit 2 lock update --update "numpy>2"
+expect_stderr "--update takes names of packages, not 'numpy>2'"
+expect_exit 0 "$condaimg" lock --update numpy update/environment.yml --cache-dir cache --platform linux-64
+expect_exit 2 "$condaimg" lock --cache-dir cache --update update/environment.yml
+expect_stderr "--update took 'update/environment.yml' for a package: put the file first"
+expect_exit 2 lock update --update numpy scipy
+expect_stderr "there is no file scipy; several packages stand behind --update as one word: --update numpy,scipy"
 expect_exit 2 lock other --update numpy
 expect_stderr "there is no other/conda-lock.yml"
 
@@ -176,8 +184,8 @@ cp multi/conda-lock.yml both.yml
 expect_exit 0 "$condaimg" lock multi/environment.yml --cache-dir cache --platform linux-64 --platform linux/arm64
 cmp both.yml multi/conda-lock.yml || fail "platforms in another order give another lock"
 expect_exit 0 "$condaimg" lock multi/environment.yml --cache-dir cache --platform linux-aarch64,linux-64 --check
-expect_exit 2 "$condaimg" build multi/environment.yml --cache-dir cache --platform linux-aarch64,linux-64
-expect_stderr "names 2 platforms, and only lock takes several"
+expect_exit 2 "$condaimg" sbom both.yml --platform linux-aarch64,linux-64
+expect_stderr "names 2 platforms, and only lock and build take several"
 
 say "one order: shuffled specs, another order of keys, other numbers of threads"
 for round in 2 3 4; do
@@ -234,3 +242,62 @@ python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["
 environment no only64
 expect_exit 3 "$condaimg" lock no/environment.yml --cache-dir cache --platform linux-64,linux-aarch64
 expect_stderr "for linux-aarch64; there is one for linux-64"
+
+# Sixteen names of fifteen versions, every two of which refuse each other's; versions are shifted, so that counting does not see it.
+mkdir -p pigeons/noarch
+python3 - <<'END'
+import json
+n = 16
+files = {}
+for i in range(n):
+    for hole in range(n - 1):
+        version = str(1 + (hole + i) % (n - 1))
+        files[f"p{i}-{version}-0.conda"] = {
+            "name": f"p{i}", "version": version, "build": "0", "build_number": 0, "sha256": "00" * 32,
+            "depends": [f"p{j} !={1 + (hole + j) % (n - 1)}" for j in range(n) if j != i]}
+json.dump({"packages.conda": files}, open("pigeons/noarch/repodata.json", "w"))
+END
+
+say "a lock of another tool names no C library: it gets that of its channels, or a sentence"
+environment foreign "numpy 2.1" "python 3.12.*"
+expect_exit 0 lock foreign
+expect_exit 0 lock foreign --format explicit
+# As conda-lock and conda list --explicit have it: no category libc, nothing of ours.
+grep -v sysroot stdout >foreign/list.txt
+python3 - <<'END'
+import re
+text = open("foreign/conda-lock.yml").read()
+text = re.sub(r"(?m)^  custom_metadata:\n(    .*\n)+", "", text)
+head, *packages = re.split(r"(?m)^(?=- name: )", text)
+packages = [p for p in packages if "sysroot" not in p]
+assert "custom_metadata" not in head and len(packages) == 4, (head, len(packages))
+open("foreign/other.yml", "w").write(head + "".join(packages))
+END
+build() { "$condaimg" build "$@" --dry-run --cache-dir cache --platform linux-64; }
+for file in other.yml list.txt; do
+	expect_exit 0 build foreign/$file
+	expect_stderr "foreign/$file names no C library: the image gets sysroot_linux-64 2.28 .0. of file://"
+	expect_exit 0 build foreign/$file --virtual-package __glibc=2.17
+	expect_stderr "the image gets sysroot_linux-64 2.17"
+	expect_exit 0 build foreign/$file --exclude-newer 2023-01-01
+	expect_stderr "the image gets sysroot_linux-64 2.17"
+	expect_exit 0 build foreign/$file --libc none
+	[ ! -s stderr ] || fail "--libc none: $(cat stderr)"
+done
+expect_exit 3 build foreign/other.yml --virtual-package __glibc=2.99
+expect_stderr "names no C library for the image, and none can be added .--base oci:DIR"
+expect_stderr "no package sysroot_linux-64 of version 2.99 in file://"
+expect_exit 3 build foreign/other.yml --override-channels -c ./pigeons
+expect_stderr "no package sysroot_linux-64"
+
+say "what cannot be found out is given up, within bounds on work and memory, and writes no lock"
+mkdir hard
+{
+	echo "channels: [../pigeons]"
+	echo "dependencies:"
+	printf '  - p%d\n' $(seq 0 15)
+} >hard/environment.yml
+expect_exit 1 bash -c "ulimit -v 1000000; '$condaimg' lock hard/environment.yml --cache-dir cache --platform linux-64 --libc none"
+expect_stderr "error: gave up after 1000000000 steps without finding a solution, or that there is none"
+expect_stderr "ask for narrower versions"
+[ ! -e hard/conda-lock.yml ] || fail "a lock of what was given up"

@@ -81,13 +81,22 @@ for which in records built; do
 		tampered some $which "layer [0-9]+ \($click\): (/.*: )?the blob: is $hex, expected $hex.*" flip click $at
 		grep -qxE "$click: cannot be trusted, layer [0-9]+ is broken" stdout || fail "the package of a broken layer is not named: $(cat stdout)"
 	done
+	tampered only $which "layer [0-9]+ \($click\): $prefix/conda-meta/licenses/jq/evil: is $hex, expected nothing: no package has it" \
+		add click "${prefix#/}/conda-meta/licenses/jq/evil"
 	tampered some $which "layer [0-9]+ \(sysroot_linux-64-.*\): (/.*: )?the blob: is $hex, expected $hex.*" flip sysroot_linux-64 0.5
 done
 
 say "what only a build finds"
+"$condaimg" export-rootfs oci:good:app rootfs >/dev/null
+text=/$(cd rootfs && find "${prefix#/}/conda-meta/licenses/click" -type f | LC_ALL=C sort | head -n 1)
+[ "$text" != / ] || fail "click has no licence text"
+rm -rf rootfs
 for which in built cached; do
 	tampered some $which "$click: $core: is $hex, expected $hex" forge click "${core#/}"
 	tampered only $which "$click: $core: has mode 0755, expected 0644" chmod click "${core#/}"
+	tampered only $which "$click: $text: is $hex, expected $hex" content click "${text#/}"
+	tampered only $which "layer [0-9]+ \($click\): $prefix/conda-meta/licenses/click/more: is $hex, expected nothing: no package has it" \
+		add click "${prefix#/}/conda-meta/licenses/click/more"
 	tampered only $which "layer [0-9]+ \($click\): is $hex as a tar, expected $hex: the files are the same, their times, owners or order are not" retime click
 	tampered only $which "layer [0-9]+ \(system\): /etc/passwd: is $hex, expected $hex" content system etc/passwd
 	tampered only $which "layer [0-9]+ \(sysroot_linux-64-.*\): /lib64/libc.so.6: is $hex, expected $hex" content libc lib64/libc.so.6
