@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 static atomic_int level_now = LOG_WARN;
+static atomic_bool line_is_open;
 
 void log_set_level(enum log_level level)
 {
@@ -18,13 +19,18 @@ enum log_level log_get_level(void)
 	return level_now;
 }
 
+void log_set_open(bool open)
+{
+	line_is_open = open;
+}
+
 __attribute__((format(printf, 2, 0))) static void line(const char *front, const char *fmt, va_list ap)
 {
 	char text[2200];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	str_tidy(text);
-	fprintf(stderr, "%s%s\n", front, text);	/* one call: stdio keeps the line whole */
+	fprintf(stderr, "%s%s%s\n", line_is_open ? "\r\033[K" : "", front, text);	/* one call: stdio keeps the line whole */
 }
 
 #define LINE(at, front)				\

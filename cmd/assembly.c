@@ -123,7 +123,7 @@ static int plan_filled(struct assembly *a, struct err *err)
  */
 struct ahead {
 	struct download_progress base;
-	struct progress_bar fetching, making;
+	struct progress_fetch told;
 	struct assembly *a;
 	struct listing *listing; /* or NULL: nobody needs it */
 	struct download *downloads;
@@ -178,8 +178,9 @@ static void make_ahead(void *arg, size_t i)
 
 		if (making_write(h->a, l, t, &err) < 0)
 			log_debug("not made ahead: %s", err.text);
+		else
+			progress_layer(h->a->workshop->progress, &l->layer.digest, l->layer.size, false);
 	}
-	progress_step(&h->making);
 }
 
 static void begin_layer(struct ahead *h, size_t i)
@@ -202,7 +203,7 @@ static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t 
 	struct ahead *h = (struct ahead *)base;
 	size_t k = done ? (size_t)(done - h->downloads) : SIZE_MAX;
 
-	h->fetching.base.tell(&h->fetching.base, bytes, total, done);
+	h->told.base.tell(&h->told.base, bytes, total, done);
 	if (k >= h->a->lp->n_packages)
 		return;
 	know_digest(&h->a->packages[k], done);
@@ -210,7 +211,8 @@ static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t 
 		begin_layer(h, h->layer_of[k]);
 }
 
-static void ahead_begin(struct ahead *h, struct assembly *a, struct listing *listing, struct download *downloads)
+static void ahead_begin(struct ahead *h, struct assembly *a, struct listing *listing, struct download *downloads,
+			size_t n)
 {
 	*h = (struct ahead){ .base = { tell_ahead }, .a = a, .listing = listing, .downloads = downloads };
 	h->layer_of = mem_array(a->lp->n_packages, sizeof(*h->layer_of));
@@ -222,24 +224,16 @@ static void ahead_begin(struct ahead *h, struct assembly *a, struct listing *lis
 		for (size_t k = 0; k < h->missing[i]; k++)
 			h->layer_of[g->members[k]] = i;
 	}
-	progress_begin(&h->making, "making layers");
-	progress_expect(&h->making, a->n_groups);
-	progress_hide(&h->making, true);
-	progress_begin(&h->fetching, "fetching");
+	progress_layers_begin(a->workshop->progress, a->platform->subdir, a->n_layers);
+	progress_fetch_begin(&h->told, a->workshop->progress, n);
 	h->line = work_line_new(a->workshop->threads, make_ahead, h);
 }
 
-/* What was there from the start has its turn where it has to be opened anyway. */
 static void ahead_end(struct ahead *h, bool failed)
 {
-	progress_end(&h->fetching);
-	progress_hide(&h->making, false);
-	for (size_t i = 0; h->listing && !failed && i < h->a->n_layers; i++)
-		if (h->missing[i])
-			begin_layer(h, i);
+	progress_fetch_end(&h->told);
 	h->stop = failed;
 	work_line_end(h->line, failed);
-	progress_end(&h->making);
 	free(h->layer_of);
 	free(h->missing);
 }
@@ -274,7 +268,7 @@ static int fetch_packages(struct assembly *a, struct listing *listing, struct er
 		add_download(a, &d[i], &a->packages[i]);
 	for (size_t i = 0; i < n_libc; i++)
 		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
-	ahead_begin(&h, a, listing, d);
+	ahead_begin(&h, a, listing, d, n + n_libc);
 	rc = download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &h.base, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		know_digest(&a->packages[i], &d[i]);
@@ -323,7 +317,6 @@ int assembly_fetch(struct assembly *a, struct err *err)
 struct making {
 	struct assembly *a;
 	struct part_layer **todo;
-	struct progress_bar *bar;
 };
 
 static int make_one(void *arg, size_t i, struct err *err)
@@ -335,7 +328,7 @@ static int make_one(void *arg, size_t i, struct err *err)
 
 	if (making_write(m->a, l, t, err) < 0)
 		return -1;
-	progress_step(m->bar);
+	progress_layer(m->a->workshop->progress, &l->layer.digest, l->layer.size, false);
 	return 0;
 }
 
@@ -351,7 +344,7 @@ static int heavier_first(const void *x, const void *y)
 int assembly_layers(struct assembly *a, struct err *err)
 {
 	auto_free struct part_layer **todo = mem_array(a->n_layers, sizeof(*todo));
-	struct progress_bar bar;
+	struct progress *progress = a->workshop->progress;
 	size_t n = 0;
 	int rc;
 
@@ -367,14 +360,14 @@ int assembly_layers(struct assembly *a, struct err *err)
 		l->known = sent || store_recall(a->workshop->layers, &l->recipe, &l->layer);
 		if (!l->known)
 			todo[n++] = l;
+		else if (!l->made)
+			progress_layer(progress, &l->layer.digest, l->layer.size, true);
 		l->known = l->known && !l->made;
 	}
 	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
-	progress_begin(&bar, "making layers");
-	progress_expect(&bar, n);
-	rc = work_run(n, a->workshop->threads, make_one, &(struct making){ a, todo, &bar }, err);
-	progress_end(&bar);
+	rc = work_run(n, a->workshop->threads, make_one, &(struct making){ a, todo }, err);
+	progress_layers_end(progress);
 	return rc;
 }
 

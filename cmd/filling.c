@@ -38,15 +38,15 @@ static struct download download_of(struct assembly *a, const struct record *r)
 static int fetch(struct filling *f, size_t n, struct err *err)
 {
 	auto_free struct download *d = mem_array(n, sizeof(*d));
-	struct progress_bar bar;
+	struct progress_fetch told;
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		d[i] = download_of(f->a, &f->records[i]);
-	progress_begin(&bar, "fetching");
-	rc = download_all(f->a->workshop->http, f->a->workshop->packages, d, n, f->a->workshop->offline, &bar.base,
+	progress_fetch_begin(&told, f->a->workshop->progress, n);
+	rc = download_all(f->a->workshop->http, f->a->workshop->packages, d, n, f->a->workshop->offline, &told.base,
 			  err);
-	progress_end(&bar);
+	progress_fetch_end(&told);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		f->records[i].sha256 = d[i].sha256;
 		f->records[i].has_sha256 = true;

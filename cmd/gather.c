@@ -44,7 +44,7 @@ static int check_allowed(const struct assembly *a, const struct record *records,
 static int fetch(struct assembly *a, struct record *records, size_t n, struct err *err)
 {
 	auto_free struct download *d = mem_array(n + 1, sizeof(*d));
-	struct progress_bar bar;
+	struct progress_fetch told;
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
@@ -59,9 +59,9 @@ static int fetch(struct assembly *a, struct record *records, size_t n, struct er
 					  .sha256 = r->sha256 };
 		memcpy(d[i].md5, r->md5, sizeof(d[i].md5));
 	}
-	progress_begin(&bar, "fetching");
-	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &bar.base, err);
-	progress_end(&bar);
+	progress_fetch_begin(&told, a->workshop->progress, n);
+	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &told.base, err);
+	progress_fetch_end(&told);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		records[i].sha256 = d[i].sha256;
 		records[i].has_sha256 = true;

@@ -73,6 +73,10 @@ static const struct option table[] = {
 	  "where two packages bring different files of one path (default: warn)" },
 	{ "copy", 0, LIST, AT(copies), "SRC:DST",
 	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "writable", 0, FLAG, AT(writable), NULL,
+	  "what is copied belongs to the user of --user and to group 0, who may write to it (default: to root)" },
+	{ "ignore-file", 0, LIST, AT(ignore_files), "FILE",
+	  "what --copy leaves out of folders (default: their .dockerignore, and the project's); may be repeated" },
 	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
 	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
 	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
@@ -103,6 +107,8 @@ static const struct option table[] = {
 	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
+	{ "progress", 0, TEXT, AT(progress), "auto|plain|json|none",
+	  "how far it is, on stderr: a line on a terminal, lines of a log, events (default: auto)" },
 	{ "quiet", 'q', FLAG, AT(quiet), NULL, "print nothing but the result and errors" },
 	{ "verbose", 'v', COUNTED, AT(verbose), NULL, "say more" },
 	{ "help", 'h', FLAG, AT(help), NULL, "print this help" },
@@ -282,6 +288,7 @@ void opt_release(struct options *o)
 	free(o->volumes);
 	free(o->ca_files);
 	free(o->compares);
+	free(o->ignore_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

@@ -48,10 +48,13 @@ struct options {
 	const char **compares; /* images */
 	size_t n_compares;
 	const char *html; /* file, or "-" */
+	const char **ignore_files;
+	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
 	bool insecure, no_store;
+	const char *progress;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc, *older_than, *max_size;
-	bool all, shell;
+	bool all, shell, writable;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;

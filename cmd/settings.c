@@ -198,6 +198,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 				  .offline = o->offline };
 	if (read_platforms(o, ret, err) < 0)
 		return -1;
+	if (progress_parse(o->progress, &ret->progress, err) < 0)
+		return -1;
 	if (o->exclude_newer && instant_parse(o->exclude_newer, &ret->exclude_newer, err) < 0)
 		return err_at(err, "--exclude-newer");
 	if (o->compression && codec_parse(o->compression, &ret->codec, err) < 0)

@@ -10,6 +10,7 @@
 #include "cmd/app.h"
 #include "cmd/config.h"
 #include "cmd/opt.h"
+#include "cmd/progress.h"
 #include "cmd/sources.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
@@ -54,6 +55,7 @@ struct settings {
 	bool priority_said; /* by an option, not by the machine's configuration */
 	const struct platform *host; /* what stands for this machine where no platform is said */
 	bool offline;
+	enum progress_mode progress;
 	struct config config; /* of settings_configure() */
 };
 

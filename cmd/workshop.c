@@ -34,6 +34,7 @@ int workshop_open(const struct settings *s, bool offline, struct workshop *ret, 
 				  .sources = &s->sources,
 				  .threads = s->threads,
 				  .offline = offline };
+	ret->progress = progress_new(s->progress);
 	cache = fs_opendir(AT_FDCWD, s->cache_dir, err);
 	if (cache < 0)
 		return err_at(err, "cache");
@@ -61,6 +62,7 @@ static void close_room(int fd)
 
 void workshop_release(struct workshop *w)
 {
+	progress_free(w->progress);
 	close_room(w->packages);
 	close_room(w->repodata);
 	close_room(w->plans);

@@ -239,6 +239,7 @@ static int fetch_idle(struct http_batch *b, struct err *err)
 	struct fetcher *f = (struct fetcher *)b;
 	struct item *t;
 
+	tell(f, NULL); /* silence, too, is something to tell */
 	while ((t = desk_take(&f->desk))) {
 		int next = HTTP_DONE;
 

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Builds that are killed at a hundred moments, and eight builds at once, each time on one cache and from a real server:
+# the image is always the same, nobody has to clean up, and no file is fetched twice by those who work at once.
+. "$(dirname "$0")/lib.sh"
+
+PATH=$PATH:/usr/sbin
+need nginx curl sha256sum
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true
+embedded_channel
+
+nginx_pid=
+tidy()
+{
+	[ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null
+}
+
+start_nginx()
+{
+	local try
+
+	mkdir -p nginx
+	for try in 1 2 3 4 5; do
+		port=$((20000 + RANDOM % 20000))
+		cat >nginx.conf <<-END
+			daemon off; master_process off; pid $work/nginx/pid; error_log $work/nginx/error.log;
+			events { worker_connections 512; }
+			http {
+				access_log $work/access.log; types { } default_type application/octet-stream;
+				client_body_temp_path $work/nginx; proxy_temp_path $work/nginx; fastcgi_temp_path $work/nginx;
+				uwsgi_temp_path $work/nginx; scgi_temp_path $work/nginx;
+				server {
+					listen 127.0.0.1:$port; root $channel;
+					location /slowly/ { alias $channel/; limit_rate 300k; }
+				}
+			}
+		END
+		nginx -p "$work" -e "$work/nginx/error.log" -c "$work/nginx.conf" 2>/dev/null &
+		nginx_pid=$!
+		for _ in $(seq 50); do
+			curl -fs -o /dev/null "http://127.0.0.1:$port/noarch/repodata.json" && return
+			kill -0 "$nginx_pid" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+	skip "nginx does not start here"
+}
+start_nginx
+
+environment() # PLACE PACKAGE...
+{
+	local place=$1
+
+	shift
+	printf 'name: small\nchannels: [http://127.0.0.1:%s/%s]\ndependencies:\n' "$port" "$place"
+	printf '  - %s\n' "$@"
+}
+
+build() # CACHE OUTPUT
+{
+	"$condaimg" build environment.yml --override-channels -c "$base" --libc none --virtual-package __glibc=2.36 \
+		--link-scripts ignore -o "oci:$2" --cache-dir "$1" -q -j 2
+}
+
+say "eight builds at once on one cache"
+base=http://127.0.0.1:$port/slowly
+environment slowly jq ncurses readline libxcrypt libsqlite liblzma libexpat bzip2 libuuid >environment.yml
+jobs=()
+for i in 1 2 3 4 5 6 7 8; do
+	build cache "out$i" >"result$i" 2>"said$i" &
+	jobs+=($!)
+done
+for i in 1 2 3 4 5 6 7 8; do
+	wait "${jobs[i - 1]}" || fail "build $i: $(cat "said$i")"
+	[ "$(digest_of "$(cat "result$i")")" = "$(digest_of "$(cat result1)")" ] || fail "build $i made another image"
+done
+twice=$(grep -oE 'GET [^ ]*\.(conda|tar\.bz2) ' access.log | sort | uniq -d)
+[ -z "$twice" ] || fail "fetched more than once: $twice"
+[ "$(grep -cE 'GET [^ ]*\.(conda|tar\.bz2) ' access.log)" -ge 9 ] || fail "nothing was fetched"
+[ -z "$(ls -A cache/packages/part)" ] || fail "left over: $(ls -A cache/packages/part)"
+build alone out9 >result9
+[ "$(digest_of "$(cat result9)")" = "$(digest_of "$(cat result1)")" ] || fail "alone it is another image"
+
+say "a hundred builds that are killed"
+base=http://127.0.0.1:$port
+environment "" oniguruma jq ncurses readline libxcrypt >environment.yml
+took=
+for i in 1 2 3; do
+	begin=$(date +%s%N)
+	build "whole$i" "whole-out$i" >result
+	now=$((($(date +%s%N) - begin) / 1000000))
+	[ -n "$took" ] && [ "$took" -lt "$now" ] || took=$now
+done
+want=$(digest_of "$(cat result)")
+RANDOM=20261121
+killed=0
+# The cache and the image stay for some kills, so that later ones meet what earlier ones left; then all begins anew.
+for i in $(seq 100); do
+	moment=$((RANDOM % took))
+	build cache2 image >result 2>said &
+	pid=$!
+	sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
+	if kill -9 "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
+	wait "$pid" 2>/dev/null || true
+	[ ! -s said ] || fail "after kill $i: $(cat said)"
+	[ $((i % 4)) = 0 ] || continue
+	build cache2 image >result 2>said || fail "after kill $i: $(cat said)"
+	[ "$(digest_of "$(cat result)")" = "$want" ] || fail "after kill $i: another image: $(cat result), expected $want"
+	# what is in the image and in the cache is what it is called
+	for blob in image/blobs/sha256/* cache2/packages/sha256/*; do
+		[ "$(sha256sum <"$blob" | cut -d' ' -f1)" = "${blob##*/}" ] || fail "after kill $i: $blob is something else"
+	done
+	[ -z "$(ls -A cache2/packages/part 2>/dev/null)" ] || fail "after kill $i: $(ls -A cache2/packages/part)"
+	rm -rf cache2 image
+done
+[ "$killed" -ge 30 ] || fail "only $killed of 100 were killed in time"
+echo "ok: $killed killed in time, of builds of $took ms"
