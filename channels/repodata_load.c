@@ -77,7 +77,7 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 		q->last_modified = p->cached.last_modified;
 	}
 	*out = p->out;
-	return 1;
+	return HTTP_GO;
 }
 
 /* Remember what came; without a cache it stays in p->bytes. */
