@@ -14,11 +14,13 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_mirror()		cmd/cmd_mirror.c	locks -> a channel
+ *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
- *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
- *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
+ *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
@@ -115,10 +117,17 @@ static const struct command commands[] = {
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1,
+	  cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
+	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"
+	  "repodata.json(.zst) and shards. Running it again adds; readers in the middle are never sent to what is\n"
+	  "not there yet. The same packages give the same documents.",
+	  "platform environment condarc cache-dir offline jobs dry-run json quiet verbose ", 2, INPUTS_MAX,
+	  cmd_mirror },
 	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
 	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
 	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
@@ -129,8 +138,6 @@ static const struct command commands[] = {
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
 	  "URL it is, and its mirrors.",
 	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
-	{ "repo2docker", "REPO", "What BinderHub calls jupyter-repo2docker: a repository with Jupyter.", NULL, "", 1, 1,
-	  NULL },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -165,7 +172,8 @@ static void print_overview(FILE *to)
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  condaimg %-13s %-26s %s\n", commands[i].name, commands[i].args, commands[i].summary);
-	fputs("\n  condaimg COMMAND --help        the command's options\n"
+	fputs("\n  jupyter-repo2docker, or condaimg repo2docker: what BinderHub calls it by, with repo2docker's options\n"
+	      "\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",
 	      to);
@@ -211,11 +219,8 @@ static int run(const struct command *c, int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct options o;
 	auto_buf help = { 0 };
-	int rc;
+	int rc = opt_parse(c, argc, argv, &o, &err);
 
-	if (!c->run)
-		return repo2docker_main(argc, argv);
-	rc = opt_parse(c, argc, argv, &o, &err);
 	if (rc == 0 && o.help) {
 		opt_help(c, &help);
 		fputs(help.p, stdout);
@@ -253,7 +258,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
-		return repo2docker_main(argc - 1, argv + 1);
+		return cmd_repo2docker(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "repo2docker") == 0)
+		return cmd_repo2docker(argc - 2, argv + 2);
 	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
 		return source_askpass(argc, argv);
 	if (argc < 2) {

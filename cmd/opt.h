@@ -67,7 +67,7 @@ struct command {
 	const char *details; /* paragraphs for --help */
 	const char *options; /* long names of its options, each followed by a space */
 	size_t min_args, max_args;
-	int (*run)(const struct options *o, struct err *err); /* NULL: repo2docker, which has options of its own */
+	int (*run)(const struct options *o, struct err *err);
 };
 
 /* Parse what follows the command's name. ERR_USAGE. To be released in any case. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "channels/provenance.h"
 #include "conda/libc.h"
 #include "conda/matchspec.h"
 
@@ -281,6 +282,7 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = settle_libc(q, &ix, favored, a, &virtuals, ret, err);
 	if (rc == 0)
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
+	ret->provenance = rc == 0 ? provenance_text(a, &ix) : NULL;
 	if (rc < 0)
 		refuse_plainly(refusal, a, err);
 	else
