@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int fs_mkdirs(int dirfd, const char *path, struct err *err)
 {
@@ -137,14 +138,45 @@ int fs_remove(int dirfd, const char *path, struct err *err)
 	return 0;
 }
 
-int fs_lock(int dirfd, const char *path, struct err *err)
+static int lock(int dirfd, const char *path, int how, struct err *err)
 {
 	auto_fd fd = openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return err_sys(err, "cannot open %s", path);
-	while (flock(fd, LOCK_EX) < 0)
+	while (flock(fd, how) < 0) {
+		if (errno == EWOULDBLOCK && (how & LOCK_NB))
+			return -1;
 		if (errno != EINTR)
 			return err_sys(err, "cannot lock %s", path);
+	}
 	return TAKE_FD(fd);
+}
+
+int fs_lock(int dirfd, const char *path, struct err *err)
+{
+	return lock(dirfd, path, LOCK_EX, err);
+}
+
+int fs_lock_shared(int dirfd, const char *path, struct err *err)
+{
+	return lock(dirfd, path, LOCK_SH, err);
+}
+
+int fs_try_lock(int dirfd, const char *path, struct err *err)
+{
+	return lock(dirfd, path, LOCK_EX | LOCK_NB, err);
+}
+
+#define TOUCH_EVERY_S 3600
+
+void fs_touch(int dirfd, const char *path)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+
+	/* not being able to is no failure: it may be somebody else's */
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    time(NULL) - st.st_atim.tv_sec > TOUCH_EVERY_S)
+		(void)utimensat(dirfd, path, times, AT_SYMLINK_NOFOLLOW);
 }

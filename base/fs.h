@@ -37,4 +37,13 @@ int fs_remove(int dirfd, const char *path, struct err *err);
  */
 int fs_lock(int dirfd, const char *path, struct err *err);
 
+/* Likewise together with others that share it. */
+int fs_lock_shared(int dirfd, const char *path, struct err *err);
+
+/* fs_lock() without waiting: -1 and no error where others have it. */
+int fs_try_lock(int dirfd, const char *path, struct err *err);
+
+/* Note that a file is of use now (its access time), once an hour; also where the file system does not by itself. */
+void fs_touch(int dirfd, const char *path);
+
 #endif

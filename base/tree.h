@@ -2,7 +2,7 @@
  * Files as they stream by. conda/ makes trees, oci/ drinks them; neither knows
  * the other.
  *
- * An entry has no owner and no times: what must not vary has no field.
+ * An entry has no times: what must not vary has no field. Its owner is root, but where an application is to write.
  */
 #ifndef BASE_TREE_H
 #define BASE_TREE_H
@@ -24,6 +24,7 @@ struct entry {
 	uint64_t size;		/* bytes of an ENTRY_FILE, else 0 */
 	uint32_t mode;		/* permission bits only, 0..07777; of a symlink 0777 */
 	enum entry_type type;
+	uint32_t uid;		/* of the owner; the group is 0 */
 };
 
 struct tree;

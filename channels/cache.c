@@ -3,28 +3,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/digest.h"
 #include "base/doc.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "fetch/url.h"
 
 #define STATE_MAX ((uint64_t)64 << 10)
-#define DIR_NAME "repodata"
+#define MAX_AGE_MAX ((uint64_t)24 * 3600) /* seconds that a server's word is taken for */
+#define MISSING_AGE ((uint64_t)7 * 24 * 3600) /* as conda and mamba have it */
 
-struct cache_path {
-	char s[100];
-};
-
-static struct cache_path path_of(const char *url, const char *end)
+struct cache_path cache_path(const char *url, const char *end)
 {
 	auto_arena a = { 0 };
 	const char *plain = url_redact(&a, url);
 	struct digest d = digest_bytes(plain, strlen(plain));
 	struct cache_path p;
 
-	snprintf(p.s, sizeof(p.s), DIR_NAME "/%s.%s", digest_hex(&d).hex, end);
+	snprintf(p.s, sizeof(p.s), CACHE_DIR "/%s.%s", digest_hex(&d).hex, end);
 	return p;
 }
 
@@ -39,7 +38,7 @@ static bool body_is(int dirfd, const char *url, const struct doc *state)
 	int64_t size, mtime;
 	struct stat st;
 
-	if (fstatat(dirfd, path_of(url, "body").s, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (fstatat(dirfd, cache_path(url, "body").s, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	return doc_get_int(state, "size", -1, &size, &err) == 0 &&
 	       doc_get_int(state, "mtime_ns", -1, &mtime, &err) == 0 && size == st.st_size && mtime == mtime_ns(&st);
@@ -56,7 +55,7 @@ bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state 
 {
 	auto_buf text = { 0 };
 	struct err err = ERR_INIT;
-	struct cache_path path = path_of(url, "json");
+	struct cache_path path = cache_path(url, "json");
 	const struct doc *state, *missing;
 
 	if (!fs_exists(dirfd, path.s) || fs_read(dirfd, path.s, STATE_MAX, &text, &err) < 0)
@@ -67,20 +66,22 @@ bool cache_find(struct arena *a, int dirfd, const char *url, struct cache_state 
 	missing = doc_find(state, "missing");
 	*ret = (struct cache_state){ text_of(a, state, "etag"), text_of(a, state, "last_modified"),
 				     text_of(a, state, "cache_control"),
-				     missing && missing->type == DOC_BOOL && missing->num };
+				     missing && missing->type == DOC_BOOL && missing->num, 0 };
+	if (doc_get_int(state, "checked", 0, &ret->checked, &err) < 0)
+		ret->checked = 0;
 	return ret->missing || body_is(dirfd, url, state);
 }
 
 struct source *cache_body(int dirfd, const char *url, struct err *err)
 {
-	return source_file(dirfd, path_of(url, "body").s, err);
+	return source_file(dirfd, cache_path(url, "body").s, err);
 }
 
 struct sink *cache_sink(int dirfd, const char *url, struct err *err)
 {
-	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+	if (fs_mkdirs(dirfd, CACHE_DIR, err) < 0)
 		return NULL;
-	return sink_file(dirfd, path_of(url, "body").s, 0644, err);
+	return sink_file(dirfd, cache_path(url, "body").s, 0644, err);
 }
 
 /* The state of the body that stands there now; the caller holds the lock. */
@@ -89,11 +90,12 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 	auto_buf text = { 0 };
 	auto_arena a = { 0 };
 	struct json j = { .out = &text, .indent = 1 };
-	struct cache_path body = path_of(url, "body");
+	struct cache_path body = cache_path(url, "body");
 	struct stat st;
 
 	json_object(&j);
 	json_put_string(&j, "url", url_redact(&a, url));
+	json_put_int(&j, "checked", (int64_t)time(NULL));
 	if (state->missing) {
 		json_put_bool(&j, "missing", true);
 	} else {
@@ -107,16 +109,61 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 	}
 	json_end(&j);
 	buf_addc(&text, '\n');
-	return fs_write(dirfd, path_of(url, "json").s, text.p, text.n, 0644, err);
+	return fs_write(dirfd, cache_path(url, "json").s, text.p, text.n, 0644, err);
+}
+
+/* The seconds of "max-age=N" in Cache-Control; 0: to be asked each time. */
+static uint64_t max_age(const char *text)
+{
+	struct str rest = str_of(text ? text : ""), part;
+	uint64_t ret = 0;
+
+	while (str_cut(&rest, ',', &part)) {
+		char word[64];
+
+		part = str_trim(part);
+		snprintf(word, sizeof(word), "%.*s", (int)part.n, part.p);
+		if (strcasecmp(word, "no-cache") == 0 || strcasecmp(word, "no-store") == 0)
+			return 0;
+		if (strncasecmp(word, "max-age=", 8) == 0 && !num_parse(word + 8, MAX_AGE_MAX, &ret))
+			ret = word[8] >= '1' && word[8] <= '9' ? MAX_AGE_MAX : 0;
+	}
+	return ret;
+}
+
+bool cache_is_fresh(const struct cache_state *state)
+{
+	int64_t age = (int64_t)time(NULL) - state->checked;
+	uint64_t limit = state->missing ? MISSING_AGE : max_age(state->cache_control);
+
+	return age >= 0 && (uint64_t)age < limit;
+}
+
+int cache_touch(int dirfd, const char *url, const struct cache_state *state, struct err *err)
+{
+	auto_arena a = { 0 };
+	struct cache_state there;
+	auto_fd lock = -1;
+
+	if (!max_age(state->cache_control))
+		return 0;
+	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
+	if (lock < 0)
+		return -1;
+	/* Another process may have put something else there since. */
+	if (!cache_find(&a, dirfd, url, &there) || there.missing || !there.etag != !state->etag ||
+	    (there.etag && strcmp(there.etag, state->etag) != 0))
+		return 0;
+	return write_state(dirfd, url, state, err);
 }
 
 int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err)
 {
 	auto_fd lock = -1;
 
-	if (fs_mkdirs(dirfd, DIR_NAME, err) < 0)
+	if (fs_mkdirs(dirfd, CACHE_DIR, err) < 0)
 		return -1;
-	lock = fs_lock(dirfd, DIR_NAME "/.lock", err);
+	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
 	if (lock < 0 || (out && sink_finish(out, err) < 0))
 		return -1;
 	return write_state(dirfd, url, state, err);

@@ -2,6 +2,7 @@
 #ifndef CHANNELS_INTERN_H
 #define CHANNELS_INTERN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"

@@ -4,25 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* 9999-12-31: what is not above it is in seconds, as conda and libsolv read it. */
-#define SECONDS_MAX ((uint64_t)253402300799)
-#define MILLISECONDS_MAX (SECONDS_MAX * 1000 + 999)
-#define SIZE_TOLD_MAX ((uint64_t)1 << 50)
-#define EXTRAS_MAX 1000
-
-void parse_init(struct parse *p, struct arena *arena)
+void parse_init(struct parse *p, struct texts *texts)
 {
-	*p = (struct parse){ .arena = arena };
-	intern_init(&p->strings, arena);
-	intern_init(&p->lists, arena);
+	*p = (struct parse){ .texts = texts };
 }
 
 void parse_release(struct parse *p)
 {
-	intern_release(&p->strings);
-	intern_release(&p->lists);
 	buf_release(&p->room);
-	free(p->list);
+	for (size_t i = 0; i < COUNT(p->own); i++)
+		buf_release(&p->own[i]);
+	free(p->extras);
 }
 
 /* ---- values ---- */
@@ -32,11 +24,42 @@ static int get_string(struct parse *p, struct scan *s, struct str *ret)
 {
 	struct scan_text t;
 
-	if (scan_peek(s) == SCAN_NULL)
+	if (*s->at != '"' && scan_peek(s) == SCAN_NULL)
 		return scan_skip(s) < 0 ? -1 : 0;
 	if (scan_string(s, &t) < 0)
 		return -1;
 	return scan_decode(&t, &p->room, ret) ? 1 : scan_fail(s, "a string that is no text");
+}
+
+/* One of the three that are not shared: a view of the text, or of room that only it uses. */
+static int get_own(struct parse *p, struct scan *s, struct str *field, unsigned which)
+{
+	struct buf *own = &p->own[which];
+	int rc = get_string(p, s, field);
+
+	if (rc == 0)
+		*field = (struct str){ "", 0 };
+	if (rc <= 0 || field->p != p->room.p)
+		return rc;
+	own->n = 0;
+	buf_add(own, field->p, field->n);
+	*field = (struct str){ buf_cstr(own), own->n };
+	return 1;
+}
+
+static int get_name(struct parse *p, struct scan *s, void *field)
+{
+	return get_own(p, s, field, 0);
+}
+
+static int get_version(struct parse *p, struct scan *s, void *field)
+{
+	return get_own(p, s, field, 1);
+}
+
+static int get_build(struct parse *p, struct scan *s, void *field)
+{
+	return get_own(p, s, field, 2);
 }
 
 static int get_text(struct parse *p, struct scan *s, void *field)
@@ -45,7 +68,7 @@ static int get_text(struct parse *p, struct scan *s, void *field)
 	int rc = get_string(p, s, &v);
 
 	if (rc >= 0)
-		*(const char **)field = rc ? intern_text(&p->strings, v) : NULL;
+		*(uint32_t *)field = rc ? texts_add(p->texts, v) + 1 : 0;
 	return rc;
 }
 
@@ -54,75 +77,46 @@ static int get_words(struct parse *p, struct scan *s, void *field)
 {
 	if (scan_peek(s) == SCAN_STRING)
 		return get_text(p, s, field);
-	*(const char **)field = NULL;
+	*(uint32_t *)field = 0;
 	return scan_skip(s);
-}
-
-static void add_to_list(struct parse *p, size_t *n, const char *text)
-{
-	mem_grow(p->list, *n);
-	p->list[(*n)++] = text;
-}
-
-static const char *const *end_list(struct parse *p, size_t n)
-{
-	mem_grow(p->list, n);
-	p->list[n] = NULL;
-	return intern_list(&p->lists, p->list, n);
 }
 
 /* A list of strings, or null. */
 static int get_list(struct parse *p, struct scan *s, void *field)
 {
-	size_t n = 0;
 	struct str v;
 	int rc;
 
-	*(const char *const **)field = NULL;
+	*(uint32_t *)field = 0;
 	if (scan_peek(s) == SCAN_NULL)
 		return scan_skip(s);
 	if (scan_enter(s, SCAN_ARRAY) < 0)
 		return -1;
+	texts_list_begin(p->texts);
 	while ((rc = scan_item(s)) > 0) {
 		rc = get_string(p, s, &v);
 		if (rc <= 0)
 			return rc < 0 ? -1 : scan_fail(s, "null in a list of strings");
-		add_to_list(p, &n, intern_text(&p->strings, v));
+		texts_list_add(p->texts, v);
 	}
-	if (rc == 0 && n)
-		*(const char *const **)field = end_list(p, n);
+	if (rc == 0)
+		*(uint32_t *)field = texts_list_end(p->texts);
 	return rc;
-}
-
-static bool is_separator(char c)
-{
-	return c == ',' || c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* A string of words between spaces or commas, or a list. */
 static int get_features(struct parse *p, struct scan *s, void *field)
 {
-	size_t n = 0;
-	struct str v;
+	struct str v = { "", 0 };
 	int rc;
 
 	if (scan_peek(s) == SCAN_ARRAY)
 		return get_list(p, s, field);
-	*(const char *const **)field = NULL;
+	*(uint32_t *)field = 0;
 	rc = get_string(p, s, &v);
-	if (rc <= 0)
-		return rc;
-	for (size_t i = 0, from; i < v.n;) {
-		while (i < v.n && is_separator(v.p[i]))
-			i++;
-		for (from = i; i < v.n && !is_separator(v.p[i]);)
-			i++;
-		if (i > from)
-			add_to_list(p, &n, intern_text(&p->strings, (struct str){ v.p + from, i - from }));
-	}
-	if (n)
-		*(const char *const **)field = end_list(p, n);
-	return 1;
+	if (rc > 0)
+		*(uint32_t *)field = draft_features(p->texts, v);
+	return rc;
 }
 
 /* A whole number that is not negative; null is 0. Old tools wrote some as strings. */
@@ -161,7 +155,7 @@ static int get_build_number(struct parse *p, struct scan *s, void *field)
 
 static int get_size(struct parse *p, struct scan *s, void *field)
 {
-	return get_count(p, s, SIZE_TOLD_MAX, field);
+	return get_count(p, s, DRAFT_SIZE_MAX, field);
 }
 
 /* Nothing depends on it being told: what is no time that can be counts as not told. */
@@ -176,9 +170,8 @@ static int get_time(struct parse *p, struct scan *s, void *field)
 		return scan_skip(s);
 	if (scan_number(s, &v) < 0)
 		return -1;
-	if (v.negative || v.whole > MILLISECONDS_MAX)
-		return 1;
-	*ret = v.whole > SECONDS_MAX ? (int64_t)v.whole : (int64_t)(v.whole * 1000 + v.thousandths);
+	if (!v.negative)
+		*ret = draft_time(v.whole, v.thousandths);
 	return 1;
 }
 
@@ -202,10 +195,17 @@ static int get_noarch(struct parse *p, struct scan *s, void *field)
 	return 1;
 }
 
+/* What a hex digit stands for, and one more; 0: it is none. */
+static const uint8_t digits[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 /* Hex digits of n bytes. Absent, null or empty: not told. */
 static int get_hex(struct parse *p, struct scan *s, uint8_t *bytes, size_t n, bool *has)
 {
-	char hex[129];
+	bool wrong = false;
 	struct str v;
 	int rc = get_string(p, s, &v);
 
@@ -214,22 +214,26 @@ static int get_hex(struct parse *p, struct scan *s, uint8_t *bytes, size_t n, bo
 		return rc;
 	if (v.n != 2 * n)
 		return scan_fail(s, "not as many hex digits as expected");
-	memcpy(hex, v.p, v.n);
-	hex[v.n] = '\0';
-	*has = digest_hex_parse(hex, bytes, n);
-	return *has ? 1 : scan_fail(s, "is not hex");
+	for (size_t i = 0; i < n; i++) {
+		uint8_t high = digits[(unsigned char)v.p[2 * i]], low = digits[(unsigned char)v.p[2 * i + 1]];
+
+		wrong |= !high || !low;
+		bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+	}
+	*has = !wrong;
+	return wrong ? scan_fail(s, "is not hex") : 1;
 }
 
 static int get_md5(struct parse *p, struct scan *s, void *record)
 {
-	struct record *r = record;
+	struct draft *r = record;
 
 	return get_hex(p, s, r->md5, sizeof(r->md5), &r->has_md5);
 }
 
 static int get_sha256(struct parse *p, struct scan *s, void *record)
 {
-	struct record *r = record;
+	struct draft *r = record;
 
 	return get_hex(p, s, r->sha256.sha256, sizeof(r->sha256.sha256), &r->has_sha256);
 }
@@ -237,8 +241,7 @@ static int get_sha256(struct parse *p, struct scan *s, void *record)
 /* {"group": ["spec", ...], ...} (CEP 44). Of a group that is told twice the last counts. */
 static int get_extras(struct parse *p, struct scan *s, void *record)
 {
-	auto_free struct record_extra *extras = NULL;
-	struct record *r = record;
+	struct draft *r = record;
 	struct scan_text key;
 	size_t n = 0;
 	int rc;
@@ -250,28 +253,27 @@ static int get_extras(struct parse *p, struct scan *s, void *record)
 	if (scan_enter(s, SCAN_OBJECT) < 0)
 		return -1;
 	while ((rc = scan_key(s, &key)) > 0) {
-		struct record_extra e = { 0 };
+		struct draft_extra e;
 		struct str name;
 		size_t at = 0;
 
 		if (!scan_decode(&key, &p->room, &name))
 			return scan_fail(s, "a string that is no text");
-		e.name = intern_text(&p->strings, name);
+		e.name = texts_add(p->texts, name);
 		if (get_list(p, s, &e.depends) < 0)
 			return -1;
-		e.depends = e.depends ? e.depends : end_list(p, 0);
-		while (at < n && extras[at].name != e.name)
+		while (at < n && p->extras[at].name != e.name)
 			at++;
-		if (at == EXTRAS_MAX)
+		if (at == DRAFT_EXTRAS_MAX)
 			return scan_fail(s, "more groups than are accepted");
 		if (at == n) {
-			mem_grow(extras, n);
+			mem_grow(p->extras, n);
 			n++;
 		}
-		extras[at] = e;
+		p->extras[at] = e;
 	}
-	if (rc == 0 && n) {
-		r->extras = arena_dup(p->arena, extras, n * sizeof(*extras));
+	if (rc == 0) {
+		r->extras = p->extras;
 		r->n_extras = n;
 	}
 	return rc;
@@ -285,36 +287,41 @@ static const struct field {
 	size_t offset; /* of what get() is given; 0 (as of name, which is first): see whole */
 	bool whole; /* get() is given the record */
 } fields[] = {
-	{ STR("build"), get_text, offsetof(struct record, build), false },
-	{ STR("build_number"), get_build_number, offsetof(struct record, build_number), false },
-	{ STR("constrains"), get_list, offsetof(struct record, constrains), false },
-	{ STR("depends"), get_list, offsetof(struct record, depends), false },
+	{ STR("build"), get_build, offsetof(struct draft, build), false },
+	{ STR("build_number"), get_build_number, offsetof(struct draft, build_number), false },
+	{ STR("constrains"), get_list, offsetof(struct draft, constrains), false },
+	{ STR("depends"), get_list, offsetof(struct draft, depends), false },
 	{ STR("extra_depends"), get_extras, 0, true },
-	{ STR("flags"), get_list, offsetof(struct record, flags), false },
-	{ STR("indexed_timestamp"), get_time, offsetof(struct record, indexed_timestamp), false },
-	{ STR("legacy_bz2_md5"), get_words, offsetof(struct record, legacy_bz2_md5), false },
-	{ STR("license"), get_words, offsetof(struct record, license), false },
-	{ STR("license_family"), get_words, offsetof(struct record, license_family), false },
+	{ STR("flags"), get_list, offsetof(struct draft, flags), false },
+	{ STR("indexed_timestamp"), get_time, offsetof(struct draft, indexed_timestamp), false },
+	{ STR("legacy_bz2_md5"), get_words, offsetof(struct draft, legacy_bz2_md5), false },
+	{ STR("license"), get_words, offsetof(struct draft, license), false },
+	{ STR("license_family"), get_words, offsetof(struct draft, license_family), false },
 	{ STR("md5"), get_md5, 0, true },
-	{ STR("name"), get_text, offsetof(struct record, name), false },
-	{ STR("noarch"), get_noarch, offsetof(struct record, noarch), false },
-	{ STR("python_site_packages_path"), get_text, offsetof(struct record, site_packages), false },
+	{ STR("name"), get_name, offsetof(struct draft, name), false },
+	{ STR("noarch"), get_noarch, offsetof(struct draft, noarch), false },
+	{ STR("python_site_packages_path"), get_text, offsetof(struct draft, site_packages), false },
 	{ STR("sha256"), get_sha256, 0, true },
-	{ STR("size"), get_size, offsetof(struct record, size), false },
-	{ STR("timestamp"), get_time, offsetof(struct record, timestamp), false },
-	{ STR("track_features"), get_features, offsetof(struct record, track_features), false },
-	{ STR("version"), get_text, offsetof(struct record, version), false },
+	{ STR("size"), get_size, offsetof(struct draft, size), false },
+	{ STR("timestamp"), get_time, offsetof(struct draft, timestamp), false },
+	{ STR("track_features"), get_features, offsetof(struct draft, track_features), false },
+	{ STR("version"), get_version, offsetof(struct draft, version), false },
 };
 
-static const struct field *find_field(struct str key)
+/* Most records have their keys in order, so the search begins after the one that was found last. */
+static const struct field *find_field(struct parse *p, struct str key)
 {
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (fields[i].key.n == key.n && memcmp(fields[i].key.p, key.p, key.n) == 0)
-			return &fields[i];
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		const struct field *f = &fields[p->next];
+
+		p->next = p->next + 1 < COUNT(fields) ? p->next + 1 : 0;
+		if (f->key.n == key.n && memcmp(f->key.p, key.p, key.n) == 0)
+			return f;
+	}
 	return NULL;
 }
 
-static int get_fields(struct parse *p, struct scan *s, struct record *ret)
+static int get_fields(struct parse *p, struct scan *s, struct draft *ret)
 {
 	struct scan_text t;
 	int rc;
@@ -327,7 +334,7 @@ static int get_fields(struct parse *p, struct scan *s, struct record *ret)
 
 		if (!scan_decode(&t, &p->room, &key))
 			return scan_fail(s, "a key that is no text");
-		f = find_field(key);
+		f = find_field(p, key);
 		p->key = f ? f->key.p : NULL;
 		if (f ? f->get(p, s, f->whole ? (char *)ret : (char *)ret + f->offset) < 0 : scan_skip(s) < 0)
 			return -1;
@@ -336,40 +343,14 @@ static int get_fields(struct parse *p, struct scan *s, struct record *ret)
 	return rc;
 }
 
-/* These become parts of file names. */
-static const char *text_fault(const char *text)
+bool parse_record(struct parse *p, struct scan *s, struct draft *ret, char *why, size_t n)
 {
-	if (!text || !*text)
-		return "is missing";
-	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || *text == 127 || *text == '/')
-			return "has a character that it must not have";
-	return NULL;
-}
-
-static bool is_whole(const struct record *r, char *why, size_t n)
-{
-	const struct {
-		const char *what, *text;
-	} parts[] = { { "name", r->name }, { "version", r->version }, { "build", r->build } };
-
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		const char *fault = text_fault(parts[i].text);
-
-		if (fault) {
-			snprintf(why, n, "%s %s", parts[i].what, fault);
-			return false;
-		}
-	}
-	return true;
-}
-
-bool parse_record(struct parse *p, struct scan *s, struct record *ret, char *why, size_t n)
-{
+	*ret = (struct draft){ .name = { "", 0 }, .version = { "", 0 }, .build = { "", 0 } };
 	p->key = NULL;
+	p->next = 0;
 	if (get_fields(p, s, ret) < 0) {
 		snprintf(why, n, "%s%s%s", p->key ? p->key : "", p->key ? ": " : "", s->fault);
 		return false;
 	}
-	return is_whole(ret, why, n);
+	return true;
 }

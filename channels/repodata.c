@@ -1,35 +1,22 @@
 #include "channels/repodata.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "channels/rows.h"
-#include "channels/scan.h"
+#include "base/log.h"
+#include "channels/document.h"
+#include "channels/repodata_impl.h"
 #include "fetch/url.h"
 
-#define TEXT_MAX ((uint64_t)UINT32_MAX - SCAN_PAD)
-#define VERSION_MAX 2 /* of repodata (CEP 15); what v3 brings has no number of its own (CEP 48) */
 #define SIMILAR_MAX 64 /* bytes of names that are compared */
-
-/* Reading one document. */
-struct reader {
-	struct repodata *r;
-	struct scan s;
-	struct buf room;
-	uint64_t version;
-	struct str last; /* the name of the last row, and its number: neighbours share it */
-	uint32_t last_number;
-};
 
 void repodata_free(struct repodata *r)
 {
 	if (!r)
 		return;
-	buf_release(&r->text);
-	intern_release(&r->names);
-	intern_release(&r->removed);
-	free(r->rows);
-	free(r->by_name);
+	packed_free(r->packed);
+	for (size_t i = 0; i < r->n_damaged; i++)
+		packed_free(r->damaged[i]);
+	free(r->damaged);
 	arena_release(&r->arena);
 	free(r);
 }
@@ -42,332 +29,92 @@ void repodata_set_release(struct repodata_set *s)
 	*s = (struct repodata_set){ 0 };
 }
 
-/* ---- records ---- */
-
-struct str rows_name_of(struct str stem)
-{
-	const char *build = memrchr(stem.p, '-', stem.n);
-	const char *version = build ? memrchr(stem.p, '-', (size_t)(build - stem.p)) : NULL;
-
-	return (struct str){ stem.p, version ? (size_t)(version - stem.p) : 0 };
-}
-
-static bool cut_end(struct str *s, struct str end)
-{
-	if (s->n < end.n || memcmp(s->p + s->n - end.n, end.p, end.n) != 0)
-		return false;
-	s->n -= end.n;
-	return true;
-}
-
-static bool has_upper(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
-			return true;
-	return false;
-}
-
-/* Names are compared without regard to case (CEP 29), and written in lower case. */
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = arena_strndup(a, s.p, s.n);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] |= 0x20;
-	return (struct str){ p, s.n };
-}
-
-static uint32_t name_number(struct reader *d, struct str name, bool moves)
-{
-	struct repodata *r = d->r;
-	uint32_t i, before = r->names.n;
-
-	if (d->last.n == name.n && memcmp(d->last.p, name.p, name.n) == 0)
-		return d->last_number;
-	if (has_upper(name))
-		name = lower(&r->arena, name);
-	else if (moves)
-		name.p = arena_strndup(&r->arena, name.p, name.n);
-	i = intern_add(&r->names, name);
-	if (r->names.n > before) {
-		mem_grow(r->by_name, before);
-		r->by_name[i] = (struct rows_of_name){ ROW_NONE, ROW_NONE };
-	}
-	d->last = name;
-	d->last_number = i;
-	return i;
-}
-
-static void add_row(struct reader *d, const char *key, const char *value, enum row_kind kind, uint32_t number)
-{
-	struct repodata *r = d->r;
-	struct rows_of_name *same = &r->by_name[number];
-
-	mem_grow(r->rows, r->n_rows);
-	r->rows[r->n_rows] = (struct row){ (uint32_t)(key - r->text.p), (uint32_t)(value - r->text.p), ROW_NONE, kind };
-	if (same->first == ROW_NONE)
-		same->first = r->n_rows;
-	else
-		r->rows[same->last].next = r->n_rows;
-	same->last = r->n_rows++;
-}
-
-static void count_broken(struct reader *d, struct str what, const char *why)
-{
-	if (!d->r->broken++)
-		snprintf(d->r->example, sizeof(d->r->example), "%.*s: %s", (int)(what.n < 120 ? what.n : 120), what.p,
-			 why);
-}
-
-/* What the key of a member of a section says. False: it names no package file. */
-static bool judge_key(struct str stem, const enum row_kind *fixed, enum row_kind *kind, struct str *name)
-{
-	if (fixed)
-		*kind = *fixed;
-	else if (cut_end(&stem, STR(".conda")))
-		*kind = ROW_CONDA;
-	else if (cut_end(&stem, STR(".tar.bz2")))
-		*kind = ROW_BZ2;
-	else
-		return false;
-	*name = rows_name_of(stem);
-	return name->n > 0 && stem.n <= ROW_NAME_MAX;
-}
-
-/* The members of "packages" and the like. fixed is what they all are; NULL: their names say. */
-static int read_section(struct reader *d, const enum row_kind *fixed)
-{
-	struct scan *s = &d->s;
-	struct scan_text text;
-	int rc;
-
-	if (scan_peek(s) == SCAN_NULL)
-		return scan_skip(s);
-	if (scan_enter(s, SCAN_OBJECT) < 0)
-		return -1;
-	while ((rc = scan_key(s, &text)) > 0) {
-		bool is_object = scan_peek(s) == SCAN_OBJECT;
-		const char *value = s->at;
-		enum row_kind kind;
-		struct str key, name;
-
-		if (scan_skip(s) < 0)
-			return -1;
-		if (!text.escaped)
-			key = text.raw;
-		else if (!scan_decode(&text, &d->room, &key))
-			key = (struct str){ "", 0 };
-		if (!is_object)
-			count_broken(d, key, "is no object");
-		else if (!judge_key(key, fixed, &kind, &name))
-			count_broken(d, key, "is no name of a package file");
-		else
-			add_row(d, text.raw.p - 1, value, kind, name_number(d, name, text.escaped));
-	}
-	return rc;
-}
-
-/* ---- the rest of the document ---- */
-
-static int read_version(struct reader *d)
-{
-	struct scan_number v;
-
-	if (scan_peek(&d->s) == SCAN_NULL)
-		return scan_skip(&d->s);
-	if (scan_number(&d->s, &v) < 0)
-		return -1;
-	if (v.negative || !v.integral)
-		return scan_fail(&d->s, "repodata_version is no version");
-	d->version = v.whole > d->version ? v.whole : d->version;
-	return 1;
-}
-
-static int read_base_url(struct reader *d)
-{
-	struct scan_text t;
-	struct str url;
-
-	if (scan_peek(&d->s) == SCAN_NULL)
-		return scan_skip(&d->s);
-	if (scan_string(&d->s, &t) < 0)
-		return -1;
-	if (!scan_decode(&t, &d->room, &url))
-		return scan_fail(&d->s, "base_url is no text");
-	d->r->base_url = url.n ? arena_strndup(&d->r->arena, url.p, url.n) : NULL;
-	return 1;
-}
-
-static int read_info(struct reader *d)
-{
-	struct scan_text key;
-	int rc;
-
-	if (scan_peek(&d->s) == SCAN_NULL)
-		return scan_skip(&d->s);
-	if (scan_enter(&d->s, SCAN_OBJECT) < 0)
-		return -1;
-	while ((rc = scan_key(&d->s, &key)) > 0) {
-		if (str_eq(key.raw, "base_url"))
-			rc = read_base_url(d);
-		else if (str_eq(key.raw, "repodata_version"))
-			rc = read_version(d);
-		else
-			rc = scan_skip(&d->s);
-		if (rc < 0)
-			return -1;
-	}
-	return rc;
-}
-
-static int read_removed(struct reader *d)
-{
-	struct scan_text t;
-	struct str fn;
-	int rc;
-
-	if (scan_peek(&d->s) == SCAN_NULL)
-		return scan_skip(&d->s);
-	if (scan_enter(&d->s, SCAN_ARRAY) < 0)
-		return -1;
-	while ((rc = scan_item(&d->s)) > 0) {
-		if (scan_string(&d->s, &t) < 0)
-			return -1;
-		if (scan_decode(&t, &d->room, &fn))
-			intern_add(&d->r->removed, fn);
-	}
-	return rc;
-}
-
-/* {"conda": {stem: record}, "tar.bz2": {stem: record}}; other kinds of files are for others (CEP 48). */
-static int read_v3(struct reader *d)
-{
-	static const enum row_kind conda = ROW_V3_CONDA, bz2 = ROW_V3_BZ2;
-	struct scan_text key;
-	int rc;
-
-	if (scan_peek(&d->s) == SCAN_NULL)
-		return scan_skip(&d->s);
-	if (scan_enter(&d->s, SCAN_OBJECT) < 0)
-		return -1;
-	while ((rc = scan_key(&d->s, &key)) > 0) {
-		if (str_eq(key.raw, "conda"))
-			rc = read_section(d, &conda);
-		else if (str_eq(key.raw, "tar.bz2"))
-			rc = read_section(d, &bz2);
-		else
-			rc = scan_skip(&d->s);
-		if (rc < 0)
-			return -1;
-	}
-	return rc;
-}
-
-static int read_packages(struct reader *d)
-{
-	return read_section(d, NULL);
-}
-
-static int read_other(struct reader *d)
-{
-	return scan_skip(&d->s);
-}
-
-static int (*part_reader(struct str key))(struct reader *)
-{
-	static const struct {
-		const char *key;
-		int (*read)(struct reader *d);
-	} parts[] = {
-		{ "info", read_info },	     { "packages", read_packages },	   { "packages.conda", read_packages },
-		{ "removed", read_removed }, { "repodata_version", read_version }, { "v3", read_v3 },
-	};
-
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (str_eq(key, parts[i].key))
-			return parts[i].read;
-	return read_other;
-}
-
-static int read_document(struct reader *d)
-{
-	struct scan_text key;
-	struct str name;
-	int rc;
-
-	if (scan_peek(&d->s) == SCAN_WRONG && scan_end(&d->s) == 0)
-		return 0;
-	d->s.fault = NULL;
-	if (scan_enter(&d->s, SCAN_OBJECT) < 0)
-		return -1;
-	while ((rc = scan_key(&d->s, &key)) > 0) {
-		if (!scan_decode(&key, &d->room, &name))
-			return scan_fail(&d->s, "a key that is no text");
-		if (part_reader(name)(d) < 0)
-			return -1;
-	}
-	return rc < 0 ? -1 : scan_end(&d->s);
-}
-
 /* Where the files are: a channel of the network must not point at files of this machine. */
-static int settle_base_url(struct repodata *r, struct err *err)
+static int settle_dir(struct repodata *r, const char *base_url, struct err *err)
 {
-	const char *dir = url_join(&r->arena, r->channel.canonical, r->subdir), *url;
+	const char *dir = url_join(&r->arena, r->canonical, r->subdir), *url;
 
-	if (!r->base_url)
+	r->dir = dir;
+	if (!base_url)
 		return 0;
-	url = url_resolve(&r->arena, dir, r->base_url);
+	url = url_resolve(&r->arena, dir, base_url);
 	if (!url_is(url, "https") && !url_is(url, "http") && !(url_is(url, "file") && url_is(dir, "file")))
 		return err_set(err, ERR_FORMAT, "%s: base_url '%s' is neither http nor https", r->name,
-			       url_redact(&r->arena, r->base_url));
-	r->base_url = url_redact(&r->arena, url);
+			       url_redact(&r->arena, base_url));
+	r->dir = url_redact(&r->arena, url);
 	return 0;
 }
 
-static int read_all(struct repodata *r, struct err *err)
+struct repodata *repodata_new(struct packed *packed, const struct channel *channel, const char *subdir, uint32_t rank,
+			      const char *name, const char *base_url, struct err *err)
 {
-	struct reader d = { .r = r, .version = 1, .last = { "", 0 } };
-	int rc;
+	struct repodata *r = NEW(struct repodata);
 
-	scan_init(&d.s, r->text.p, r->n_text);
-	rc = read_document(&d);
-	buf_release(&d.room);
-	if (rc < 0) {
-		scan_err(&d.s, err);
-		return err_at(err, "%s", r->name);
+	*r = (struct repodata){ .packed = packed, .rank = rank, .cachefd = -1 };
+	r->canonical = arena_strdup(&r->arena, channel->canonical);
+	r->subdir = arena_strdup(&r->arena, subdir);
+	r->name = url_redact(&r->arena, name);
+	if (settle_dir(r, base_url, err) == 0)
+		return r;
+	repodata_free(r);
+	return NULL;
+}
+
+void repodata_reach(struct reach *r, struct repodata *const *all, size_t n, const char *name)
+{
+	if (!strchr(name, '*')) {
+		reach_name(r, str_of(name));
+		return;
 	}
-	if (d.version > VERSION_MAX)
-		return err_set(
-			err, ERR_FORMAT,
-			"%s: has repodata_version %llu, and this program knows 1 and 2; a newer condaimg may know it",
-			r->name, (unsigned long long)d.version);
-	return settle_base_url(r, err);
+	for (size_t k = 0; k < n; k++) {
+		size_t count = repodata_names(all[k]);
+
+		for (size_t i = 0; i < count; i++) {
+			struct str s = repodata_name(all[k], i);
+
+			if (reach_fits(name, s))
+				reach_name(r, s);
+		}
+	}
+}
+
+int repodata_again(struct repodata *r, struct err *err)
+{
+	struct packed *p;
+
+	log_debug("%s: what was kept of it is damaged, and is made anew", r->name);
+	if (!r->body.url)
+		return err_set(err, ERR_IO, "%s: memory that holds it was changed", r->name);
+	p = packed_cache_get(r->cachefd, &r->body, true, err);
+	if (!p)
+		return -1;
+	mem_grow(r->damaged, r->n_damaged);
+	r->damaged[r->n_damaged++] = r->packed;
+	r->packed = p;
+	return 0;
+}
+
+size_t repodata_names(const struct repodata *r)
+{
+	return r->all_names ? r->n_all_names : packed_names(r->packed);
+}
+
+struct str repodata_name(struct repodata *r, size_t i)
+{
+	return r->all_names ? r->all_names[i] : packed_name(r->packed, i);
 }
 
 struct repodata *repodata_scan(struct buf *b, const struct channel *channel, const char *subdir, uint32_t rank,
 			       const char *name, struct err *err)
 {
-	static const char zeros[SCAN_PAD];
-	struct repodata *r = NEW(struct repodata);
+	auto_arena a = { 0 };
+	auto_buf bytes = *b;
+	struct body body = { .dirfd = -1, .bytes = &bytes, .url = "", .name = url_redact(&a, name), .max = UINT64_MAX };
+	struct packed *p;
 
-	r->text = *b;
 	*b = (struct buf){ 0 };
-	r->n_text = r->text.n;
-	buf_add(&r->text, zeros, sizeof(zeros));
-	r->channel = (struct channel){ .canonical = arena_strdup(&r->arena, channel->canonical) };
-	r->subdir = arena_strdup(&r->arena, subdir);
-	r->name = url_redact(&r->arena, name);
-	r->rank = rank;
-	intern_init(&r->names, NULL);
-	intern_init(&r->removed, &r->arena);
-	if (r->n_text > TEXT_MAX)
-		err_set(err, ERR_LIMIT, "%s: is larger than 4 GiB", r->name);
-	else if (read_all(r, err) == 0)
-		return r;
-	repodata_free(r);
-	return NULL;
+	p = packed_cache_get(-1, &body, false, err);
+	return p ? repodata_new(p, channel, subdir, rank, name, packed_base_url(p), err) : NULL;
 }
 
 /* ---- names that look alike ---- */
@@ -449,8 +196,8 @@ const char *const *repodata_similar(struct arena *a, struct repodata *const *all
 	if (want.n > SIMILAR_MAX)
 		return ret;
 	for (size_t k = 0; k < n; k++) {
-		for (uint32_t i = 0; i < all[k]->names.n; i++) {
-			struct str other = { all[k]->names.entries[i].p, all[k]->names.entries[i].n };
+		for (size_t i = 0; i < repodata_names(all[k]); i++) {
+			struct str other = repodata_name(all[k], i);
 
 			if (!is_near(want, other, most, &d))
 				continue;

@@ -1,9 +1,7 @@
 /*
- * repodata.json(.zst) -> the records of the names that a request reaches.
- *
- * The reader is a pull scanner of our own over the whole text: it knows where each
- * record begins and its name, and parses only what is reached. docs/channels.md tells
- * what is read how.
+ * Channels -> the records of the names that a request reaches, whatever form their repodata has: shards (CEP 16),
+ * repodata.json, compressed or not. What is read is kept packed (channels/packed.h), and the next run reads only what it
+ * reaches. docs/channels.md tells what is read how.
  */
 #ifndef CHANNELS_REPODATA_H
 #define CHANNELS_REPODATA_H
@@ -12,7 +10,7 @@
 #include "conda/record.h"
 #include "fetch/http.h"
 
-struct repodata; /* one subdir of one channel, scanned */
+struct repodata; /* one subdir of one channel */
 
 /* Counts of records, of those that were left out because they are broken, and the first of them, for -v. */
 struct repodata_stats {
@@ -39,17 +37,23 @@ struct repodata_request {
 	const struct channel *channels; /* in priority order */
 	size_t n_channels;
 	const char *subdir; /* the platform's; noarch is read as well */
-	const char *const *names; /* where to begin: names of the specs and of virtual packages */
+	const char *const *names; /* where to begin: names of the specs ('*' in one: every name that fits) */
 	size_t n_names;
 	int cachefd; /* directory for downloaded repodata; -1: none */
 	bool offline; /* file URLs are read all the same */
+	bool no_shards, no_zst; /* forms that are not to be asked for */
 };
 
 /*
- * Read every channel's subdir and noarch, side by side (names are not looked at). A missing noarch is
- * ERR_NET "is no conda channel"; a missing platform subdir is empty.
+ * Read every channel's subdir and noarch, side by side. Of sharded ones only the shards of what names reach are read:
+ * ask nothing else of them afterwards. A missing noarch is ERR_NET "is no conda channel"; a missing platform subdir
+ * is empty.
  */
 int repodata_fetch(struct http *h, const struct repodata_request *q, struct repodata_set *ret, struct err *err);
+
+/* The same for n requests that share a cache, all side by side; what several need is fetched once. */
+int repodata_fetch_all(struct http *h, const struct repodata_request *q, size_t n, struct repodata_set *ret,
+		       struct err *err);
 void repodata_set_release(struct repodata_set *s);
 
 /*

@@ -1,31 +1,19 @@
-#include <stdio.h>
 #include <string.h>
 
-#include "channels/parse.h"
-#include "channels/repodata.h"
-#include "channels/rows.h"
-#include "conda/matchspec.h"
+#include "channels/packed_format.h"
+#include "channels/follow.h"
+#include "channels/repodata_impl.h"
 #include "fetch/url.h"
 
-#define NAME_MAX_BYTES 255
-#define FOLLOWED_SIZE 4096 /* strings that are remembered to have been followed */
-
-/* Strings of one document that all its records share. */
+/* What all records of one document share, and which of its strings and lists have been made ours. */
 struct origin {
+	struct packed *p;
+	uint32_t rank;
 	const char *channel, *subdir, *dir; /* dir: URL of where the files are */
 	size_t dir_len;
-};
-
-/* A record of the name at hand, before it is known whether it stays. */
-struct candidate {
-	struct str stem;
-	uint32_t kind;
-	size_t at; /* in records */
-};
-
-struct reached {
-	const char *name;
-	size_t first, n; /* in records */
+	const char **strings;
+	const char *const **lists;
+	struct follow follow;
 };
 
 struct collector {
@@ -33,401 +21,286 @@ struct collector {
 	size_t n;
 	struct index *ret;
 	struct repodata_stats *stats;
-	struct parse parse;
+	struct reach reach;
+	struct intern strings, lists;
 	struct origin *origins;
-	struct intern names; /* reached, in the order in which they were */
-	struct record *records;
-	size_t n_records;
-	struct candidate *candidates;
-	size_t n_candidates;
-	struct reached *done; /* one for each of names */
-	struct buf room;
-	const char *followed[FOLLOWED_SIZE];
+	const char **room; /* a list on its way */
+	size_t room_size;
 };
 
-/* ---- reaching names ---- */
+/* ---- which names ---- */
 
-static void reach(struct collector *c, struct str name)
+static void reach_all(struct collector *c, const char *const *names, size_t n_names)
 {
-	char lower[NAME_MAX_BYTES];
+	for (size_t i = 0; i < n_names; i++)
+		repodata_reach(&c->reach, c->all, c->n, names[i]);
+	for (uint32_t i = 0; i < c->reach.names.n; i++) {
+		struct str name = { c->reach.names.entries[i].p, c->reach.names.entries[i].n };
 
-	if (!name.n || name.n > sizeof(lower) || (name.n > 1 && name.p[0] == '_' && name.p[1] == '_'))
-		return;
-	for (size_t i = 0; i < name.n; i++)
-		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20) : name.p[i];
-	intern_add(&c->names, (struct str){ lower, name.n });
-}
-
-static const char *copy(struct collector *c, const char *from, const char *to)
-{
-	c->room.n = 0;
-	buf_add(&c->room, from, (size_t)(to - from));
-	return buf_cstr(&c->room);
-}
-
-/* Each spec of a condition: "a >=1 and (b or c)". Words that are no names reach nothing there is. */
-static void reach_condition(struct collector *c, const char *p, const char *end)
-{
-	while (p < end) {
-		const char *from;
-
-		while (p < end && (*p == ' ' || *p == '(' || *p == ')'))
-			p++;
-		for (from = p; p < end && *p != ' ' && *p != '(' && *p != ')';)
-			p += *p == '[' && memchr(p, ']', (size_t)(end - p))
-				     ? (const char *)memchr(p, ']', (size_t)(end - p)) - p + 1
-				     : 1;
-		if (p > from && !(p - from == 3 && memcmp(from, "and", 3) == 0) &&
-		    !(p - from == 2 && memcmp(from, "or", 2) == 0))
-			reach(c, matchspec_name_of(copy(c, from, p)));
+		for (size_t k = 0; k < c->n; k++)
+			follow_name(&c->origins[k].follow, &c->reach, name);
 	}
 }
 
-/* when="..." among the brackets of a spec (CEP 43). */
-static void reach_when(struct collector *c, const char *p)
+/* ---- strings and lists ---- */
+
+/* s is string + 1; 0: NULL. */
+static const char *text(struct collector *c, struct origin *o, uint32_t s)
 {
-	const char *when = p;
+	const char *p;
+	size_t len;
 
-	while ((when = strstr(when, "when"))) {
-		const char *at = when + 4, *end;
-		bool starts = when == p || strchr("[, ", when[-1]);
+	if (!s || s > packed_n_strings(o->p))
+		return NULL;
+	if (o->strings[s - 1])
+		return o->strings[s - 1];
+	p = packed_string(o->p, s - 1, &len);
+	return p ? (o->strings[s - 1] = intern_text(&c->strings, (struct str){ p, len })) : NULL;
+}
 
-		while (*at == ' ')
-			at++;
-		when += 4;
-		if (!starts || *at != '=')
-			continue;
-		for (at++; *at == ' ';)
-			at++;
-		end = *at == '"' || *at == '\'' ? strchr(at + 1, *at) : at + strcspn(at, ",]");
-		at += *at == '"' || *at == '\'';
-		reach_condition(c, at, end ? end : at + strlen(at));
+static const char *const *list(struct collector *c, struct origin *o, uint32_t at)
+{
+	const uint32_t *ids;
+	uint32_t n;
+
+	if (!at || at >= packed_n_words(o->p))
+		return NULL;
+	if (o->lists[at])
+		return o->lists[at];
+	ids = packed_list(o->p, at, &n);
+	if (!ids)
+		return NULL;
+	if (n >= c->room_size) {
+		c->room_size = 2 * (size_t)n + 64;
+		c->room = mem_resize(c->room, c->room_size, sizeof(*c->room));
 	}
-}
-
-static void reach_spec(struct collector *c, const char *spec)
-{
-	const char **seen = &c->followed[((uintptr_t)spec >> 4) % FOLLOWED_SIZE];
-	const char *bracket;
-
-	/* Strings are kept once, so a pointer that was followed needs no second look. */
-	if (*seen == spec)
-		return;
-	*seen = spec;
-	reach(c, matchspec_name_of(spec));
-	bracket = strchr(spec, '[');
-	if (bracket)
-		reach_when(c, bracket + 1);
-}
-
-static void reach_all(struct collector *c, const char *const *specs)
-{
-	for (; *specs; specs++)
-		reach_spec(c, *specs);
-}
-
-static void follow(struct collector *c, const struct record *r)
-{
-	reach_all(c, r->depends);
-	for (size_t i = 0; i < r->n_extras; i++)
-		reach_all(c, r->extras[i].depends);
-}
-
-/* '*' alone stands for any run of bytes. */
-static bool glob_fits(const char *glob, struct str s)
-{
-	const char *star = NULL;
-	size_t i = 0, mark = 0;
-
-	while (i < s.n) {
-		if (*glob == '*') {
-			star = ++glob;
-			mark = i;
-		} else if (*glob == s.p[i]) {
-			glob++;
-			i++;
-		} else if (star) {
-			glob = star;
-			i = ++mark;
-		} else {
-			return false;
-		}
+	for (uint32_t i = 0; i < n; i++) {
+		c->room[i] = ids[i] < UINT32_MAX ? text(c, o, ids[i] + 1) : NULL;
+		if (!c->room[i])
+			return NULL;
 	}
-	while (*glob == '*')
-		glob++;
-	return !*glob;
+	c->room[n] = NULL;
+	return o->lists[at] = intern_list(&c->lists, c->room, n);
 }
 
-static void reach_request(struct collector *c, const char *name)
-{
-	if (!strchr(name, '*')) {
-		reach(c, str_of(name));
-		return;
-	}
-	for (size_t k = 0; k < c->n; k++) {
-		const struct intern *names = &c->all[k]->names;
-
-		for (uint32_t i = 0; i < names->n; i++) {
-			struct str s = { names->entries[i].p, names->entries[i].n };
-
-			if (glob_fits(name, s))
-				reach(c, s);
-		}
-	}
-}
-
-/* ---- records of one name ---- */
-
-static void broken(struct collector *c, struct str what, const char *why)
-{
-	if (!c->stats->broken++)
-		snprintf(c->stats->example, sizeof(c->stats->example), "%.*s: %s", (int)(what.n < 120 ? what.n : 120),
-			 what.p, why);
-}
+/* ---- records ---- */
 
 /* The file's URL; fn is its end where no byte of it had to be written otherwise. */
-static void name_file(struct collector *c, const struct origin *o, struct str fn, struct record *r)
+static void name_file(struct collector *c, const struct origin *o, const struct packed_item *item, struct record *r)
 {
 	struct arena *a = &c->ret->arena;
+	size_t n = item->r->fn_len;
 	char *url;
 
-	if (url_is_plain(fn.p, fn.n)) {
-		url = arena_printf(a, "%s/%.*s", o->dir, (int)fn.n, fn.p);
+	if (url_is_plain(item->fn, n)) {
+		url = arena_alloc(a, o->dir_len + n + 2);
+		memcpy(url, o->dir, o->dir_len);
+		url[o->dir_len] = '/';
+		memcpy(url + o->dir_len + 1, item->fn, n);
 		r->fn = url + o->dir_len + 1;
 	} else {
-		r->fn = arena_strndup(a, fn.p, fn.n);
+		r->fn = arena_strndup(a, item->fn, n);
 		url = arena_printf(a, "%s/%s", o->dir, url_encode(a, r->fn));
 	}
 	r->url = url;
 }
 
-static bool is_file_name(struct str fn)
+static void take_more(struct collector *c, struct origin *o, const struct packed_item *item, struct record *r)
 {
-	if (!fn.n || fn.n > NAME_MAX_BYTES || fn.p[0] == '.')
-		return false;
-	for (size_t i = 0; i < fn.n; i++)
-		if ((unsigned char)fn.p[i] <= ' ' || fn.p[i] == 127 || fn.p[i] == '/' || fn.p[i] == '\\')
-			return false;
-	return true;
-}
+	const struct packed_more *m = item->more;
+	struct record_extra *extras;
 
-static const char *extension(uint32_t kind)
-{
-	return kind == ROW_CONDA || kind == ROW_V3_CONDA ? ".conda" : ".tar.bz2";
-}
-
-/* The whole file name, and how much of it is the stem. */
-static bool row_file(struct collector *c, const struct repodata *d, const struct row *row, struct str *fn,
-		     size_t *stem_len)
-{
-	const char *ext = extension(row->kind);
-	struct scan_text t;
-	struct scan s;
-
-	scan_init(&s, d->text.p, d->n_text);
-	s.at = d->text.p + row->key;
-	if (scan_string(&s, &t) < 0 || !scan_decode(&t, &c->room, fn))
-		return false;
-	if (row->kind == ROW_V3_CONDA || row->kind == ROW_V3_BZ2) {
-		auto_buf whole = { 0 };
-
-		buf_add(&whole, fn->p, fn->n);
-		buf_adds(&whole, ext);
-		c->room.n = 0;
-		buf_add(&c->room, whole.p, whole.n);
-		*fn = (struct str){ c->room.p, c->room.n };
-	}
-	*stem_len = fn->n - strlen(ext);
-	return is_file_name(*fn);
-}
-
-static bool lower_equal(const char *a, struct str b)
-{
-	return strlen(a) == b.n && strncasecmp(a, b.p, b.n) == 0;
-}
-
-/* Bytes of a name that are upper case: lower, as one writes it in a spec. */
-static const char *lower_name(struct collector *c, const char *name)
-{
-	char lower[NAME_MAX_BYTES];
-	size_t n = strlen(name);
-
-	if (!name[strcspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] || n > sizeof(lower))
-		return name;
-	for (size_t i = 0; i < n; i++)
-		lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] | 0x20) : name[i];
-	return intern_text(&c->parse.strings, (struct str){ lower, n });
-}
-
-static void take_row(struct collector *c, size_t k, const struct row *row)
-{
-	const struct repodata *d = c->all[k];
-	const struct origin *o = &c->origins[k];
-	struct record r = { .channel = o->channel, .subdir = o->subdir, .channel_rank = d->rank };
-	char why[120];
-	struct scan s;
-	struct str fn = { "", 0 };
-	size_t stem_len;
-
-	if (!row_file(c, d, row, &fn, &stem_len)) {
-		broken(c, fn, "is no name of a package file");
+	r->build_number = m->build_number;
+	r->indexed_timestamp = m->indexed_timestamp;
+	r->version = m->version ? text(c, o, m->version) : r->version;
+	r->build = m->build ? text(c, o, m->build) : r->build;
+	r->site_packages = text(c, o, m->site_packages);
+	r->legacy_bz2_md5 = text(c, o, m->legacy_bz2_md5);
+	r->track_features = list(c, o, m->track_features);
+	r->flags = list(c, o, m->flags);
+	if (!m->n_extras)
 		return;
+	extras = arena_array(&c->ret->arena, m->n_extras, sizeof(*extras));
+	for (uint32_t i = 0; i < m->n_extras; i++) {
+		static const char *const none[] = { NULL };
+		const char *const *depends = list(c, o, item->extras[2 * i + 1]);
+		const char *name = text(c, o, item->extras[2 * i] + 1);
+
+		extras[i] = (struct record_extra){ name ? name : "", depends ? depends : none };
 	}
-	if (d->removed.n && intern_find(&d->removed, fn) != INTERN_NONE)
-		return;
-	scan_init(&s, d->text.p, d->n_text);
-	s.at = d->text.p + row->value;
-	if (!parse_record(&c->parse, &s, &r, why, sizeof(why))) {
-		broken(c, fn, why);
-		return;
-	}
-	if (!lower_equal(r.name, rows_name_of((struct str){ fn.p, stem_len }))) {
-		broken(c, fn, "its name is another one");
-		return;
-	}
-	r.name = lower_name(c, r.name);
-	name_file(c, o, fn, &r);
-	record_defaults(&r);
-	mem_grow(c->candidates, c->n_candidates);
-	c->candidates[c->n_candidates++] = (struct candidate){ { r.fn, stem_len }, row->kind, c->n_records };
-	mem_grow(c->records, c->n_records);
-	c->records[c->n_records++] = r;
+	r->extras = extras;
+	r->n_extras = m->n_extras;
 }
 
-/* By stem; within it, the one to keep first: the better kind, then what the document tells last. */
-static int candidate_cmp(const void *x, const void *y)
+static void take_record(struct collector *c, struct origin *o, const char *name, const struct packed_item *item,
+			struct record *ret)
 {
-	const struct candidate *a = x, *b = y;
-	int c = a->stem.n == b->stem.n ? memcmp(a->stem.p, b->stem.p, a->stem.n) : a->stem.n < b->stem.n ? -1 : 1;
+	const struct packed_record *p = item->r;
+	const char *version = item->fn + p->name_len + 1, *build = version + p->version_len + 1;
+	size_t ext = (p->flags & RECORD_KIND) == KIND_CONDA || (p->flags & RECORD_KIND) == KIND_V3_CONDA ? 6 : 8;
+	size_t rest = p->fn_len - (size_t)(build - item->fn);
 
-	if (c)
-		return c;
-	if (a->kind != b->kind)
-		return a->kind > b->kind ? -1 : 1;
-	return (a->at < b->at) - (a->at > b->at);
+	*ret = (struct record){ .name = name,
+				.subdir = o->subdir,
+				.channel = o->channel,
+				.channel_rank = o->rank,
+				.size = p->size,
+				.timestamp = p->timestamp,
+				.build_number = p->build_number,
+				.has_sha256 = p->flags & RECORD_SHA256,
+				.has_md5 = p->flags & RECORD_MD5,
+				.noarch = (enum noarch)(p->flags / RECORD_NOARCH & 3) };
+	memcpy(ret->sha256.sha256, p->sha256, sizeof(p->sha256));
+	memcpy(ret->md5, p->md5, sizeof(p->md5));
+	ret->version = intern_text(&c->strings, (struct str){ version, p->version_len });
+	ret->build = intern_text(&c->strings, (struct str){ build, rest > ext ? rest - ext : 0 });
+	ret->depends = list(c, o, p->depends);
+	ret->constrains = list(c, o, p->constrains);
+	ret->license = text(c, o, p->license);
+	ret->license_family = text(c, o, p->license_family);
+	if (item->more)
+		take_more(c, o, item, ret);
+	name_file(c, o, item, ret);
+	record_defaults(ret);
 }
 
-/* Of records that tell of one stem only the best stays. */
-static void drop_doubles(struct collector *c, size_t first)
+static int name_cmp(const void *x, const void *y)
 {
-	size_t kept = first;
-
-	if (c->n_candidates > 1)
-		qsort(c->candidates, c->n_candidates, sizeof(*c->candidates), candidate_cmp);
-	for (size_t i = 1; i < c->n_candidates; i++) {
-		const struct candidate *before = &c->candidates[i - 1], *now = &c->candidates[i];
-
-		if (before->stem.n == now->stem.n && memcmp(before->stem.p, now->stem.p, now->stem.n) == 0)
-			c->records[now->at].name = NULL;
-	}
-	for (size_t i = first; i < c->n_records; i++) {
-		if (!c->records[i].name)
-			continue;
-		if (kept != i)
-			c->records[kept] = c->records[i];
-		kept++;
-	}
-	c->n_records = kept;
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static void take_name(struct collector *c, uint32_t number)
+/* The names that were reached, in their order. */
+static const char **sorted_names(struct collector *c)
 {
-	struct str name = { c->names.entries[number].p, c->names.entries[number].n };
-	size_t start = c->n_records;
+	uint32_t n = c->reach.names.n;
+	const char **ret = mem_array(n ? n : 1, sizeof(*ret));
 
-	for (size_t k = 0; k < c->n; k++) {
-		const struct repodata *d = c->all[k];
-		uint32_t i = intern_find(&d->names, name);
-		size_t first = c->n_records;
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = c->reach.names.entries[i].p;
+	if (n)
+		qsort(ret, n, sizeof(*ret), name_cmp);
+	return ret;
+}
 
-		c->n_candidates = 0;
-		for (uint32_t row = i == INTERN_NONE ? ROW_NONE : d->by_name[i].first; row != ROW_NONE;
-		     row = d->rows[row].next)
-			take_row(c, k, &d->rows[row]);
-		drop_doubles(c, first);
+static size_t count_records(struct collector *c, const char *const *names)
+{
+	uint64_t total = 0, most = 0;
+
+	for (size_t k = 0; k < c->n; k++)
+		most += packed_records(c->origins[k].p);
+	for (uint32_t i = 0; i < c->reach.names.n; i++) {
+		for (size_t k = 0; k < c->n; k++) {
+			struct packed *p = c->origins[k].p;
+			size_t at = packed_find(p, str_of(names[i]));
+
+			total += at == PACKED_NONE ? 0 : packed_count_of(p, at);
+		}
 	}
-	mem_grow(c->done, number);
-	c->done[number] = (struct reached){ name.p, start, c->n_records - start };
-	for (size_t i = start; i < c->n_records; i++)
-		follow(c, &c->records[i]);
+	return total < most ? total : most;
+}
+
+static void take_all(struct collector *c)
+{
+	auto_free const char **names = sorted_names(c);
+	size_t room = count_records(c, names);
+	struct index *ix = c->ret;
+
+	ix->records = arena_array(&ix->arena, room, sizeof(*ix->records));
+	for (uint32_t i = 0; i < c->reach.names.n; i++) {
+		const char *name = intern_text(&c->strings, str_of(names[i]));
+
+		for (size_t k = 0; k < c->n; k++) {
+			struct origin *o = &c->origins[k];
+			size_t at = packed_find(o->p, str_of(name));
+			struct packed_cursor cursor = { 0 };
+			struct packed_item item;
+
+			if (at != PACKED_NONE)
+				cursor = packed_records_of(o->p, at);
+			while (ix->n < room && packed_next(o->p, &cursor, &item))
+				take_record(c, o, name, &item, &ix->records[ix->n++]);
+		}
+	}
 }
 
 /* ---- all ---- */
-
-static int reached_cmp(const void *x, const void *y)
-{
-	return strcmp(((const struct reached *)x)->name, ((const struct reached *)y)->name);
-}
-
-/* The records, name after name. Within a name they are in order already. */
-static void settle(struct collector *c)
-{
-	struct record *to = arena_array(&c->ret->arena, c->n_records, sizeof(*to));
-
-	c->ret->records = to;
-	c->ret->n = c->n_records;
-	if (c->names.n)
-		qsort(c->done, c->names.n, sizeof(*c->done), reached_cmp);
-	for (uint32_t i = 0; i < c->names.n; i++) {
-		if (c->done[i].n)
-			memcpy(to, c->records + c->done[i].first, c->done[i].n * sizeof(*to));
-		to += c->done[i].n;
-	}
-}
 
 static void begin(struct collector *c)
 {
 	struct arena *a = &c->ret->arena;
 
-	parse_init(&c->parse, a);
-	intern_init(&c->names, a);
-	c->origins = mem_array(c->n, sizeof(*c->origins));
+	reach_init(&c->reach);
+	intern_init(&c->strings, a);
+	intern_init(&c->lists, a);
+	c->origins = mem_array(c->n ? c->n : 1, sizeof(*c->origins));
 	for (size_t k = 0; k < c->n; k++) {
 		const struct repodata *d = c->all[k];
 		struct origin *o = &c->origins[k];
+		const char *example;
+		uint64_t broken = packed_broken(d->packed, &example);
 
-		o->channel = intern_text(&c->parse.strings, str_of(d->channel.canonical));
-		o->subdir = intern_text(&c->parse.strings, str_of(d->subdir));
-		o->dir = d->base_url ? arena_strdup(a, d->base_url) : url_join(a, d->channel.canonical, d->subdir);
+		*o = (struct origin){ .p = d->packed, .rank = d->rank };
+		o->channel = intern_text(&c->strings, str_of(d->canonical));
+		o->subdir = intern_text(&c->strings, str_of(d->subdir));
+		o->dir = arena_strdup(a, d->dir);
 		o->dir_len = strlen(o->dir);
-		c->stats->records += d->n_rows;
-		if (d->broken && !c->stats->broken)
-			memcpy(c->stats->example, d->example, sizeof(c->stats->example));
-		c->stats->broken += d->broken;
+		o->strings = mem_array(packed_n_strings(o->p) + (size_t)1, sizeof(*o->strings));
+		o->lists = mem_array(packed_n_words(o->p), sizeof(*o->lists));
+		follow_init(&o->follow, o->p);
+		c->stats->records += packed_records(o->p);
+		if (broken && !c->stats->broken)
+			memcpy(c->stats->example, example, sizeof(c->stats->example));
+		c->stats->broken += broken;
 	}
 }
 
 static void end(struct collector *c)
 {
-	parse_release(&c->parse);
-	intern_release(&c->names);
-	buf_release(&c->room);
+	for (size_t k = 0; k < c->n; k++) {
+		free(c->origins[k].strings);
+		free(c->origins[k].lists);
+		follow_release(&c->origins[k].follow);
+	}
 	free(c->origins);
-	free(c->records);
-	free(c->candidates);
-	free(c->done);
-	free(c);
+	free(c->room);
+	reach_release(&c->reach);
+	intern_release(&c->strings);
+	intern_release(&c->lists);
+}
+
+static void collect(struct repodata *const *all, size_t n, const char *const *names, size_t n_names, struct index *ret,
+		    struct repodata_stats *stats)
+{
+	struct collector c = { .all = all, .n = n, .ret = ret, .stats = stats };
+
+	*ret = (struct index){ 0 };
+	*stats = (struct repodata_stats){ 0 };
+	begin(&c);
+	reach_all(&c, names, n_names);
+	take_all(&c);
+	end(&c);
 }
 
 int repodata_collect(struct repodata *const *all, size_t n, const char *const *names, size_t n_names, struct index *ret,
 		     struct repodata_stats *stats, struct err *err)
 {
-	struct repodata_stats unused = { 0 };
-	struct collector *c = NEW(struct collector);
+	struct repodata_stats unused;
 
-	(void)err; /* what is wrong with a record is counted */
-	c->all = all;
-	c->n = n;
-	c->ret = ret;
-	c->stats = stats ? stats : &unused;
-	*c->stats = (struct repodata_stats){ 0 };
-	*ret = (struct index){ 0 };
-	begin(c);
-	for (size_t i = 0; i < n_names; i++)
-		reach_request(c, names[i]);
-	for (uint32_t i = 0; i < c->names.n; i++)
-		take_name(c, i);
-	settle(c);
-	end(c);
-	return 0;
+	for (;;) {
+		bool damaged = false;
+
+		collect(all, n, names, n_names, ret, stats ? stats : &unused);
+		for (size_t k = 0; k < n; k++) {
+			if (!packed_damaged(all[k]->packed))
+				continue;
+			damaged = true;
+			if (repodata_again(all[k], err) < 0) {
+				index_release(ret);
+				return -1;
+			}
+		}
+		if (!damaged)
+			return 0;
+		index_release(ret);
+	}
 }

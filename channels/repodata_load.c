@@ -4,42 +4,20 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/work.h"
-#include "channels/cache.h"
+#include "channels/document.h"
+#include "channels/load_impl.h"
 #include "fetch/url.h"
 
 #define BODY_MAX ((uint64_t)512 << 20) /* bytes as they are sent */
-#define TEXT_MAX ((uint64_t)4 << 30) /* bytes of JSON */
 #define AT_ONCE 8
 #define CHANNELS_MAX 1000
+#define REQUESTS_MAX 100
 
-/* One subdir of one channel on its way. */
-struct part {
-	const struct channel *channel;
-	uint32_t rank;
-	const char *subdir;
-	const char *url; /* of what was found, or is tried now */
-	const char *told; /* the same, for sentences */
-	bool found, missing;
-	bool in_cache; /* its body is there; else it is in body, or is a file of this machine */
-	struct buf body;
-	struct sink *out;
-	struct cache_state cached;
-	bool has_cached;
-	struct repodata *scanned;
-};
-
-struct loader {
-	struct http_batch base;
-	const struct repodata_request *q;
-	struct arena arena;
-	struct part *parts;
-	size_t n;
-	struct part **asked; /* those whose URL is tried now */
-};
+static const char *const files[FORMS] = { "repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json.bz2",
+					  "repodata.json" };
 
 static bool is_local(const struct part *p)
 {
@@ -48,30 +26,35 @@ static bool is_local(const struct part *p)
 
 /* ---- which there are ---- */
 
-static void add_part(struct loader *l, size_t rank, const char *subdir)
+static void add_part(struct loader *l, const struct repodata_request *q, size_t rank, const char *subdir)
 {
-	l->parts[l->n++] = (struct part){ .channel = &l->q->channels[rank], .rank = (uint32_t)rank, .subdir = subdir };
+	struct part *p = &l->parts[l->n];
+
+	*p = (struct part){ .q = q, .channel = &q->channels[rank], .rank = (uint32_t)rank, .subdir = subdir, .fd = -1 };
+	for (size_t i = 0; i < l->n && !p->same; i++)
+		if (!l->parts[i].same && strcmp(l->parts[i].subdir, subdir) == 0 &&
+		    strcmp(l->parts[i].channel->url, p->channel->url) == 0)
+			p->same = &l->parts[i];
+	l->n++;
 }
 
 /* A channel that names a subdir other than the platform's has only its noarch for us. */
-static void list_parts(struct loader *l)
+static void list_parts(struct loader *l, const struct repodata_request *q)
 {
-	l->parts = mem_array(2 * l->q->n_channels, sizeof(*l->parts));
-	l->asked = mem_array(2 * l->q->n_channels, sizeof(struct part *));
-	for (size_t i = 0; i < l->q->n_channels; i++) {
-		const char *only = l->q->channels[i].subdir;
+	for (size_t i = 0; i < q->n_channels; i++) {
+		const char *only = q->channels[i].subdir;
 
-		if (strcmp(l->q->subdir, "noarch") != 0 && (!only || strcmp(only, l->q->subdir) == 0))
-			add_part(l, i, l->q->subdir);
+		if (strcmp(q->subdir, "noarch") != 0 && (!only || strcmp(only, q->subdir) == 0))
+			add_part(l, q, i, q->subdir);
 		else if (only && strcmp(only, "noarch") != 0)
-			log_debug("channel %s: %s is not for %s", l->q->channels[i].canonical, only, l->q->subdir);
-		add_part(l, i, "noarch");
+			log_debug("channel %s: %s is not for %s", q->channels[i].canonical, only, q->subdir);
+		add_part(l, q, i, "noarch");
 	}
 }
 
-static const char *part_url(struct loader *l, const struct part *p, const char *file)
+static const char *part_url(struct loader *l, const struct part *p, enum form form)
 {
-	return url_join(&l->arena, p->channel->url, arena_printf(&l->arena, "%s/%s", p->subdir, file));
+	return url_join(&l->arena, p->channel->url, arena_printf(&l->arena, "%s/%s", p->subdir, files[form]));
 }
 
 /* ---- over the network ---- */
@@ -80,16 +63,15 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 {
 	struct loader *l = (struct loader *)b;
 	struct part *p = l->asked[i];
-	int cachefd = l->q->cachefd;
 
 	sink_free(TAKE(p->out));
-	buf_release(&p->body);
-	p->out = cachefd >= 0 ? cache_sink(cachefd, p->url, err) : sink_buf(&p->body);
+	buf_release(&p->bytes);
+	p->out = l->cachefd >= 0 ? cache_sink(l->cachefd, p->url, err) : sink_buf(&p->bytes);
 	if (!p->out)
 		return -1;
 	q->url = p->url;
-	q->max = str_ends(p->url, ".zst") ? BODY_MAX : TEXT_MAX;
-	q->squeeze = !str_ends(p->url, ".zst");
+	q->max = p->form == FORM_PLAIN ? DOCUMENT_MAX : BODY_MAX;
+	q->squeeze = p->form == FORM_PLAIN;
 	if (p->has_cached && !p->cached.missing) {
 		q->etag = p->cached.etag;
 		q->last_modified = p->cached.last_modified;
@@ -98,18 +80,18 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 	return 1;
 }
 
-/* Remember what came; without a cache it stays in p->body. */
+/* Remember what came; without a cache it stays in p->bytes. */
 static int keep(struct loader *l, struct part *p, const struct http_answer *answer, struct err *err)
 {
-	struct cache_state state = { answer->etag, answer->last_modified, answer->cache_control,
-				     answer->status == 404 };
+	struct cache_state state = { answer->etag, answer->last_modified, answer->cache_control, answer->status == 404,
+				     0 };
 	auto_sink *out = TAKE(p->out);
 
 	p->found = answer->status == 200;
-	if (l->q->cachefd < 0)
+	if (l->cachefd < 0)
 		return p->found ? sink_finish(out, err) : 0;
 	p->in_cache = p->found;
-	return cache_put(l->q->cachefd, p->url, p->found ? out : NULL, &state, err);
+	return cache_put(l->cachefd, p->url, p->found ? out : NULL, &state, err);
 }
 
 static int part_end(struct http_batch *b, size_t i, const struct http_answer *answer, const struct err *fault,
@@ -129,35 +111,56 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 		return err_set(err, ERR_NET, "%s: the server says that what we have is good (304), but we have nothing",
 			       p->told);
 	p->found = p->in_cache = true;
-	return 0;
+	if (answer->cache_control)
+		p->cached.cache_control = answer->cache_control;
+	return cache_touch(l->cachefd, p->url, &p->cached, err);
 }
 
 static const struct http_batch_ops part_ops = { .begin = part_begin, .end = part_end };
 
 /* ---- what can be said without the network ---- */
 
-/* 1: the network has to be asked. */
-static int look_here(struct loader *l, struct part *p, struct err *err)
+static int look_at_file(struct loader *l, struct part *p, struct err *err)
 {
-	if (is_local(p)) {
-		const char *path = url_to_path(&l->arena, p->url);
-		auto_source *in = path ? source_file(AT_FDCWD, path, err) : NULL;
+	const char *path = url_to_path(&l->arena, p->url);
+	auto_source *in = path ? source_file(AT_FDCWD, path, err) : NULL;
 
-		if (!in && path && err->sys != ENOENT && err->sys != ENOTDIR)
-			return -1;
-		err_clear(err);
-		p->found = in != NULL;
-		return 0;
-	}
-	p->has_cached = l->q->cachefd >= 0 && cache_find(&l->arena, l->q->cachefd, p->url, &p->cached);
-	if (!l->q->offline)
-		return 1;
-	p->found = p->in_cache = p->has_cached && !p->cached.missing;
+	if (!in && path && err->sys != ENOENT && err->sys != ENOTDIR)
+		return -1;
+	err_clear(err);
+	p->found = in != NULL;
 	return 0;
 }
 
-/* Try this name for every part that has none yet. */
-static int try_file(struct http *h, struct loader *l, const char *file, struct err *err)
+/* 1: the network has to be asked. insist: also for what was missing lately. */
+static int look_here(struct loader *l, struct part *p, bool insist, struct err *err)
+{
+	if (is_local(p))
+		return look_at_file(l, p, err);
+	p->has_cached = l->cachefd >= 0 && cache_find(&l->arena, l->cachefd, p->url, &p->cached);
+	p->unknown = p->unknown || (l->offline && !(p->has_cached && p->cached.missing));
+	if (p->has_cached && (l->offline || cache_is_fresh(&p->cached))) {
+		if (!p->cached.missing) {
+			p->found = p->in_cache = true;
+			return 0;
+		}
+		/* The plain form is the one that every channel has to have. */
+		if (!insist && p->form != FORM_PLAIN) {
+			p->skipped = true;
+			return 0;
+		}
+	}
+	return !l->offline;
+}
+
+static bool is_wanted(const struct part *p, enum form form)
+{
+	return !p->same && !p->found && !(form == FORM_SHARDS && p->q->no_shards) &&
+	       !(form == FORM_ZST && p->q->no_zst);
+}
+
+/* Try this form for every part that has none yet. */
+static int try_form(struct loader *l, enum form form, bool insist, struct err *err)
 {
 	size_t n = 0;
 
@@ -165,18 +168,45 @@ static int try_file(struct http *h, struct loader *l, const char *file, struct e
 		struct part *p = &l->parts[i];
 		int rc;
 
-		if (p->found)
+		if (!is_wanted(p, form) || (insist && !p->skipped))
 			continue;
-		p->url = part_url(l, p, file);
+		p->form = form;
+		p->url = part_url(l, p, form);
 		p->told = url_redact(&l->arena, p->url);
-		rc = look_here(l, p, err);
+		rc = look_here(l, p, insist, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
 			l->asked[n++] = p;
 	}
 	l->base = (struct http_batch){ .ops = &part_ops, .n = n, .at_once = AT_ONCE, .afresh = true };
-	return n ? http_run(h, &l->base, err) : 0;
+	return n ? http_run(l->http, &l->base, err) : 0;
+}
+
+/* What has no form at all may have got one since it was missing. */
+static int try_forms(struct loader *l, struct err *err)
+{
+	for (int insist = 0; insist < 2; insist++)
+		for (int form = 0; form < FORMS; form++)
+			if (!(insist && form == FORM_PLAIN) && try_form(l, (enum form)form, insist, err) < 0)
+				return -1;
+	return 0;
+}
+
+static void copy_same(struct loader *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct part *p = &l->parts[i];
+
+		if (!p->same)
+			continue;
+		p->form = p->same->form;
+		p->url = p->same->url;
+		p->told = p->same->told;
+		p->found = p->same->found;
+		p->unknown = p->same->unknown;
+		p->in_cache = p->same->in_cache;
+	}
 }
 
 /* What is found nowhere: nothing, for a platform; no channel, for noarch. */
@@ -184,18 +214,18 @@ static int judge_missing(struct loader *l, struct err *err)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct part *p = &l->parts[i];
-		bool known = is_local(p) || !l->q->offline || (p->has_cached && p->cached.missing);
+		const char *told = url_redact(&l->arena, part_url(l, p, FORM_PLAIN));
 
 		if (p->found)
 			continue;
-		if (!known)
+		if (p->unknown)
 			return err_set(
 				err, ERR_NET,
 				"%s: is not in the cache, and nothing is fetched when offline; run once without it",
-				p->told);
+				told);
 		if (strcmp(p->subdir, "noarch") == 0)
 			return err_set(err, ERR_NET, "%s is no conda channel: there is no %s", p->channel->canonical,
-				       p->told);
+				       told);
 		log_debug("%s has nothing for %s", p->channel->canonical, p->subdir);
 	}
 	return 0;
@@ -203,68 +233,141 @@ static int judge_missing(struct loader *l, struct err *err)
 
 /* ---- reading ---- */
 
-static struct source *open_body(struct loader *l, struct part *p, struct err *err)
+static struct body body_of(struct loader *l, const struct part *p)
 {
-	auto_arena a = { 0 };
+	struct body b = { .dirfd = l->cachefd, .url = p->url, .name = p->told, .max = BODY_MAX };
 
+	b.ours = p->in_cache;
 	if (p->in_cache)
-		return cache_body(l->q->cachefd, p->url, err);
-	if (is_local(p))
-		return source_file(AT_FDCWD, url_to_path(&a, p->url), err);
-	return source_buf(&p->body);
+		b.path = arena_strdup(&l->arena, cache_path(p->url, "body").s);
+	else if (is_local(p))
+		b =
+			(struct body){ AT_FDCWD, url_to_path(&l->arena, p->url), NULL, p->url, p->told, DOCUMENT_MAX,
+				       false };
+	else
+		b.bytes = p->same ? &p->same->bytes : &p->bytes;
+	return b;
 }
 
-static int read_part(void *arg, size_t i, struct err *err)
+static int read_part(struct loader *l, struct part *p, struct err *err)
+{
+	struct packed *packed = packed_cache_get(l->cachefd, &p->body, false, err);
+	struct repodata *r;
+
+	if (!packed)
+		return -1;
+	r = repodata_new(packed, p->channel, p->subdir, p->rank, p->told, packed_base_url(packed), err);
+	if (!r)
+		return -1;
+	p->read = r;
+	if (p->body.bytes)
+		return 0;
+	r->cachefd = l->cachefd;
+	r->body = p->body;
+	r->body.path = arena_strdup(&r->arena, p->body.path);
+	r->body.url = arena_strdup(&r->arena, p->body.url);
+	r->body.name = r->name;
+	return 0;
+}
+
+static int read_first(void *arg, size_t i, struct err *err)
 {
 	struct loader *l = arg;
 	struct part *p = &l->parts[i];
-	bool squeezed = p->url && str_ends(p->url, ".zst");
-	auto_source *in = NULL;
-	auto_buf text = { 0 };
 
-	if (!p->found)
-		return 0;
-	in = open_body(l, p, err);
-	if (in && squeezed)
-		in = source_zstd(source_limit(in, BODY_MAX, p->told));
-	if (!in || io_slurp(in, TEXT_MAX, &text, err) < 0)
-		return err_at(err, "%s", p->told);
-	p->scanned = repodata_scan(&text, p->channel, p->subdir, p->rank, p->told, err);
-	return p->scanned ? 0 : -1;
+	return p->found && p->form != FORM_SHARDS && !p->same ? read_part(l, p, err) : 0;
+}
+
+/* What another request has read is packed by now. */
+static int read_same(void *arg, size_t i, struct err *err)
+{
+	struct loader *l = arg;
+	struct part *p = &l->parts[i];
+
+	return p->found && p->form != FORM_SHARDS && p->same ? read_part(l, p, err) : 0;
+}
+
+static int read_all(struct loader *l, struct err *err)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct part *p = &l->parts[i];
+
+		if (!p->found)
+			continue;
+		p->body = body_of(l, p);
+		if (p->form == FORM_SHARDS && load_shards_index(l, p, err) < 0)
+			return -1;
+	}
+	if (work_run(l->n, work_cpus(), read_first, l, err) < 0 || work_run(l->n, work_cpus(), read_same, l, err) < 0)
+		return -1;
+	return load_shards(l, err);
 }
 
 static void loader_release(struct loader *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		sink_free(l->parts[i].out);
-		buf_release(&l->parts[i].body);
-		repodata_free(l->parts[i].scanned);
+		struct part *p = &l->parts[i];
+
+		sink_free(p->out);
+		buf_release(&p->bytes);
+		repodata_free(p->read);
+		pack_free(p->pack);
+		mem_closep(&p->fd);
+		shard_follow_release(&p->shard_follow);
+		follow_release(&p->follow);
 	}
 	free(l->parts);
 	free(l->asked);
 	arena_release(&l->arena);
 }
 
+static int prepare(struct loader *l, struct err *err)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < l->n_requests; i++) {
+		if (l->q[i].n_channels > CHANNELS_MAX)
+			return err_set(err, ERR_LIMIT, "%zu channels are more than the %d that are accepted",
+				       l->q[i].n_channels, CHANNELS_MAX);
+		room += 2 * l->q[i].n_channels;
+	}
+	l->parts = mem_array(room ? room : 1, sizeof(*l->parts));
+	l->asked = mem_array(room ? room : 1, sizeof(struct part *));
+	for (size_t i = 0; i < l->n_requests; i++)
+		list_parts(l, &l->q[i]);
+	return 0;
+}
+
+int repodata_fetch_all(struct http *h, const struct repodata_request *q, size_t n, struct repodata_set *ret,
+		       struct err *err)
+{
+	CLEANUP(loader_release)
+	struct loader l = { .http = h, .q = q, .n_requests = n, .cachefd = n ? q->cachefd : -1 };
+
+	l.offline = n && q->offline;
+	if (n > REQUESTS_MAX)
+		return err_set(err, ERR_LIMIT, "%zu platforms are more than the %d that are accepted", n, REQUESTS_MAX);
+	if (prepare(&l, err) < 0 || try_forms(&l, err) < 0)
+		return -1;
+	copy_same(&l);
+	if (judge_missing(&l, err) < 0 || read_all(&l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct repodata_set){ 0 };
+	for (size_t i = 0; i < l.n; i++) {
+		struct repodata_set *set = &ret[l.parts[i].q - q];
+
+		if (!l.parts[i].read)
+			continue;
+		mem_grow(set->all, set->n);
+		set->all[set->n++] = TAKE(l.parts[i].read);
+	}
+	return 0;
+}
+
 int repodata_fetch(struct http *h, const struct repodata_request *q, struct repodata_set *ret, struct err *err)
 {
-	CLEANUP(loader_release) struct loader l = { .q = q };
-	struct repodata_set set = { 0 };
-
-	if (q->n_channels > CHANNELS_MAX)
-		return err_set(err, ERR_LIMIT, "%zu channels are more than the %d that are accepted", q->n_channels,
-			       CHANNELS_MAX);
-	list_parts(&l);
-	if (try_file(h, &l, "repodata.json.zst", err) < 0 || try_file(h, &l, "repodata.json", err) < 0 ||
-	    judge_missing(&l, err) < 0 || work_run(l.n, work_cpus(), read_part, &l, err) < 0)
-		return -1;
-	for (size_t i = 0; i < l.n; i++) {
-		if (!l.parts[i].scanned)
-			continue;
-		mem_grow(set.all, set.n);
-		set.all[set.n++] = TAKE(l.parts[i].scanned);
-	}
-	*ret = set;
-	return 0;
+	return repodata_fetch_all(h, q, 1, ret, err);
 }
 
 int repodata_load(struct http *h, const struct repodata_request *q, struct index *ret, struct repodata_stats *stats,

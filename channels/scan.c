@@ -17,6 +17,7 @@ int scan_fail(struct scan *s, const char *fault)
 static int early(struct scan *s)
 {
 	s->at = s->end;
+	s->early = !s->fault;
 	return scan_fail(s, "the text ends too early");
 }
 
@@ -27,11 +28,12 @@ static int expected(struct scan *s, const char *fault)
 
 int scan_err(const struct scan *s, struct err *err)
 {
-	size_t line = 1;
+	size_t line = 1 + s->lines_gone;
 
 	for (const char *p = s->begin; (p = memchr(p, '\n', (size_t)(s->at - p))); p++)
 		line++;
-	return err_set(err, ERR_FORMAT, "line %zu, byte %zu: %s", line, (size_t)(s->at - s->begin), s->fault);
+	return err_set(err, ERR_FORMAT, "line %zu, byte %zu: %s", line, (size_t)(s->at - s->begin) + s->bytes_gone,
+		       s->fault);
 }
 
 /* The zeros after the end stop every loop that looks for something. */
@@ -124,31 +126,38 @@ int scan_item(struct scan *s)
 /* ---- strings ---- */
 
 #ifdef __SSE2__
-/* To the first '"', '\' or control character from p on: there is one, a zero, after the end. */
-static const char *string_stop(const char *p)
+/* To the first '"', '\' or control character from p on: there is one, a zero, after the end. *high: past a byte above 127. */
+static const char *string_stop(const char *p, bool *high)
 {
+	unsigned seen = 0;
+
 	for (;; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)p);
 		__m128i stop =
 			_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-		int mask =
-			_mm_movemask_epi8(_mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v)));
+		unsigned mask = (unsigned)_mm_movemask_epi8(
+			_mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v)));
+		unsigned above = (unsigned)_mm_movemask_epi8(v);
 
-		if (mask)
-			return p + __builtin_ctz((unsigned)mask);
+		if (mask) {
+			*high |= (seen | (above & ((mask & -mask) - 1))) != 0;
+			return p + __builtin_ctz(mask);
+		}
+		seen |= above;
 	}
 }
 #else
-static const char *string_stop(const char *p)
+static const char *string_stop(const char *p, bool *high)
 {
-	while (*p != '"' && *p != '\\' && (unsigned char)*p >= ' ')
-		p++;
+	for (; *p != '"' && *p != '\\' && (unsigned char)*p >= ' '; p++)
+		*high |= (unsigned char)*p > 127;
 	return p;
 }
 #endif
 
 int scan_string(struct scan *s, struct scan_text *ret)
 {
+	bool high = false;
 	const char *p;
 
 	if (s->fault)
@@ -157,7 +166,7 @@ int scan_string(struct scan *s, struct scan_text *ret)
 	if (*s->at != '"')
 		return expected(s, "expected a string");
 	*ret = (struct scan_text){ .raw.p = s->at + 1 };
-	for (p = s->at + 1; *(p = string_stop(p)) == '\\'; p += 2) {
+	for (p = s->at + 1; *(p = string_stop(p, &high)) == '\\'; p += 2) {
 		ret->escaped = true;
 		if (p + 1 >= s->end)
 			return early(s);
@@ -166,6 +175,7 @@ int scan_string(struct scan *s, struct scan_text *ret)
 	if (*p != '"')
 		return expected(s, "a control character in a string");
 	ret->raw.n = (size_t)(p - ret->raw.p);
+	ret->ascii = !high && !ret->escaped;
 	s->at = p + 1;
 	return 1;
 }
@@ -306,7 +316,7 @@ static bool is_utf8(struct str s)
 	return true;
 }
 
-bool scan_decode(const struct scan_text *t, struct buf *room, struct str *ret)
+bool scan_decode_slowly(const struct scan_text *t, struct buf *room, struct str *ret)
 {
 	if (t->escaped) {
 		if (!unescape(t->raw, room))
@@ -448,8 +458,12 @@ static int skip_nested(struct scan *s)
 
 static int skip_word(struct scan *s, struct str word)
 {
-	if ((size_t)(s->end - s->at) < word.n || memcmp(s->at, word.p, word.n) != 0)
+	size_t left = (size_t)(s->end - s->at);
+
+	if (memcmp(s->at, word.p, left < word.n ? left : word.n) != 0)
 		return scan_fail(s, "expected a value");
+	if (left < word.n)
+		return early(s);
 	s->at += word.n;
 	return 1;
 }

@@ -28,13 +28,16 @@ enum scan_type { SCAN_NULL, SCAN_TRUE, SCAN_FALSE, SCAN_NUMBER, SCAN_STRING, SCA
 struct scan {
 	const char *begin, *at, *end;
 	const char *fault; /* NULL while all is well */
+	bool early; /* the fault is that the text ends: more of it may help */
 	bool fresh; /* nothing was read since the bracket was entered */
+	uint64_t bytes_gone, lines_gone; /* of the document before begin, for the sentence */
 };
 
 /* A string as it stands between its quotes. */
 struct scan_text {
 	struct str raw;
 	bool escaped; /* has backslashes */
+	bool ascii; /* is known to have nothing but */
 };
 
 /* A number, as far as it matters: -?whole[.thousandths] */
@@ -72,6 +75,12 @@ int scan_err(const struct scan *s, struct err *err);
  * What a string means: itself, or decoded into *room (which is overwritten). False where it is no UTF-8, has half a
  * surrogate pair, an escape that there is not, or a NUL.
  */
-bool scan_decode(const struct scan_text *t, struct buf *room, struct str *ret);
+bool scan_decode_slowly(const struct scan_text *t, struct buf *room, struct str *ret);
+
+static inline bool scan_decode(const struct scan_text *t, struct buf *room, struct str *ret)
+{
+	*ret = t->raw;
+	return t->ascii || scan_decode_slowly(t, room, ret);
+}
 
 #endif

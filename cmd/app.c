@@ -327,6 +327,7 @@ int app_user_parse(struct arena *a, const char *text, struct app_user *ret, stru
 	if (!is_user_name(ret->name) || !num_parse(ret->uid, UID_MAX, &uid))
 		return err_set(err, ERR_USAGE,
 			       "--user is '%s', expected NAME or NAME:UID, such as app:1001 (its group is 0)", text);
+	ret->number = (uint32_t)uid;
 	ret->uid = arena_printf(a, "%llu", (unsigned long long)uid);
 	ret->home = uid == 0 ? "/root" : arena_printf(a, "/home/%s", ret->name);
 	return check_known_user(ret, err);
@@ -352,7 +353,9 @@ static int read_certificates(const struct options *o, struct arena *a, struct ap
 
 int app_read(const struct options *o, struct arena *a, struct app *ret, struct err *err)
 {
-	*ret = (struct app){ .shell = o->shell };
+	*ret = (struct app){ .shell = o->shell, .writable = o->writable };
+	if (o->n_ignore_files)
+		ret->ignore_files = arena_strlist(a, o->ignore_files, o->n_ignore_files);
 	if (app_user_parse(a, o->user, &ret->user, err) < 0 || read_workdir(o, a, ret, err) < 0 ||
 	    read_copies(o, a, ret, err) < 0 || read_all_pairs(o, a, ret, err) < 0 || read_ports(o, a, ret, err) < 0 ||
 	    read_volumes(o, a, ret, err) < 0)

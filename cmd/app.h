@@ -18,11 +18,14 @@ struct app_copy {
 struct app_user {
 	const char *name, *uid; /* uid: decimal */
 	const char *home; /* absolute */
+	uint32_t number; /* uid */
 };
 
 struct app {
 	const struct app_copy *copies; /* the later wins where two bring the same file */
 	size_t n_copies;
+	bool writable; /* what is copied belongs to user */
+	const char *const *ignore_files; /* in place of .dockerignore; NULL-terminated; NULL: not said */
 	const char *workdir; /* absolute */
 	/* NULL-terminated; NULL: not said. An empty one says: none. */
 	const char *const *entrypoint, *const *cmd;

@@ -244,6 +244,7 @@ static void add_download(struct assembly *a, struct download *d, const struct re
 {
 	*d = (struct download){ .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
 				.fn = r->fn,
+				.local = sources_look(a->workshop->sources, &a->arena, r),
 				.size = r->size,
 				.has_sha256 = r->has_sha256,
 				.has_md5 = r->has_md5,

@@ -363,7 +363,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	const char *base = NULL;
 	auto_input_files files = { 0 };
 	auto_input in = { 0 };
-	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1 };
+	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 };
 	auto_arena a = { 0 };
 	auto_lock lock = { 0 }, old = { 0 };
 	auto_kept kept = { 0 };

@@ -315,7 +315,7 @@ static int report(struct verifying *w, const struct options *o, struct err *err)
 int cmd_verify(const struct options *o, struct err *err)
 {
 	CLEANUP(verifying_release)
-	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1 } };
+	struct verifying w = { .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 } };
 
 	if (settings_read(o, &w.settings, err) < 0 || settings_configure(o, &w.settings, err) < 0 ||
 	    settings_one_platform(&w.settings, err) < 0 || open_image(&w, o, err) < 0)

@@ -98,7 +98,7 @@ static void add_both(struct search *s, const char *folder)
 }
 
 /* Where conda is, which conda itself takes for CONDA_ROOT: its executable's folder tells. */
-static const char *find_root(struct arena *a)
+const char *config_conda_root(struct arena *a)
 {
 	const char *root = config_variable("CONDA_ROOT"), *exe = config_variable("CONDA_EXE");
 	const char *slash;
@@ -130,7 +130,7 @@ static void add_user(struct search *s, const char *tool, const char *family)
 /* conda's order, and mamba's own files behind conda's of the same kind. The later goes before the earlier. */
 static void find_files(struct search *s)
 {
-	const char *root = find_root(&s->c->arena), *mamba_root = config_variable("MAMBA_ROOT_PREFIX");
+	const char *root = config_conda_root(&s->c->arena), *mamba_root = config_variable("MAMBA_ROOT_PREFIX");
 	const char *prefix = config_variable("CONDA_PREFIX");
 
 	add_both(s, "/etc/conda");
@@ -234,11 +234,12 @@ int config_read(const char *condarc, struct config *ret, struct err *err)
 	ret->files = ret->ignored = arena_strlist(&ret->arena, NULL, 0);
 	if (!condarc)
 		condarc = config_variable("CONDAIMG_CONDARC");
+	ret->none = condarc && strcmp(condarc, NONE) == 0;
 	if (!condarc)
 		find_files(&s);
-	else if (strcmp(condarc, NONE) != 0)
+	else if (!ret->none)
 		add_file(&s, condarc);
-	if (!condarc || strcmp(condarc, NONE) != 0)
+	if (!ret->none)
 		rc = read_sources(ret, &s, err);
 	free(s.paths);
 	if (rc < 0)

@@ -15,6 +15,7 @@ struct config {
 	struct arena arena;
 	struct condarc rc;
 	const char *const *files; /* that were read, the most important last; NULL-terminated */
+	bool none; /* --condarc none */
 	const char *const *ignored; /* "/etc/conda/.condarc:3: solver": keys that are not for us; NULL-terminated */
 	struct channel_names names;
 	const struct channel_group *mirrors; /* by canonical URL of a channel, or of what is above some */
@@ -52,6 +53,9 @@ const char *config_place(struct arena *a, const char *path);
 
 /* A text of the configuration without credentials and without any "user:password@" in what is no URL. In a. */
 const char *config_redact(struct arena *a, const char *text);
+
+/* Where conda is installed, as far as its variables tell; or NULL. In a. */
+const char *config_conda_root(struct arena *a);
 
 /* The value of a variable, NULL where it is empty. */
 const char *config_variable(const char *name);

@@ -14,6 +14,7 @@
 #define DEPTH_MAX 500
 #define DIR_MODE 0755
 #define PLACE_MODE 0775 /* where the application is to write, as any user of group 0 */
+#define WRITABLE 0020
 
 struct filter {
 	struct ignore ignore;
@@ -167,14 +168,15 @@ static int put(struct copier *c, const struct copy_entry *new, const char *from)
 	return 0;
 }
 
-static int put_dir(struct copier *c, const char *path, uint32_t mode, const char *from)
+static int put_dir(struct copier *c, const char *path, uint32_t mode, uint32_t uid, const char *from)
 {
 	const struct ground_entry *g = ground_find(c->q->ground, path);
 
-	return put(c,
-		   &(struct copy_entry){
-			   .e = { .path = path, .type = ENTRY_DIR, .mode = g && g->is_dir ? g->mode : mode } },
-		   from);
+	return put(
+		c,
+		&(struct copy_entry){
+			.e = { .path = path, .type = ENTRY_DIR, .mode = g && g->is_dir ? g->mode : mode, .uid = uid } },
+		from);
 }
 
 static int put_parents(struct copier *c, const char *path, const char *from)
@@ -185,7 +187,7 @@ static int put_parents(struct copier *c, const char *path, const char *from)
 
 		if (map_get(&c->at, dir, &at) && c->to->entries[at].e.type == ENTRY_DIR)
 			continue;
-		if (put_dir(c, arena_strdup(&c->to->arena, dir), DIR_MODE, from) < 0)
+		if (put_dir(c, arena_strdup(&c->to->arena, dir), DIR_MODE, 0, from) < 0)
 			return -1;
 	}
 	return 0;
@@ -215,13 +217,32 @@ static const char *resolve(struct copier *c, const char *path, bool last, const 
 	return ret;
 }
 
+/* ---- whose it is ---- */
+
+static uint32_t owner(const struct copier *c)
+{
+	return c->q->app->writable ? c->q->app->user.number : 0;
+}
+
+static uint32_t copied_mode(const struct copier *c, uint32_t mode)
+{
+	return c->q->app->writable ? mode | WRITABLE : mode;
+}
+
+static int put_copied_dir(struct copier *c, const char *path, const char *from)
+{
+	return put_dir(c, path, copied_mode(c, DIR_MODE), owner(c), from);
+}
+
 /* ---- one file ---- */
 
 static int copy_file(struct copier *c, const char *source, const struct stat *st, const char *dest)
 {
-	struct copy_entry new = {
-		.e = { .path = dest, .type = ENTRY_FILE, .mode = st->st_mode & S_IXUSR ? 0755 : 0644 }, .source = source
-	};
+	struct copy_entry new = { .e = { .path = dest,
+					 .type = ENTRY_FILE,
+					 .mode = copied_mode(c, st->st_mode & S_IXUSR ? 0755 : 0644),
+					 .uid = owner(c) },
+				  .source = source };
 
 	if (hash_file(source, &new.digest, &new.e.size, c->err) < 0)
 		return -1;
@@ -251,7 +272,7 @@ static int copy_link(struct copier *c, const char *source, const char *rel, cons
 {
 	char target[4096];
 	ssize_t n = readlink(source, target, sizeof(target) - 1);
-	struct copy_entry new = { .e = { .path = dest, .type = ENTRY_SYMLINK, .mode = 0777 } };
+	struct copy_entry new = { .e = { .path = dest, .type = ENTRY_SYMLINK, .mode = 0777, .uid = owner(c) } };
 
 	if (n < 0)
 		return err_sys(c->err, "cannot read the link %s", source);
@@ -318,12 +339,34 @@ static int add_filter(struct copier *c, const char *folder, const char *front)
 	return 0;
 }
 
+/* The files of --ignore-file, as one. */
+static int add_said(struct copier *c)
+{
+	struct filter *f = &c->filters[0];
+	auto_buf text = { 0 };
+
+	f->name = "--ignore-file";
+	f->front = "";
+	for (const char *const *file = c->q->app->ignore_files; *file; file++) {
+		if (fs_read(AT_FDCWD, *file, IGNORE_MAX, &text, c->err) < 0)
+			return err_at(c->err, "--ignore-file");
+		buf_addc(&text, '\n');
+		f->name = *file;
+	}
+	if (ignore_parse(&c->to->arena, buf_cstr(&text), text.n, f->name, &f->ignore, c->err) < 0)
+		return -1;
+	c->n_filters = 1;
+	return 0;
+}
+
 static int find_filters(struct copier *c, const char *from, bool is_dir)
 {
 	auto_free char *real = realpath(from, NULL), *context = realpath(c->q->context, NULL);
 	size_t n = context ? strlen(context) : 0;
 
 	c->n_filters = 0;
+	if (c->q->app->ignore_files)
+		return is_dir ? add_said(c) : 0;
 	n -= n == 1; /* "/" */
 	if (is_dir && add_filter(c, from, "") < 0)
 		return -1;
@@ -346,7 +389,7 @@ static int copy_subfolder(struct copier *c, const char *source, const char *rel,
 	if (depth == DEPTH_MAX)
 		return err_set(c->err, ERR_LIMIT, "%s: folders are nested more than %d deep", source, DEPTH_MAX);
 	path = resolve(c, dest, true, source);
-	if (!path || (!out && (put_parents(c, path, source) < 0 || put_dir(c, path, DIR_MODE, source) < 0)))
+	if (!path || (!out && (put_parents(c, path, source) < 0 || put_copied_dir(c, path, source) < 0)))
 		return -1;
 	c->kept += !out;
 	return copy_folder(c, source, rel, path, depth + 1);
@@ -395,7 +438,7 @@ static int copy_root_folder(struct copier *c, const struct app_copy *what)
 {
 	const char *dest = resolve(c, what->to + 1, true, what->from);
 
-	if (!dest || (*dest && (put_parents(c, dest, what->from) < 0 || put_dir(c, dest, DIR_MODE, what->from) < 0)))
+	if (!dest || (*dest && (put_parents(c, dest, what->from) < 0 || put_copied_dir(c, dest, what->from) < 0)))
 		return -1;
 	c->kept = c->left_out = 0;
 	if (copy_folder(c, what->from, "", dest, 0) < 0)
@@ -455,7 +498,7 @@ static int add_place(struct copier *c, const char *path)
 		return -1;
 	if (!*dest || is_below(path, c->q->prefix) || ground_find(c->q->ground, dest) || map_get(&c->at, dest, NULL))
 		return 0;
-	return put_parents(c, dest, path) < 0 ? -1 : put_dir(c, dest, PLACE_MODE, path);
+	return put_parents(c, dest, path) < 0 ? -1 : put_dir(c, dest, PLACE_MODE, owner(c), path);
 }
 
 /* ---- the plan ---- */
@@ -515,6 +558,8 @@ void copy_recipe(const struct copy *c, struct buf *ret)
 		const struct copy_entry *e = &c->entries[i];
 		const char *target = e->e.target ? e->e.target : "";
 
+		if (e->e.uid)
+			buf_addf(ret, "%" PRIu32 " ", e->e.uid);
 		buf_addf(ret, "%c %o %zu:%s %zu:%s %" PRIu64 " %s\n", "fdlh"[e->e.type], e -> e.mode, strlen(e->e.path),
 			 e->e.path, strlen(target), target, e->e.size,
 			 e->e.type == ENTRY_FILE ? digest_hex(&e->digest).hex : "-");

@@ -3,7 +3,7 @@
  *
  * First all is looked at and hashed (copy_plan()), so that an unchanged folder is known again without making a layer;
  * then it is streamed (copy_tree()), and what changed in between is an error. Modes are 0755 and 0644, by the owner's
- * x bit; there is no owner and no time. Links are kept where they stay inside their folder.
+ * x bit; there is no time, and the owner is root, unless the application is to write there. Links are kept where they stay inside their folder.
  */
 #ifndef CMD_COPY_H
 #define CMD_COPY_H

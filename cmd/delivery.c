@@ -57,7 +57,8 @@ static int open_stream(struct delivery *d, struct err *err)
 int delivery_open(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
 		  struct arena *a, struct err *err)
 {
-	*d = (struct delivery){ .how.told = &d->told };
+	*d = (struct delivery){ .how.told = &d->told.base };
+	registries_told_begin(&d->told, NULL);
 	if (registries_media_types(o, &d->how.docker_types, err) < 0)
 		return -1;
 	if (d->how.docker_types && s->codec.type == CODEC_ZSTD)
@@ -75,12 +76,17 @@ int delivery_name(struct delivery *d, const char *name, struct arena *a, struct 
 	return d->n ? 0 : open_named(d, name, a, err);
 }
 
-int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct digest *ret,
-		   struct digest *broken, struct err *err)
+int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct progress *progress,
+		   struct digest *ret, struct digest *broken, struct err *err)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (dest_write_all(&d->dests[i], images, n, &d->how, ret, broken, err) < 0)
+	d->told.progress = progress;
+	for (size_t i = 0; i < d->n; i++) {
+		int rc = dest_write_all(&d->dests[i], images, n, &d->how, ret, broken, err);
+
+		registries_told_end(&d->told);
+		if (rc < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -92,8 +98,8 @@ static bool went_to_registry(const struct delivery *d)
 void delivery_print(const struct delivery *d, struct arena *a, const struct digest *digest)
 {
 	if (went_to_registry(d))
-		log_info("%zu blobs uploaded (%s), %zu mounted, %zu were there", d->told.uploaded,
-			 num_bytes(d->told.bytes).s, d->told.mounted, d->told.there);
+		log_info("%zu blobs uploaded (%s), %zu mounted, %zu were there", d->told.base.uploaded,
+			 num_bytes(d->told.base.bytes).s, d->told.base.mounted, d->told.base.there);
 	for (size_t i = 0; i < d->n; i++)
 		printf("%s@sha256:%s\n", dest_text(a, &d->dests[i]), digest_hex(digest).hex);
 }
@@ -106,10 +112,10 @@ void delivery_json(const struct delivery *d, struct arena *a, const struct diges
 	json_put_string(j, "digest", arena_printf(a, "sha256:%s", digest_hex(digest).hex));
 	if (!went_to_registry(d))
 		return;
-	json_put_int(j, "blobs_uploaded", (int64_t)d->told.uploaded);
-	json_put_int(j, "blobs_mounted", (int64_t)d->told.mounted);
-	json_put_int(j, "blobs_there", (int64_t)d->told.there);
-	json_put_int(j, "bytes_uploaded", (int64_t)d->told.bytes);
+	json_put_int(j, "blobs_uploaded", (int64_t)d->told.base.uploaded);
+	json_put_int(j, "blobs_mounted", (int64_t)d->told.base.mounted);
+	json_put_int(j, "blobs_there", (int64_t)d->told.base.there);
+	json_put_int(j, "bytes_uploaded", (int64_t)d->told.base.bytes);
 }
 
 void delivery_release(struct delivery *d)

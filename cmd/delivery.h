@@ -10,7 +10,7 @@ struct delivery {
 	struct dest dests[2];
 	size_t n;
 	struct dest_how how;
-	struct dest_told told;
+	struct registries_told told;
 	struct registry *stream; /* with --no-store: where layers go while they are made; else NULL */
 };
 
@@ -25,8 +25,8 @@ int delivery_open(struct delivery *d, const struct options *o, const struct sett
 int delivery_name(struct delivery *d, const char *name, struct arena *a, struct err *err);
 
 /* To each of them. As dest_write_all(). */
-int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct digest *ret,
-		   struct digest *broken, struct err *err);
+int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct progress *progress,
+		   struct digest *ret, struct digest *broken, struct err *err);
 
 /* The result: a line for each of them; or its part of a JSON object. */
 void delivery_print(const struct delivery *d, struct arena *a, const struct digest *digest);

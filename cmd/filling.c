@@ -25,6 +25,7 @@ static struct download download_of(struct assembly *a, const struct record *r)
 {
 	struct download d = { .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
 			      .fn = r->fn,
+			      .local = sources_look(a->workshop->sources, &a->arena, r),
 			      .size = r->size,
 			      .has_sha256 = r->has_sha256,
 			      .has_md5 = r->has_md5,

@@ -14,7 +14,7 @@
 #include "base/num.h"
 #include "cmd/base_image.h"
 
-#define GROUND_VERSION 1
+#define GROUND_VERSION 2
 #define GROUND_MAX ((uint64_t)256 << 20)
 #define ENTRIES_MAX 4000000
 #define LINKS_MAX 40
@@ -131,7 +131,9 @@ int ground_add(struct ground *g, struct tree *tree, struct err *err)
 
 static bool is_wanted_file(const char *name)
 {
-	return strcmp(name, "sh") == 0 || strcmp(name, "bash") == 0 || strcmp(name, "env") == 0;
+	bool is_library = (str_starts(name, "lib") || str_starts(name, "ld")) && strstr(name, ".so");
+
+	return is_library || strcmp(name, "sh") == 0 || strcmp(name, "bash") == 0 || strcmp(name, "env") == 0;
 }
 
 static void whiteout(struct ground *g, const char *path, const char *name, uint32_t layer)

@@ -31,7 +31,7 @@ struct ground {
 
 /*
  * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered below cachefd. Known are
- * its directories, links, and the files sh, bash and env. ERR_IO, ERR_FORMAT. To be released in any case.
+ * its directories, links, the files sh, bash and env, and shared libraries. ERR_IO, ERR_FORMAT. To be released in any case.
  */
 int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err);
 

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "conda/explicit.h"
+#include "conda/notebook.h"
 #include "conda/pixi_lock.h"
 #include "conda/spec_file.h"
 
@@ -55,7 +56,7 @@ void input_close(struct input_files *f)
 
 /* ---- what is it ---- */
 
-enum form { FORM_ENVIRONMENT, FORM_SPECS, FORM_EXPLICIT, FORM_CONDA_LOCK, FORM_PIXI_LOCK };
+enum form { FORM_ENVIRONMENT, FORM_SPECS, FORM_NOTEBOOK, FORM_EXPLICIT, FORM_CONDA_LOCK, FORM_PIXI_LOCK };
 
 /* Whether a line begins with "key:". */
 static bool has_key(const char *text, const char *key)
@@ -94,6 +95,8 @@ static enum form form_of(const struct input_file *f)
 {
 	bool text = str_ends(f->path, ".txt") || (!is_yaml_name(f->path) && f->n && !has_any_key(f->text));
 
+	if (str_ends(f->path, ".ipynb"))
+		return FORM_NOTEBOOK;
 	if (text)
 		return explicit_is(f->text, f->n) ? FORM_EXPLICIT : FORM_SPECS;
 	if (has_key(f->text, "packages") && has_key(f->text, "environments"))
@@ -136,8 +139,9 @@ static int add_environment(const struct input_file *f, enum form form, const cha
 			   struct err *err)
 {
 	auto_env more = { 0 };
-	int rc = form == FORM_SPECS ? spec_file_parse(f->text, f->n, f->path, &more, err)
-				    : env_parse(f->text, f->n, f->path, subdir, &more, err);
+	int rc = form == FORM_SPECS	 ? spec_file_parse(f->text, f->n, f->path, &more, err)
+		 : form == FORM_NOTEBOOK ? notebook_parse(f->text, f->n, f->path, &more, err)
+					 : env_parse(f->text, f->n, f->path, subdir, &more, err);
 
 	if (rc < 0)
 		return -1;
@@ -153,7 +157,7 @@ int input_read(const struct input_files *f, const char *subdir, struct input *re
 	*ret = (struct input){ 0 };
 	for (size_t i = 0; i < f->n; i++) {
 		enum form form = form_of(&f->files[i]);
-		bool is_lock = form != FORM_ENVIRONMENT && form != FORM_SPECS;
+		bool is_lock = form != FORM_ENVIRONMENT && form != FORM_SPECS && form != FORM_NOTEBOOK;
 
 		if (f->environment && form != FORM_PIXI_LOCK)
 			return err_set(err, ERR_USAGE, "-e chooses an environment of a pixi.lock, and %s is none",

@@ -6,7 +6,7 @@
  *	  opt_parse()		cmd/opt.c		the option table
  *	  settings_read()	cmd/settings.c		options and variables as values
  *	  cmd_lock()		cmd/cmd_lock.c
- *	  cmd_build()		cmd/cmd_build.c
+ *	  cmd_build()		cmd/cmd_build.c		building_*.c: its lock, what it says
  *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
  *	    transfer_run()	cmd/transfer.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
@@ -14,7 +14,13 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_mirror()		cmd/cmd_mirror.c	locks -> a channel
+ *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
+ *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
+ *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
+ *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
@@ -57,6 +63,8 @@
 
 #include "base/log.h"
 #include "cmd/commands.h"
+#include "cmd/repo2docker.h"
+#include "cmd/source.h"
 
 #define INPUTS_MAX 64
 
@@ -78,7 +86,8 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy workdir "
+	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
@@ -108,10 +117,22 @@ static const struct command commands[] = {
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1, cmd_verify },
+	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1,
+	  cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
+	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"
+	  "repodata.json(.zst) and shards. Running it again adds; readers in the middle are never sent to what is\n"
+	  "not there yet. The same packages give the same documents.",
+	  "platform environment condarc cache-dir offline jobs dry-run json quiet verbose ", 2, INPUTS_MAX,
+	  cmd_mirror },
+	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
+	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
+	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
+	  "are not what they are called; then the exit code is 4.",
+	  "older-than max-size all cache-dir jobs dry-run json quiet verbose ", 1, 1, cmd_cache },
 	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
 	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
@@ -151,7 +172,8 @@ static void print_overview(FILE *to)
 	      to);
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  condaimg %-13s %-26s %s\n", commands[i].name, commands[i].args, commands[i].summary);
-	fputs("\n  condaimg COMMAND --help        the command's options\n"
+	fputs("\n  jupyter-repo2docker, or condaimg repo2docker: what BinderHub calls it by, with repo2docker's options\n"
+	      "\n  condaimg COMMAND --help        the command's options\n"
 	      "  condaimg --version\n\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 unsatisfiable, 4 integrity.\n",
 	      to);
@@ -210,6 +232,14 @@ static int run(const struct command *c, int argc, char **argv)
 	return finish(rc, &err);
 }
 
+/* What the program is when it is started by another name. */
+static const char *name_of(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
 /* The number of a stream that is closed must not become that of a file which we write. */
 static void keep_streams(void)
 {
@@ -227,6 +257,12 @@ int main(int argc, char **argv)
 	/* Both come back as errors of write(), which have sentences. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
+		return repo2docker_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "repo2docker") == 0)
+		return repo2docker_main(argc - 2, argv + 2);
+	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
+		return source_askpass(argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

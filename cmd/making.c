@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cmd/libraries.h"
 #include "cmd/paths_plan.h"
 #include "cmd/recipe.h"
 #include "cmd/rootfs.h"
@@ -54,7 +55,8 @@ static struct tree *open_member(void *arg, size_t i, struct err *err)
 {
 	const struct opener *o = arg;
 
-	return making_open_linked(o->a, o->group->members[i], o->listing, err);
+	return libraries_watch(o->a, o->group->members[i],
+			       making_open_linked(o->a, o->group->members[i], o->listing, err));
 }
 
 static struct tree *open_libc(const struct assembly *a, struct err *err)

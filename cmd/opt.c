@@ -73,6 +73,10 @@ static const struct option table[] = {
 	  "where two packages bring different files of one path (default: warn)" },
 	{ "copy", 0, LIST, AT(copies), "SRC:DST",
 	  "put a file, or what is in a folder, into the image; may be repeated" },
+	{ "writable", 0, FLAG, AT(writable), NULL,
+	  "what is copied belongs to the user of --user and to group 0, who may write to it (default: to root)" },
+	{ "ignore-file", 0, LIST, AT(ignore_files), "FILE",
+	  "what --copy leaves out of folders (default: their .dockerignore, and the project's); may be repeated" },
 	{ "workdir", 0, TEXT, AT(workdir), "DIR", "where commands run (default: the user's home)" },
 	{ "entrypoint", 0, TEXT, AT(entrypoint), "WORDS",
 	  "what is started: python -m app, or [\"python\", \"-m\", \"app\"]" },
@@ -89,7 +93,12 @@ static const struct option table[] = {
 	  "more options (default: condaimg.yml beside the environment file)" },
 	{ "condarc", 0, TEXT, AT(condarc), "FILE|none",
 	  "conda's configuration: this file alone, or none (default: those that conda and mamba read)" },
-	{ "cache-dir", 0, TEXT, AT(cache_dir), "DIR", "packages, repodata and layers (default: ~/.cache/condaimg)" },
+	{ "cache-dir", 0, LIST, AT(cache_dirs), "DIR",
+	  "packages, repodata and layers (default: ~/.cache/condaimg); further ones are only read" },
+	{ "older-than", 0, TEXT, AT(older_than), "TIME", "remove what nobody used for so long: 12h, 30d, 8w" },
+	{ "max-size", 0, TEXT, AT(max_size), "SIZE",
+	  "remove the longest unused until the rest is no larger: 500M, 10G" },
+	{ "all", 0, FLAG, AT(all), NULL, "remove everything" },
 	{ "offline", 0, FLAG, AT(offline), NULL, "use what is in the cache; never ask the network" },
 	{ "jobs", 'j', TEXT, AT(jobs), "N", "threads (default: one a CPU)" },
 	{ "html", 0, TEXT, AT(html), "FILE",
@@ -270,6 +279,7 @@ void opt_release(struct options *o)
 	free(o->platforms);
 	free(o->pins);
 	free(o->updates);
+	free(o->cache_dirs);
 	free(o->copies);
 	free(o->envs);
 	free(o->labels);
@@ -278,6 +288,7 @@ void opt_release(struct options *o)
 	free(o->volumes);
 	free(o->ca_files);
 	free(o->compares);
+	free(o->ignore_files);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

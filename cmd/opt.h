@@ -23,7 +23,9 @@ struct options {
 	size_t n_pins;
 	const char **updates;
 	size_t n_updates;
-	const char *tag, *output, *lockfile, *base, *libc, *compression, *cache_dir, *prefix;
+	const char **cache_dirs; /* the first is written to */
+	size_t n_cache_dirs;
+	const char *tag, *output, *lockfile, *base, *libc, *compression, *prefix;
 	const char *link_scripts, *clobber;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
@@ -46,11 +48,13 @@ struct options {
 	const char **compares; /* images */
 	size_t n_compares;
 	const char *html; /* file, or "-" */
+	const char **ignore_files;
+	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
 	bool insecure, no_store;
 	const char *progress;
-	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc;
-	bool shell;
+	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc, *older_than, *max_size;
+	bool all, shell, writable;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;

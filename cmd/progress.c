@@ -93,7 +93,9 @@ static void add_view(const struct progress_view *v, unsigned parts, struct buf *
 		buf_addf(ret, "solving for %s", v->solving);
 	else if (v->fetching)
 		add_fetching(v, parts, ret);
-	if (v->solving || !v->making || !v->n_layers)
+	else if (v->pushing)
+		buf_addf(ret, "pushing: %zu of %zu blobs", v->blobs, v->n_blobs);
+	if (v->solving || v->pushing || !v->making || !v->n_layers)
 		return;
 	if (!v->fetching)
 		buf_addf(ret, "making layers: %zu of %zu", v->layers, v->n_layers);
@@ -443,6 +445,55 @@ void progress_layers_end(struct progress *p)
 	if (!in)
 		return;
 	p->view.making = false;
+	draw(p, true);
+}
+
+/* ---- on the way to a registry ---- */
+
+static void tell_blobs(struct progress *p, const char *state)
+{
+	struct event e;
+
+	if (!event_begin(p, &e, "push"))
+		return;
+	json_put_string(&e.j, "state", state);
+	json_put_int(&e.j, "done", (int64_t)p->view.blobs);
+	json_put_int(&e.j, "total", (int64_t)p->view.n_blobs);
+	event_end(&e);
+}
+
+void progress_push_begin(struct progress *p, size_t blobs)
+{
+	auto_entered *in = enter(p);
+
+	if (!in)
+		return;
+	p->view.pushing = true;
+	p->view.blobs = 0;
+	p->view.n_blobs = blobs;
+	tell_blobs(p, "begin");
+	draw(p, true);
+}
+
+void progress_pushed(struct progress *p)
+{
+	auto_entered *in = enter(p);
+
+	if (!in)
+		return;
+	p->view.blobs += p->view.blobs < p->view.n_blobs;
+	tell_blobs(p, "progress");
+	draw(p, false);
+}
+
+void progress_push_end(struct progress *p)
+{
+	auto_entered *in = enter(p);
+
+	if (!in || !p->view.pushing)
+		return;
+	tell_blobs(p, "end");
+	p->view.pushing = false;
 	draw(p, true);
 }
 

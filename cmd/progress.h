@@ -17,6 +17,13 @@ struct progress;
 struct progress *progress_new(enum progress_mode mode);
 void progress_free(struct progress *p);
 
+static inline void progress_freep(struct progress **p)
+{
+	progress_free(*p);
+}
+
+#define auto_progress CLEANUP(progress_freep) struct progress
+
 void progress_solve(struct progress *p, const char *platform);
 void progress_solved(struct progress *p, const char *platform, size_t packages);
 
@@ -33,6 +40,11 @@ void progress_layers_begin(struct progress *p, const char *platform, size_t laye
 void progress_layer(struct progress *p, const struct digest *digest, uint64_t size, bool cached);
 void progress_layers_end(struct progress *p);
 
+/* Blobs on their way to a registry: how many; one more is there. */
+void progress_push_begin(struct progress *p, size_t blobs);
+void progress_pushed(struct progress *p);
+void progress_push_end(struct progress *p);
+
 /* An image, at its place ("oci:dir:tag", redacted). */
 void progress_image(struct progress *p, const char *platform, const char *place, const struct digest *digest);
 
@@ -40,10 +52,10 @@ void progress_image(struct progress *p, const char *platform, const char *place,
 
 struct progress_view {
 	const char *solving; /* a platform, or NULL */
-	bool fetching, making;
+	bool fetching, making, pushing;
 	uint64_t bytes, total; /* total 0: not known */
 	double rate; /* bytes a second, 0: not known */
-	size_t packages, n_packages, layers, n_layers; /* done, of how many */
+	size_t packages, n_packages, layers, n_layers, blobs, n_blobs; /* done, of how many */
 };
 
 /* In at most width columns, without a line's end; empty: there is nothing to say. */

@@ -56,6 +56,7 @@ static const struct key keys[] = {
 	{ "env", PAIRS, AT(envs), .separator = '=' },
 	{ "environment", TEXT, AT(environment), .path = NOTHING },
 	{ "exclude-newer", TEXT, AT(exclude_newer), .path = NOTHING },
+	{ "ignore-file", LIST, AT(ignore_files), .path = WHOLE, .over_alone = true },
 	{ "label", PAIRS, AT(labels), .separator = '=' },
 	{ "layers", TEXT, AT(layers), .path = NOTHING },
 	{ "libc", TEXT, AT(libc), .path = NOTHING },
@@ -76,6 +77,7 @@ static const struct key keys[] = {
 	{ "virtual-package-spec", TEXT, AT(virtual_package_spec), .path = WHOLE },
 	{ "volume", LIST, AT(volumes), .path = NOTHING },
 	{ "workdir", TEXT, AT(workdir), .path = NOTHING },
+	{ "writable", FLAG, AT(writable), .path = NOTHING },
 };
 
 /* ---- condaimg.yml ---- */

@@ -67,3 +67,25 @@ void registries_release(struct registries *r)
 	http_free(r->http);
 	*r = (struct registries){ 0 };
 }
+
+/* ---- on the way ---- */
+
+static void told_begun(struct dest_told *base, size_t n)
+{
+	progress_push_begin(((struct registries_told *)base)->progress, n);
+}
+
+static void told_step(struct dest_told *base)
+{
+	progress_pushed(((struct registries_told *)base)->progress);
+}
+
+void registries_told_begin(struct registries_told *t, struct progress *progress)
+{
+	*t = (struct registries_told){ .base = { .begun = told_begun, .step = told_step }, .progress = progress };
+}
+
+void registries_told_end(struct registries_told *t)
+{
+	progress_push_end(t->progress);
+}

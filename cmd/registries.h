@@ -3,6 +3,7 @@
 #define CMD_REGISTRIES_H
 
 #include "cmd/opt.h"
+#include "cmd/progress.h"
 #include "oci/dest.h"
 
 /* Zeroed, it is empty; nothing is opened before the first place in a registry turns up. */
@@ -24,6 +25,14 @@ int registries_ref(struct registries *r, const struct options *o, struct arena *
 
 /* --media-types. ERR_USAGE. */
 int registries_media_types(const struct options *o, bool *docker, struct err *err);
+
+/* What becomes of blobs, told to progress (or NULL) while they go up. */
+struct registries_told {
+	struct dest_told base;
+	struct progress *progress;
+};
+void registries_told_begin(struct registries_told *t, struct progress *progress);
+void registries_told_end(struct registries_told *t);
 
 /* Warns of what registries wanted to be told, and lets go. */
 void registries_release(struct registries *r);

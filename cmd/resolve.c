@@ -8,33 +8,47 @@
 
 #define SIMILAR_MAX 3
 
-int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err)
+/* Where reaching begins: what is asked for, what python brings, the libc. */
+static const char *const *first_names(const struct question *q, struct arena *a, size_t *n)
 {
-	progress_solve(w->progress, q->platform->subdir);
-	return repodata_fetch(w->http,
-			      &(struct repodata_request){ .channels = q->channels,
-							  .n_channels = q->n_channels,
-							  .subdir = q->platform->subdir,
-							  .cachefd = w->repodata,
-							  .offline = w->offline },
-			      ret, err);
+	const char **names = arena_array(a, q->n_specs + 2, sizeof(*names));
+
+	*n = 0;
+	for (size_t i = 0; i < q->n_specs; i++) {
+		struct str name = matchspec_name_of(q->specs[i]);
+
+		names[(*n)++] = arena_strndup(a, name.p, name.n);
+	}
+	names[(*n)++] = "pip";
+	if (strcmp(q->libc, "auto") == 0)
+		names[(*n)++] = libc_package_name(a, q->platform);
+	return names;
+}
+
+int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err)
+{
+	auto_arena a = { 0 };
+	struct repodata_request *list = arena_array(&a, n, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++) {
+		progress_solve(w->progress, q[i].platform->subdir);
+		list[i] = (struct repodata_request){ .channels = q[i].channels,
+						     .n_channels = q[i].n_channels,
+						     .subdir = q[i].platform->subdir,
+						     .cachefd = w->repodata,
+						     .offline = w->offline };
+		list[i].names = first_names(&q[i], &a, &list[i].n_names);
+	}
+	return repodata_fetch_all(w->http, list, n, ret, err);
 }
 
 static int collect(const struct question *q, const struct repodata_set *set, struct index *ret, struct err *err)
 {
 	auto_arena a = { 0 };
-	const char **names = arena_array(&a, q->n_specs + 2, sizeof(*names));
 	struct repodata_stats stats = { 0 };
-	size_t n = 0;
+	size_t n;
+	const char *const *names = first_names(q, &a, &n);
 
-	for (size_t i = 0; i < q->n_specs; i++) {
-		struct str name = matchspec_name_of(q->specs[i]);
-
-		names[n++] = arena_strndup(&a, name.p, name.n);
-	}
-	names[n++] = "pip"; /* which python brings */
-	if (strcmp(q->libc, "auto") == 0)
-		names[n++] = libc_package_name(&a, q->platform);
 	if (repodata_collect(set->all, set->n, names, n, ret, &stats, err) < 0)
 		return -1;
 	log_debug("%zu records reached, %zu left out as unreadable%s%s", ret->n, stats.broken, stats.broken ? ": " : "",
@@ -112,6 +126,8 @@ static const char *elsewhere(const struct question *q, const struct workshop *w,
 		struct repodata_request r = { .channels = q->channels,
 					      .n_channels = q->n_channels,
 					      .subdir = others[i],
+					      .names = &name,
+					      .n_names = 1,
 					      .cachefd = w->repodata,
 					      .offline = true };
 
@@ -268,7 +284,7 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 {
 	auto_repodata_set set = { 0 };
 
-	if (resolve_fetch(q, w, &set, err) < 0)
+	if (resolve_fetch(q, 1, w, &set, err) < 0)
 		return -1;
 	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
 }
@@ -280,7 +296,7 @@ int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, 
 	struct index ix = { 0 };
 	struct virtual_set virtuals = q->virtuals;
 	const char *const name = libc_package_name(a, q->platform);
-	int rc = resolve_fetch(q, w, &set, err);
+	int rc = resolve_fetch(q, 1, w, &set, err);
 
 	if (rc == 0)
 		rc = repodata_collect(set.all, set.n, &name, 1, &ix, NULL, err);

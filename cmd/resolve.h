@@ -7,8 +7,8 @@
 #include "cmd/refusal.h"
 #include "cmd/workshop.h"
 
-/* Read the indexes of its channels. By one thread at a time. */
-int resolve_fetch(const struct question *q, struct workshop *w, struct repodata_set *ret, struct err *err);
+/* Read what n questions need of their channels, side by side; ret has room for n. By one thread at a time. */
+int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err);
 
 /* Records that are to stay where they can. */
 struct favored {

@@ -7,6 +7,9 @@
 
 static const char nsswitch[] = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 
+/* Most runtimes put theirs over it; for the others. */
+static const char hosts[] = "127.0.0.1 localhost\n::1 localhost\n";
+
 static const char os_release[] = "NAME=\"condaimg\"\nID=condaimg\nPRETTY_NAME=\"conda environment (condaimg)\"\n";
 
 static const char services[] = "domain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\nhttps 443/udp\n";
@@ -44,6 +47,7 @@ static void add_users(struct tree *t, const struct rootfs *r)
 		buf_adds(&passwd, "nobody:x:65534:65534:nobody:/:/sbin/nologin\n");
 	buf_adds(&group, "nogroup:x:65534:\n");
 	tree_memory_file(t, "etc/group", 0644, group.p, group.n);
+	TEXT(t, "etc/hosts", hosts);
 	TEXT(t, "etc/nsswitch.conf", nsswitch);
 	TEXT(t, "etc/os-release", os_release);
 	tree_memory_file(t, "etc/passwd", 0644, passwd.p, passwd.n);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/work.h"
@@ -35,12 +36,35 @@ static void read_overrides(struct settings *s)
 		qsort(s->overrides, s->n_overrides, sizeof(*s->overrides), override_cmp);
 }
 
+/* Caches that are only read: further options, then those of the variable, with ':' between. */
+static void read_lower_caches(const struct options *o, struct settings *s)
+{
+	const char *more = config_variable("CONDAIMG_CACHE_DIRS");
+	struct str rest = str_of(more ? more : ""), part;
+	const char **list = NULL, *path;
+	size_t n = 0;
+
+	for (size_t i = 1; i < o->n_cache_dirs; i++) {
+		mem_grow(list, n);
+		list[n++] = o->cache_dirs[i];
+	}
+	while (str_cut(&rest, ':', &part)) {
+		path = arena_strndup(&s->arena, part.p, part.n);
+		if (!*path || !fs_exists(AT_FDCWD, path))
+			continue;
+		mem_grow(list, n);
+		list[n++] = path;
+	}
+	s->sources.caches = arena_strlist(&s->arena, list, n);
+	free(list);
+}
+
 static int read_cache_dir(const struct options *o, struct settings *s, struct err *err)
 {
-	const char *dir = o->cache_dir, *home = getenv("HOME"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *dir = o->n_cache_dirs ? o->cache_dirs[0] : config_variable("CONDAIMG_CACHE_DIR");
+	const char *home = config_variable("HOME"), *xdg = config_variable("XDG_CACHE_HOME");
 
-	if (!dir)
-		dir = getenv("CONDAIMG_CACHE_DIR");
+	read_lower_caches(o, s);
 	if (dir && *dir)
 		s->cache_dir = dir;
 	else if (xdg && *xdg == '/')
@@ -222,6 +246,7 @@ int settings_configure(const struct options *o, struct settings *s, struct err *
 		return -1;
 	s->offline = o->offline || condarc_bool(&s->config.rc, CONDARC_OFFLINE, false);
 	take_subdir(s);
+	s->sources.folders = sources_folders(&s->arena, &s->config);
 	return 0;
 }
 

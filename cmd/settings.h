@@ -11,6 +11,7 @@
 #include "cmd/config.h"
 #include "cmd/opt.h"
 #include "cmd/progress.h"
+#include "cmd/sources.h"
 #include "conda/platform.h"
 #include "conda/virtual.h"
 #include "oci/dest.h"
@@ -43,6 +44,7 @@ struct settings {
 	struct dest output;
 	const char *tag; /* or NULL */
 	const char *cache_dir;
+	struct sources sources; /* packages of further caches, and of conda and mamba */
 	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */
 	struct override *overrides; /* sorted by name */
 	size_t n_overrides;

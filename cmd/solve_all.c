@@ -150,9 +150,8 @@ static int solve_other(void *arg, size_t i, struct err *err)
 
 static int run_all(struct run *r, struct workshop *w, struct err *err)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (resolve_fetch(&r->questions[i], w, &r->sets[i], err) < 0)
-			return -1;
+	if (resolve_fetch(r->questions, r->n, w, r->sets, err) < 0)
+		return -1;
 	if (solve_one(r, 0, err) < 0)
 		return -1;
 	return r->n > 1 ? work_run(r->n - 1, w->threads, solve_other, r, err) : 0;

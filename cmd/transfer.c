@@ -50,18 +50,23 @@ int transfer_run(const struct options *o, struct arena *a, const struct dest *fr
 		 struct err *err)
 {
 	const struct platform *p = NULL;
-	struct dest_told told = { 0 };
-	struct dest_how how = { .told = &told };
+	auto_progress *progress = progress_new(PROGRESS_AUTO);
+	struct registries_told told;
+	struct dest_how how = { .told = &told.base };
 	struct dest named = *to;
 	struct digest digest;
+	int rc;
 
+	registries_told_begin(&told, progress);
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
 	if (registries_media_types(o, &how.docker_types, err) < 0)
 		return -1;
 	take_name(a, from, &named);
-	if (dest_copy(from, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, &named, &how, &digest, err) < 0)
+	rc = dest_copy(from, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, &named, &how, &digest, err);
+	registries_told_end(&told);
+	if (rc < 0)
 		return -1;
-	print_result(o, a, &named, &digest, &told);
+	print_result(o, a, &named, &digest, &told.base);
 	return 0;
 }

@@ -7,11 +7,15 @@
 #include "fetch/http.h"
 #include "oci/store.h"
 
+#define WORKSHOP_LOCK "lock" /* in the cache: shared by whoever uses it, alone for who takes things away */
+
 struct workshop {
 	int packages; /* directory: packages by sha256 */
 	int repodata; /* directory: downloaded repodata */
 	int plans; /* directory: remembered clobber plans */
 	struct store *layers; /* layers, and the recipes that made them */
+	const struct sources *sources; /* of the settings */
+	int lock; /* held while the cache is in use, so that nothing of it is taken away */
 	struct http *http;
 	struct progress *progress;
 	unsigned threads;

@@ -59,7 +59,7 @@ struct libc_tree {
 	char *root; /* "x86_64-conda-linux-gnu/sysroot/" */
 	struct tree *links; /* what comes after the package's files */
 	char *path; /* of the entry handed out last */
-	bool has_loader;
+	bool has_loader; /* where its absolute path leads by the links: /lib is one to /lib64 */
 	size_t licenses; /* handed out */
 	struct source *text; /* of the licence handed out last */
 };
@@ -97,14 +97,32 @@ static const char *place_of(const char *path)
 	return NULL;
 }
 
+/* The name of the neighbour that a link leads to: the library directories all become one. NULL: it leads elsewhere. */
+static const char *neighbour(const char *target)
+{
+	struct str rest = str_of(target), part;
+
+	if (*target == '/')
+		return NULL;
+	while (str_cut(&rest, '/', &part)) {
+		if (!rest.p)
+			return part.n && !str_eq(part, "..") ? part.p : NULL;
+		if (!str_eq(part, "..") && !str_eq(part, "usr") && !str_eq(part, "lib") && !str_eq(part, "lib64"))
+			return NULL;
+	}
+	return NULL;
+}
+
 /* A link of the sysroot is kept where it leads to a neighbour. */
 static bool is_wanted(const struct member *m, const char *place)
 {
+	const char *to = m->type == MEMBER_SYMLINK ? neighbour(m->target) : NULL;
+
 	if (!place)
 		return false;
 	if (m->type == MEMBER_FILE)
 		return !str_ends(place, ".a");
-	return m->type == MEMBER_SYMLINK && !strchr(m->target, '/');
+	return to && strcmp(to, place) != 0 && (!strchr(place, '/') || to == m->target);
 }
 
 static int next_file(struct libc_tree *t, struct entry *e, struct source **content, struct err *err)
@@ -119,12 +137,12 @@ static int next_file(struct libc_tree *t, struct entry *e, struct source **conte
 			continue;
 		free(t->path);
 		t->path = mem_printf("%s/%s", t->platform->libdir, place);
-		t->has_loader |= strcmp(t->path, t->platform->loader + 1) == 0;
+		t->has_loader |= strcmp(place, strrchr(t->platform->loader, '/') + 1) == 0;
 		*e = (struct entry){ .path = t->path, .mode = m.mode & 0755 };
 		if (m.type == MEMBER_SYMLINK) {
 			e->type = ENTRY_SYMLINK;
 			e->mode = 0777;
-			e->target = m.target;
+			e->target = neighbour(m.target);
 			*content = NULL;
 		} else {
 			e->type = ENTRY_FILE;

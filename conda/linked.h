@@ -10,6 +10,7 @@
 #define CONDA_LINKED_H
 
 #include "base/tree.h"
+#include "conda/link_facts.h"
 #include "conda/package.h"
 
 /* Raised whenever the same inputs would give other trees than before. Part of every layer's recipe. */
@@ -92,5 +93,11 @@ const struct linked_path *linked_find(const struct linked_list *l, const char *p
  */
 struct tree *linked_tree(struct package *p, const struct record *r, const struct prefix *prefix,
 			 const char *const *dropped, struct err *err);
+
+/*
+ * Gather facts of a linked_tree() that nothing was read of yet: they are complete (link_facts_finish()) when
+ * tree_next() gave 0. to must outlive it.
+ */
+void linked_watch(struct tree *linked, struct link_facts *to);
 
 #endif

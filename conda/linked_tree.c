@@ -1,6 +1,7 @@
 #include "conda/linked.h"
 
 #include "base/log.h"
+#include "conda/elf.h"
 #include "conda/entry_point.h"
 #include "conda/meta.h"
 #include "conda/placeholder.h"
@@ -30,6 +31,7 @@ struct named {
 	struct source base;
 	struct source *in;
 	const char *fn, *path;
+	struct elf_scan *scan; /* or NULL */
 	bool ended;
 };
 
@@ -58,6 +60,8 @@ struct linked {
 	struct copied *copies;
 	size_t n_copies; /* at most PACKAGE_COPIES_MAX */
 	struct buf path, target; /* of the entry at hand */
+	struct link_facts *facts; /* or NULL */
+	struct elf_scan scan;
 };
 
 /* ---- content ---- */
@@ -68,6 +72,8 @@ static ssize_t named_read(struct source *s, void *buf, size_t len, struct err *e
 	ssize_t n = source_read(c->in, buf, len, err);
 
 	c->ended = n <= 0;
+	if (n > 0 && c->scan)
+		elf_scan_add(c->scan, buf, (size_t)n);
 	if (n < 0)
 		err_at(err, "%s: %s", c->fn, c->path);
 	return n;
@@ -84,18 +90,35 @@ static const struct source_ops named_ops = { named_read, named_free };
 static struct source *content_of(struct linked *t, const struct linked_path *l, struct source *in)
 {
 	const char *path = l ? l->path : META_DIR;
+	struct elf_scan *scan = l && t->facts ? &t->scan : NULL;
 
-	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, false };
+	t->content = (struct named){ { &named_ops }, in, package_fn(t->package), path, scan, false };
+	if (scan)
+		elf_scan_begin(scan);
 	return &t->content.base;
 }
 
-/* Be done with the content at hand. Where its digest is wanted, it is read to its end, whoever else did not. */
+/* What the file at hand, which was read to its end, needs. */
+static void take_needs(struct linked *t)
+{
+	auto_arena a = { 0 };
+	unsigned machine;
+	const char *const *needed = elf_scan_needed(&t->scan, &a, &machine);
+
+	for (; needed && *needed; needed++)
+		link_facts_add_need(t->facts, *needed, t->content.path, machine);
+	t->content.scan = NULL;
+}
+
+/* Be done with the content at hand. Where it has to be known, it is read to its end, whoever else did not. */
 static int settle(struct linked *t, struct err *err)
 {
 	int rc = 0;
 
-	if (t->open_item && !t->content.ended)
+	if ((t->open_item || t->content.scan) && t->content.in && !t->content.ended)
 		rc = io_drain(&t->content.base, err);
+	if (t->content.scan && rc == 0)
+		take_needs(t);
 	if (t->open_item && rc == 0)
 		t->open_item->has_sha256 = true;
 	t->open_item = NULL;
@@ -180,6 +203,8 @@ static int give_file(struct linked *t, const struct linked_path *l, const struct
 	if (m->mode & 07000)
 		log_debug("%s: '%s' loses its setuid, setgid or sticky bit (mode %o)", package_fn(t->package), l->path,
 			  m->mode);
+	if (t->facts && m->mode & 07000 && !item->dropped)
+		link_facts_add_special(t->facts, l->path);
 	*e = (struct entry){ .size = m->size, .mode = m->mode & 0777, .type = ENTRY_FILE };
 	item->has_size = true;
 	item->size = m->size;
@@ -190,8 +215,10 @@ static int give_file(struct linked *t, const struct linked_path *l, const struct
 	*content = content_of(t, l, in);
 	if (!e->size)
 		*content = NULL;
-	if (item->dropped)
+	if (item->dropped) {
+		t->content.scan = NULL;
 		return settle(t, err);
+	}
 	item->given = true;
 	e->path = image_path(t, &t->path, l->path);
 	return 1;
@@ -335,6 +362,8 @@ static int next_payload(struct linked *t, struct entry *e, struct source **conte
 		l = t->destination[package_find(t->package, m.path) - paths];
 		if (!l || m.type == MEMBER_DIR)
 			continue;
+		if (t->facts && !item_of(t, l)->dropped)
+			link_facts_add_path(t->facts, l->path);
 		if (m.type == MEMBER_FILE)
 			given = give_file(t, l, &m, in, e, content, err);
 		else if (m.type == MEMBER_SYMLINK)
@@ -433,6 +462,8 @@ static int linked_next(struct tree *tree, struct entry *e, struct source **conte
 			t->at = 0;
 		}
 	}
+	if (rc == 0 && t->facts)
+		link_facts_finish(t->facts);
 	return rc;
 }
 
@@ -448,6 +479,7 @@ static void linked_free(struct tree *tree)
 	free(t->copies);
 	buf_release(&t->path);
 	buf_release(&t->target);
+	elf_scan_release(&t->scan);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -528,4 +560,9 @@ struct tree *linked_tree(struct package *p, const struct record *r, const struct
 	place(t, dropped);
 	collect_dirs(t);
 	return &t->base;
+}
+
+void linked_watch(struct tree *linked, struct link_facts *to)
+{
+	((struct linked *)linked)->facts = to;
 }

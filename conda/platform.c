@@ -7,14 +7,14 @@
 
 static const struct platform platforms[] = {
 	{ "linux-64", "linux", "amd64", NULL, "x86_64", "x86_64-conda-linux-gnu", "/lib64/ld-linux-x86-64.so.2",
-	  "lib64" },
+	  "lib64", 62 },
 	{ "linux-aarch64", "linux", "arm64", "v8", "aarch64", "aarch64-conda-linux-gnu", "/lib/ld-linux-aarch64.so.1",
-	  "lib64" },
+	  "lib64", 183 },
 	{ "linux-ppc64le", "linux", "ppc64le", NULL, "ppc64le", "powerpc64le-conda-linux-gnu", "/lib64/ld64.so.2",
-	  "lib64" },
+	  "lib64", 21 },
 	{ "linux-riscv64", "linux", "riscv64", NULL, "riscv64", "riscv64-conda-linux-gnu",
-	  "/lib/ld-linux-riscv64-lp64d.so.1", "lib64/lp64d" },
-	{ "linux-s390x", "linux", "s390x", NULL, "s390x", "s390x-conda-linux-gnu", "/lib/ld64.so.1", "lib64" },
+	  "/lib/ld-linux-riscv64-lp64d.so.1", "lib64/lp64d", 243 },
+	{ "linux-s390x", "linux", "s390x", NULL, "s390x", "s390x-conda-linux-gnu", "/lib/ld64.so.1", "lib64", 22 },
 };
 
 /* conda/base/constants.py KNOWN_SUBDIRS and what rattler knows beyond it. */

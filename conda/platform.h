@@ -15,6 +15,7 @@ struct platform {
 	const char *triplet; /* "x86_64-conda-linux-gnu" */
 	const char *loader; /* ELF interpreter: "/lib64/ld-linux-x86-64.so.2" */
 	const char *libdir; /* where its glibc, laid out as Red Hat does, looks by itself: "lib64" */
+	unsigned elf_machine; /* of its programs: e_machine */
 };
 
 /* "linux-64", "linux/amd64", "linux-aarch64", "linux/arm64[/v8]", ... ERR_USAGE with the list. Never freed. */

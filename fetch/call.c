@@ -138,10 +138,7 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
 		c->n_headers = 0;
 		c->head = false;
 	} else if (str_trim(line).n == 0) {
-		long connect = 0;
-
 		curl_easy_getinfo(c->http.easy, CURLINFO_RESPONSE_CODE, &c->status);
-		curl_easy_getinfo(c->http.easy, CURLINFO_HTTP_CONNECTCODE, &connect);
 		c->head = c->status >= 200;
 	} else if (!c->head) {
 		add_header(c, line);
@@ -171,7 +168,8 @@ static void set_trust(struct call *c, const struct call_tls *tls)
 		struct curl_blob blob;
 		auto_buf all = { 0 };
 
-		if (!bundle)
+		/* The system's directory of certificates stays in force; its file would be replaced. */
+		if (!bundle && !curl_version_info(CURLVERSION_NOW)->capath)
 			bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
 		if (bundle && fs_read(AT_FDCWD, bundle, BUNDLE_MAX, &all, &none) < 0)
 			log_debug("%s", none.text);

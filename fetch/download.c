@@ -54,8 +54,11 @@ static bool there(int dirfd, const struct digest *sha256, uint64_t size)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "sha256/%s", digest_hex(sha256).hex);
-	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	       (!size || (uint64_t)st.st_size == size);
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    (size && (uint64_t)st.st_size != size))
+		return false;
+	fs_touch(dirfd, path);
+	return true;
 }
 
 static bool is_there(int dirfd, struct download *d)
@@ -76,6 +79,14 @@ static bool is_there(int dirfd, struct download *d)
 	d->sha256 = sha256;
 	d->has_sha256 = true;
 	return true;
+}
+
+static int not_offline(const struct download *d, struct err *err)
+{
+	auto_arena a = { 0 };
+
+	return err_set(err, ERR_NET, "%s: is not in the cache, and nothing is fetched when offline",
+		       url_redact(&a, d->url));
 }
 
 /* ---- the batch ---- */
@@ -132,10 +143,12 @@ static int fetch_begin(struct http_batch *b, size_t i, struct http_request *q, s
 	struct download now = *t->d;
 	int rc;
 
-	if (url_is(t->d->url, "file")) {
+	if (item_is_local(t) || url_is(t->d->url, "file")) {
 		item_copy(t);
 		return HTTP_HOLD;
 	}
+	if (f->offline)
+		return not_offline(t->d, err);
 	rc = t->open ? item_settle(t, err) + 1 : item_open(t, err);
 	if (rc < 0 || err->code)
 		return -1;
@@ -212,6 +225,15 @@ static int fetch_end(struct http_batch *b, size_t i, const struct http_answer *a
 	return at_url(t, err);
 }
 
+/* The local file is not what it was taken for: where the channel has it, it is asked. */
+static void pass_over(struct fetcher *f, struct item *t, const struct err *fault)
+{
+	log_debug("%s: %s: not taken: %s", t->d->fn, t->d->local, fault->text);
+	t->no_local = true;
+	item_close(t, true);
+	http_release(&f->base, (size_t)(t - f->items), HTTP_GO);
+}
+
 static int fetch_idle(struct http_batch *b, struct err *err)
 {
 	struct fetcher *f = (struct fetcher *)b;
@@ -224,6 +246,10 @@ static int fetch_idle(struct http_batch *b, struct err *err)
 		if (t->job.fault) {
 			struct err fault = *t->job.fault;
 
+			if (item_is_local(t)) {
+				pass_over(f, t, &fault);
+				continue;
+			}
 			next = url_is(t->d->url, "file") ? -1 : refused(t, &fault, err);
 			if (next < 0 && !err->code) {
 				*err = fault;
@@ -272,9 +298,8 @@ static int check_request(const struct download *d, bool offline, struct err *err
 	if (d->size >= DOWNLOAD_MAX)
 		return err_set(err, ERR_LIMIT, "%s: has %" PRIu64 " bytes, which is more than is accepted",
 			       url_redact(&a, d->url), d->size);
-	if (offline && !url_is(d->url, "file"))
-		return err_set(err, ERR_NET, "%s: is not in the cache, and nothing is fetched when offline",
-			       url_redact(&a, d->url));
+	if (offline && !d->local && !url_is(d->url, "file"))
+		return not_offline(d, err);
 	return 0;
 }
 

@@ -161,6 +161,7 @@ void http_wake(struct http *h);
 struct download {
 	const char *url; /* with credentials, where there are some */
 	const char *fn; /* for progress and errors */
+	const char *local; /* a file of this machine that may be the same, to be looked at first; or NULL */
 	uint64_t size; /* 0: not known */
 	bool has_sha256, has_md5;
 	struct digest sha256;
@@ -184,7 +185,7 @@ struct download_progress {
  * What broke off goes on where it was, in a later run too ("part/HEX"). Of several processes that want the same, one
  * fetches it and the others wait. A wrong byte is ERR_INTEGRITY with the URL, what was expected and what was found,
  * after one more try, at another mirror where there is one; so is a download without either digest. progress may be
- * NULL. offline: what is missing is ERR_NET, unless its URL is a file's.
+ * NULL. offline: what is missing is ERR_NET, unless its URL is a file's or its local file is right.
  */
 int download_all(struct http *h, int dirfd, struct download *downloads, size_t n, bool offline,
 		 struct download_progress *progress, struct err *err);

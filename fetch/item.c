@@ -176,11 +176,16 @@ static int copy_body(struct item *t, struct source *in, struct sink *out, struct
 	return n < 0 ? -1 : judge(t, err);
 }
 
+bool item_is_local(const struct item *t)
+{
+	return t->d->local && !t->no_local;
+}
+
 /* Into a file that has no name before it is right; its name is that of what it should be. */
 static int copy_file(struct item *t, struct err *err)
 {
 	auto_arena a = { 0 };
-	const char *path = url_to_path(&a, t->d->url);
+	const char *path = item_is_local(t) ? t->d->local : url_to_path(&a, t->d->url);
 	auto_source *in = NULL;
 	auto_sink *out = NULL;
 	char to[80];

@@ -30,6 +30,7 @@ struct item {
 	bool open; /* the part is ours, and hashing has begun */
 	bool resumed; /* it holds bytes from before */
 	bool tried; /* came once whole and wrong */
+	bool no_local; /* d->local was of no use */
 	uint64_t n; /* bytes that came, with those from before */
 	uint64_t counted; /* of them that progress was told */
 	void (*count)(void *arg, int64_t bytes); /* more of them, or fewer */
@@ -88,8 +89,9 @@ int item_restart(struct item *t, const char *url, const char *tag, struct err *e
 /* All of it came (or was there from before): the desk judges it. */
 void item_whole(struct item *t);
 
-/* It is a file of this machine: the desk copies and judges it. */
+/* It is a file of this machine, by its URL or d->local: the desk copies and judges it. */
 void item_copy(struct item *t);
+bool item_is_local(const struct item *t);
 
 /* Let go: what may be gone on with stays, unless spoilt. */
 void item_close(struct item *t, bool spoilt);

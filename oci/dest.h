@@ -56,6 +56,9 @@ struct dest_image {
 struct dest_told {
 	size_t there, mounted, uploaded;
 	uint64_t bytes; /* of those uploaded */
+	/* Told on the way, or NULL: how many blobs it is about; one more is there (by any thread). */
+	void (*begun)(struct dest_told *t, size_t n);
+	void (*step)(struct dest_told *t);
 };
 
 struct dest_how {

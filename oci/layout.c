@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/work.h"
 #include "oci/index.h"
 #include "oci/parcel.h"
 
@@ -172,22 +173,64 @@ static int put_text(struct store *to, const struct buf *text, const struct diges
 	return store_has(to, d, text->n) ? 0 : put_blob(to, in, err);
 }
 
-static int put_layer(struct store *to, const struct parcel *p, size_t i, struct err *err)
-{
-	const struct descriptor *d = &p->layers[i].d;
-	auto_source *in = NULL;
+/* A layer that is to be fetched: of which image, which one. */
+struct job {
+	const struct parcel *p;
+	size_t i;
+};
 
-	if (store_has(to, &d->digest, d->size))
-		return 0;
-	in = parcel_layer(p, i, err);
-	return put_blob(to, in, err) < 0 ? parcel_fault(p, i, err) : 0;
+struct fetching {
+	struct store *to;
+	struct job *jobs;
+	size_t n;
+};
+
+static int put_layer(void *arg, size_t k, struct err *err)
+{
+	struct fetching *f = arg;
+	struct job *j = &f->jobs[k];
+	auto_source *in = parcel_layer(j->p, j->i, err);
+
+	return put_blob(f->to, in, err) < 0 ? parcel_fault(j->p, j->i, err) : 0;
 }
 
-static int put_image(struct store *to, const struct parcel *p, struct err *err)
+/* Each blob once, and none that is there. */
+static void add_job(struct fetching *f, const struct parcel *p, size_t i)
 {
-	for (size_t i = 0; i < p->n_layers; i++)
-		if (put_layer(to, p, i, err) < 0)
-			return -1;
+	const struct descriptor *d = &p->layers[i].d;
+
+	if (store_has(f->to, &d->digest, d->size))
+		return;
+	/* One of another size is another claim, which will turn out to be wrong. */
+	for (size_t k = 0; k < f->n; k++) {
+		const struct descriptor *other = &f->jobs[k].p->layers[f->jobs[k].i].d;
+
+		if (digest_equal(&other->digest, &d->digest) && other->size == d->size)
+			return;
+	}
+	mem_grow(f->jobs, f->n);
+	f->jobs[f->n++] = (struct job){ p, i };
+}
+
+/* Side by side where they come over a network: a disk is not faster that way. */
+static int put_layers(struct store *to, const struct parcel_set *s, struct err *err)
+{
+	struct fetching f = { .to = to };
+	bool remote = false;
+	int rc;
+
+	for (size_t k = 0; k < s->n; k++) {
+		remote = remote || registry_image_ref(s->list[k].base);
+		for (size_t i = 0; i < s->list[k].n_layers; i++)
+			add_job(&f, &s->list[k], i);
+	}
+	rc = work_run(f.n, remote ? REGISTRY_AT_ONCE : 1, put_layer, &f, err);
+	free(f.jobs);
+	return rc;
+}
+
+static int put_texts(struct store *to, const struct parcel *p, struct err *err)
+{
 	if (put_text(to, &p->config, &p->config_digest, err) < 0)
 		return -1;
 	return put_text(to, &p->manifest, &p->manifest_digest, err);
@@ -197,10 +240,10 @@ static int put_blobs(const struct layout *l, const struct parcel_set *s, struct 
 {
 	auto_store *to = store_open(l->fd, ".", err);
 
-	if (!to)
+	if (!to || put_layers(to, s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++)
-		if (put_image(to, &s->list[i], err) < 0)
+		if (put_texts(to, &s->list[i], err) < 0)
 			return -1;
 	return s->index.n ? put_text(to, &s->index, &s->index_digest, err) : 0;
 }

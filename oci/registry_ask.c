@@ -9,7 +9,7 @@
 #include "oci/registry_impl.h"
 
 #define REDIRECTS_MAX 5
-#define LOGINS_MAX 3 /* refused one after the other, for one question */
+#define LOGINS_MAX 5 /* refused one after the other, for one question: others may use up what was new */
 #define WAIT_MAX_S 120
 #define WAIT_MAX_MS 30000
 #define ERROR_TEXT_MAX ((uint64_t)64 << 10)

@@ -142,6 +142,7 @@ struct writing {
 	bool blindly;
 	pthread_mutex_t lock; /* of told */
 	struct dest_told told;
+	struct dest_told *to; /* or NULL */
 };
 
 static struct source *job_open(struct registry_origin *o, const struct descriptor *d, struct err *err)
@@ -231,6 +232,8 @@ static int push_one(void *arg, size_t i, struct err *err)
 	w->told.uploaded += sent == REGISTRY_UPLOADED;
 	w->told.bytes += sent == REGISTRY_UPLOADED ? j->d.size : 0;
 	pthread_mutex_unlock(&w->lock);
+	if (w->to && w->to->step)
+		w->to->step(w->to);
 	return 0;
 }
 
@@ -308,7 +311,7 @@ static int put_manifests(struct writing *w, const struct dest *d, const struct p
 int registry_image_write(const struct dest *d, const struct parcel_set *s, struct dest_told *told, struct err *err)
 {
 	auto_registry *r = registry_open(d->hub, &d->ref, REGISTRY_PUSH, err);
-	struct writing w = { .registry = r };
+	struct writing w = { .registry = r, .to = told };
 	auto_arena a = { 0 };
 	int rc;
 
@@ -316,6 +319,8 @@ int registry_image_write(const struct dest *d, const struct parcel_set *s, struc
 		return -1;
 	pthread_mutex_init(&w.lock, NULL);
 	list_jobs(&w, s);
+	if (told && told->begun)
+		told->begun(told, w.n);
 	rc = work_run(w.n, REGISTRY_AT_ONCE, push_one, &w, err);
 	if (rc == 0)
 		rc = put_manifests(&w, d, s, err);

@@ -14,6 +14,9 @@
 struct store {
 	int dir; /* DIR */
 	int blobs; /* DIR/blobs/sha256 */
+	struct store *lower; /* what is not here may be there; or NULL */
+	struct digest *broken; /* that are not to be taken from lower ones */
+	size_t n_broken;
 };
 
 struct store *store_open(int dirfd, const char *dir, struct err *err)
@@ -37,9 +40,26 @@ void store_free(struct store *s)
 {
 	if (!s)
 		return;
+	store_free(s->lower);
 	close(s->dir);
 	close(s->blobs);
+	free(s->broken);
 	free(s);
+}
+
+int store_add_lower(struct store *s, int dirfd, const char *dir, struct err *err)
+{
+	auto_fd fd = fs_opendir_existing(dirfd, dir, err);
+	auto_fd blobs = fd < 0 ? -1 : fs_opendir_existing(fd, "blobs/sha256", err);
+
+	if (blobs < 0)
+		return err_at(err, "%s", dir);
+	while (s->lower)
+		s = s->lower;
+	s->lower = NEW(struct store);
+	s->lower->dir = TAKE_FD(fd);
+	s->lower->blobs = TAKE_FD(blobs);
+	return 0;
 }
 
 /* ---- a blob to be ---- */
@@ -198,10 +218,22 @@ struct sink *store_put(struct store *s, struct digest *digest, uint64_t *size, s
 
 /* ---- blobs that are ---- */
 
+static bool is_broken(const struct store *s, const struct digest *d)
+{
+	for (size_t i = 0; i < s->n_broken; i++)
+		if (digest_equal(&s->broken[i], d))
+			return true;
+	return false;
+}
+
 struct source *store_get(struct store *s, const struct digest *d, uint64_t size, struct err *err)
 {
-	struct source *in = source_file(s->blobs, digest_hex(d).hex, err);
+	struct source *in;
 
+	if (!is_broken(s, d))
+		while (s->lower && !is_there(s->blobs, digest_hex(d).hex, size))
+			s = s->lower;
+	in = source_file(s->blobs, digest_hex(d).hex, err);
 	if (!in)
 		err_at(err, "blob");
 	return source_verify(in, d, size);
@@ -209,12 +241,19 @@ struct source *store_get(struct store *s, const struct digest *d, uint64_t size,
 
 bool store_has(struct store *s, const struct digest *d, uint64_t size)
 {
-	return is_there(s->blobs, digest_hex(d).hex, size);
+	for (bool lower = !is_broken(s, d); s; s = lower ? s->lower : NULL)
+		if (is_there(s->blobs, digest_hex(d).hex, size)) {
+			fs_touch(s->blobs, digest_hex(d).hex);
+			return true;
+		}
+	return false;
 }
 
 void store_drop(struct store *s, const struct digest *d)
 {
 	unlinkat(s->blobs, digest_hex(d).hex, 0);
+	mem_grow(s->broken, s->n_broken);
+	s->broken[s->n_broken++] = *d;
 }
 
 /* ---- recipes ---- */
@@ -268,17 +307,28 @@ static bool parse_recipe(struct str s, struct layer *ret)
 	       parse_size(tar_size, &ret->tar_size);
 }
 
-bool store_recall(struct store *s, const struct digest *recipe, struct layer *ret)
+/* What cannot be read is not known: the layer is made again. */
+static bool recall_here(const struct store *s, const struct digest *recipe, struct layer *ret)
 {
 	struct err none = ERR_INIT;
-	struct layer l = { 0 };
 	auto_buf text = { 0 };
 
-	/* What cannot be read is not known: the layer is made again. */
-	if (fs_read(s->dir, recipe_path(recipe).s, RECIPE_BYTES_MAX, &text, &none) < 0)
+	if (fs_read(s->dir, recipe_path(recipe).s, RECIPE_BYTES_MAX, &text, &none) < 0 ||
+	    !parse_recipe((struct str){ buf_cstr(&text), text.n }, ret))
 		return false;
-	if (!parse_recipe((struct str){ buf_cstr(&text), text.n }, &l) || !store_has(s, &l.digest, l.size))
-		return false;
-	*ret = l;
+	fs_touch(s->dir, recipe_path(recipe).s);
 	return true;
+}
+
+bool store_recall(struct store *s, const struct digest *recipe, struct layer *ret)
+{
+	for (struct store *at = s; at; at = at->lower) {
+		struct layer l = { 0 };
+
+		if (recall_here(at, recipe, &l) && store_has(s, &l.digest, l.size)) {
+			*ret = l;
+			return true;
+		}
+	}
+	return false;
 }

@@ -26,6 +26,9 @@ struct store;
 struct store *store_open(int dirfd, const char *dir, struct err *err);
 void store_free(struct store *s);
 
+/* What s does not have may be in this one, which is only read. It must be there: ERR_IO. */
+int store_add_lower(struct store *s, int dirfd, const char *dir, struct err *err);
+
 /*
  * A blob to be. *digest and *size are filled by sink_finish(), which is also what
  * makes the blob visible. Putting what is there already is success.
@@ -41,7 +44,7 @@ struct source *store_get(struct store *s, const struct digest *d, uint64_t size,
 /* Whether a blob of this digest and size is there (its bytes are not read). */
 bool store_has(struct store *s, const struct digest *d, uint64_t size);
 
-/* Forget a blob that turned out to be broken. */
+/* Forget a blob that turned out to be broken, and do not take it from a lower store. Not while others use s. */
 void store_drop(struct store *s, const struct digest *d);
 
 /* Remember, and recall: true where the recipe is known and its blob is there. */

@@ -9,6 +9,7 @@
 #define NAME_MAX_USTAR 100
 #define PREFIX_MAX_USTAR 155
 #define SIZE_MAX_USTAR UINT64_C(077777777777) /* 8 GiB - 1 */
+#define UID_MAX_USTAR 07777777
 #define DIR_MODE 0755
 
 /* POSIX.1-2017, pax, "ustar Interchange Format". */
@@ -71,7 +72,6 @@ static int put_header(struct sink *out, struct ustar *h, struct err *err)
 	const unsigned char *p = (const unsigned char *)h;
 	unsigned sum = 0;
 
-	octal(h->uid, sizeof(h->uid), 0);
 	octal(h->gid, sizeof(h->gid), 0);
 	octal(h->mtime, sizeof(h->mtime), TREE_MTIME);
 	octal(h->devmajor, sizeof(h->devmajor), 0);
@@ -137,6 +137,7 @@ static int put_pax(struct sink *out, const struct buf *records, struct err *err)
 	struct ustar h = { .name = "././@PaxHeader", .typeflag = 'x' };
 
 	octal(h.mode, sizeof(h.mode), 0644);
+	octal(h.uid, sizeof(h.uid), 0);
 	octal(h.size, sizeof(h.size), records->n);
 	if (put_header(out, &h, err) < 0 || sink_write(out, records->p, records->n, err) < 0)
 		return -1;
@@ -145,8 +146,20 @@ static int put_pax(struct sink *out, const struct buf *records, struct err *err)
 
 /* ---- one member ---- */
 
+/* In octal where it fits, else as a record. */
+static void fill_number(char *field, size_t n, uint64_t max, uint64_t v, const char *key, struct buf *records)
+{
+	char number[24];
+
+	octal(field, n, v > max ? 0 : v);
+	if (v <= max)
+		return;
+	snprintf(number, sizeof(number), "%" PRIu64, v);
+	pax_record(records, key, str_of(number));
+}
+
 /* Fill what of name, target and size fits into h; what does not becomes records. */
-static void fill(struct ustar *h, struct buf *records, struct str path, struct str target, uint64_t size)
+static void fill(struct ustar *h, struct buf *records, struct str path, struct str target, uint64_t size, uint32_t uid)
 {
 	auto_buf more = { 0 };
 	bool text = true;
@@ -161,15 +174,8 @@ static void fill(struct ustar *h, struct buf *records, struct str path, struct s
 		pax_record(&more, "path", path);
 		ascii_start(h->name, sizeof(h->name), path);
 	}
-	if (size > SIZE_MAX_USTAR) {
-		char number[24];
-
-		octal(h->size, sizeof(h->size), 0);
-		snprintf(number, sizeof(number), "%" PRIu64, size);
-		pax_record(&more, "size", str_of(number));
-	} else {
-		octal(h->size, sizeof(h->size), size);
-	}
+	fill_number(h->size, sizeof(h->size), SIZE_MAX_USTAR, size, "size", &more);
+	fill_number(h->uid, sizeof(h->uid), UID_MAX_USTAR, uid, "uid", &more);
 	if (!text)
 		pax_record(records, "hdrcharset", STR("BINARY"));
 	if (more.n)
@@ -189,7 +195,7 @@ static int put_headers(struct sink *out, const struct entry *e, struct err *err)
 		buf_addc(&path, '/');
 	octal(h.mode, sizeof(h.mode), e->mode & 07777);
 	fill(&h, &records, (struct str){ path.p, path.n }, str_of(e->target ? e->target : ""),
-	     e->type == ENTRY_FILE ? e->size : 0);
+	     e->type == ENTRY_FILE ? e->size : 0, e->uid);
 	if (records.n && put_pax(out, &records, err) < 0)
 		return -1;
 	return put_header(out, &h, err);

@@ -1,6 +1,6 @@
 /*
  * The tar that layers and archives are made of: one way to write it, and no way
- * to say an owner or a time (docs/layout.md).
+ * to say a group or a time (docs/layout.md).
  */
 #ifndef OCI_TAR_H
 #define OCI_TAR_H

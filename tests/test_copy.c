@@ -9,6 +9,8 @@ struct place {
 	struct check_dir dir;
 	struct arena arena;
 	struct ground ground;
+	const char *user; /* whose what is copied is to be; NULL: root's */
+	const char *ignore; /* a file for --ignore-file; or NULL */
 };
 
 static int make_place(void **state)
@@ -65,12 +67,16 @@ static const char *full(struct place *p, const char *name)
 /* "SRC:DST ..." of files below the place, as a plan. */
 static int plan(struct place *p, const char *copies, const char *workdir, struct copy *ret, struct err *err)
 {
-	struct options o = { .workdir = workdir };
+	struct options o = { .workdir = workdir, .user = p->user, .writable = p->user != NULL };
 	struct str rest = str_of(copies), one;
 	const char *skip[] = { full(p, "app/out"), NULL };
 	struct app app;
 	int rc;
 
+	if (p->ignore) {
+		mem_grow(o.ignore_files, o.n_ignore_files);
+		o.ignore_files[o.n_ignore_files++] = p->ignore;
+	}
 	while (copies[0] && str_cut(&rest, ' ', &one)) {
 		mem_grow(o.copies, o.n_copies);
 		o.copies[o.n_copies++] = arena_printf(&p->arena, "%s/%.*s", p->dir.path, (int)one.n, one.p);
@@ -84,6 +90,7 @@ static int plan(struct place *p, const char *copies, const char *workdir, struct
 						       .skip = skip },
 			       ret, err);
 	free(o.copies);
+	free(o.ignore_files);
 	return rc;
 }
 
@@ -102,6 +109,8 @@ static void expect(struct place *p, const char *copies, const char *workdir, con
 	t = copy_tree(&c);
 	while ((rc = tree_next(t, &e, &content, &err)) > 0) {
 		buf_addf(&got, "%c%o %s", "fdlh"[e.type], e.mode, e.path);
+		if (e.uid)
+			buf_addf(&got, " of %u", e.uid);
 		if (e.target)
 			buf_addf(&got, " -> %s", e.target);
 		if (content) {
@@ -263,6 +272,37 @@ static void a_file_that_changes_is_noticed(void **state)
 	}
 }
 
+/* And nothing but what is copied: the way there stays root's. */
+static void what_is_copied_may_be_the_users(void **state)
+{
+	struct place *p = *state;
+
+	p->user = "conda:1234";
+	put(p, "app/run", "r", 0700);
+	put(p, "app/b/t", "t", 0600);
+	assert_int_equal(symlinkat("run", p->dir.fd, "app/link"), 0);
+	expect(p, "app:/a/app", "/work",
+	       "d755 a\nd775 a/app of 1234\nd775 a/app/b of 1234\nf664 a/app/b/t of 1234 t\nl777 a/app/link of 1234 -> run\n"
+	       "f775 a/app/run of 1234 r\nd775 work of 1234\n");
+	expect(p, "app/b:.", NULL, "d755 home\nd775 home/conda of 1234\nf664 home/conda/t of 1234 t\n");
+}
+
+static void other_files_may_say_what_is_left_out(void **state)
+{
+	struct place *p = *state;
+
+	put(p, "app/x", "1", 0644);
+	put(p, "app/y", "2", 0644);
+	put(p, "app/.dockerignore", "x\n", 0644);
+	put(p, "said", "y\n.dockerignore", 0644);
+	p->ignore = full(p, "said");
+	expect(p, "app:/app", "/app", "d755 app\nf644 app/x 1\n");
+	p->ignore = "/dev/null";
+	expect(p, "app:/app", "/app", "d755 app\nf644 app/.dockerignore x\n\nf644 app/x 1\nf644 app/y 2\n");
+	p->ignore = full(p, "none");
+	refuse(p, "app:/app", ERR_IO, "--ignore-file");
+}
+
 /* The recipe knows the content alone: not when it was made, nor where it lay. */
 static void equal_folders_are_equal(void **state)
 {
@@ -295,6 +335,7 @@ int main(void)
 		TEST(folders_are_copied_by_what_is_in_them), TEST(files_go_where_they_are_told),
 		TEST(the_ground_keeps_its_links_and_modes),  TEST(places_are_made_where_nothing_is),
 		TEST(what_is_ignored_is_left_out),	     TEST(what_no_image_can_hold_is_refused),
+		TEST(what_is_copied_may_be_the_users),	     TEST(other_files_may_say_what_is_left_out),
 		TEST(a_file_that_changes_is_noticed),	     TEST(equal_folders_are_equal),
 	};
 

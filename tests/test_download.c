@@ -347,6 +347,53 @@ static void local_files_are_copied_and_verified_also_offline(void **state)
 	assert_int_equal(place_files(&p, "sha256"), 1);
 }
 
+static void a_local_file_is_taken_where_it_is_right(void **state)
+{
+	static const struct httpd_rule rules[] = { { .path = "/*", .status = 200, .body = "right" } };
+	static const struct {
+		const char *local; /* what is in the file, or NULL: there is none */
+		bool offline;
+		int rc;
+		size_t requests;
+	} rows[] = {
+		{ "right", false, 0, 0 }, { "right", true, 0, 0 },
+		{ "wrong", false, 0, 1 }, { "longer than that", false, 0, 1 },
+		{ "", false, 0, 1 },	  { NULL, false, 0, 1 },
+		{ "wrong", true, -1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (int with_md5 = 0; with_md5 < 2; with_md5++) {
+			struct httpd *s = httpd_start(rules, COUNT(rules));
+			struct download d = of(httpd_url(s, "/x"), "right");
+			auto_free char *path = NULL;
+			struct err err = ERR_INIT;
+			auto_place p = { 0 };
+
+			place_make(&p);
+			path = mem_printf("%s/local", p.dir);
+			if (rows[i].local)
+				assert_int_equal(
+					fs_write(p.fd, "local", rows[i].local, strlen(rows[i].local), 0644, &err), 0);
+			d.local = path;
+			if (with_md5) { /* of "right", by md5sum */
+				d.has_sha256 = false;
+				d.has_md5 = digest_hex_parse("7c4f29407893c334a6cb7a87bf045c0d", d.md5, 16);
+				assert_true(d.has_md5);
+			}
+			if (download_all(p.http, p.fd, &d, 1, rows[i].offline, NULL, &err) != rows[i].rc)
+				fail_msg("row %zu: %s", i, err.text);
+			assert_int_equal(httpd_requests(s), rows[i].requests);
+			if (rows[i].rc == 0)
+				place_expect(&p, &d, "right");
+			else
+				assert_non_null(strstr(err.text, "is not in the cache"));
+			httpd_stop(s);
+		}
+	}
+}
+
 static void processes_may_fetch_the_same(void **state)
 {
 	static const struct httpd_rule rules[] = { { .path = "/x", .status = 200, .body = "hello", .stall_ms = 100 } };
@@ -391,6 +438,7 @@ int main(void)
 		cmocka_unit_test(what_is_there_with_another_size_is_fetched_anew),
 		cmocka_unit_test(without_sha256_the_md5_decides_and_the_sha256_is_found),
 		cmocka_unit_test(local_files_are_copied_and_verified_also_offline),
+		cmocka_unit_test(a_local_file_is_taken_where_it_is_right),
 		cmocka_unit_test(processes_may_fetch_the_same),
 	};
 

@@ -85,6 +85,38 @@ static void only_what_a_process_loads_is_taken(void **state)
 				   "l0777 usr/lib64 -> ../lib64\n");
 }
 
+/* conda-forge's of aarch64: the loader's name is in lib, a link to the file in lib64. */
+static void the_loader_may_be_named_in_another_directory(void **state)
+{
+	static const char top[] = "aarch64-conda-linux-gnu/sysroot/";
+	struct err err = ERR_INIT;
+	struct pack k = { 0 };
+	auto_arena a = { 0 };
+	auto_buf got = { 0 };
+	struct package *p;
+
+	(void)state;
+	pack_file(&k, arena_printf(&a, "%slib64/ld-2.17.so", top), 0755, "loader", NULL);
+	pack_file(&k, arena_printf(&a, "%slib64/libc.so.6", top), 0755, "libc", NULL);
+	pack_symlink(&k, arena_printf(&a, "%slib/ld-linux-aarch64.so.1", top), "../lib64/ld-2.17.so");
+	pack_symlink(&k, arena_printf(&a, "%susr/lib64/libm.so.6", top), "../../lib64/libm.so.6");
+	pack_symlink(&k, arena_printf(&a, "%slib64/libx.so.1", top), "../etc/libx.so.1");
+	pack_index(&k, NULL);
+	pack_paths(&k);
+	pack_write(&k, dirfd, "x-1-0.conda");
+	p = package_open(dirfd, "x-1-0.conda", "x-1-0.conda", &err);
+	assert_non_null(p);
+	assert_int_equal(drain(libc_tree(p, platform_parse("linux-aarch64", &err), &err), &got, &err), 0);
+	assert_string_equal(got.p, "f0755 lib64/ld-2.17.so\n"
+				   "f0755 lib64/libc.so.6\n"
+				   "l0777 lib64/ld-linux-aarch64.so.1 -> ld-2.17.so\n"
+				   "l0777 lib64/aarch64-linux-gnu -> .\n"
+				   "l0777 lib -> lib64\n"
+				   "d0755 usr\n"
+				   "l0777 usr/lib -> ../lib64\n"
+				   "l0777 usr/lib64 -> ../lib64\n");
+}
+
 static void a_package_without_loader_is_refused(void **state)
 {
 	struct err err = ERR_INIT;
@@ -156,6 +188,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_a_process_loads_is_taken),
+		cmocka_unit_test(the_loader_may_be_named_in_another_directory),
 		cmocka_unit_test(a_package_without_loader_is_refused),
 		cmocka_unit_test(the_newest_or_the_wanted_version_is_chosen),
 	};

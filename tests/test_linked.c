@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/doc.h"
+#include "base/fs.h"
 #include "pack.h"
 
 #define FN "x-1-0.tar.bz2"
@@ -351,6 +352,40 @@ static void licence_texts_stand_beside_the_record(void **state)
 	finish(&k, NULL);
 	expect_tree(&k, &prefix, NULL, false,
 		    "-644 p/conda-meta/licenses/x/a\n-644 p/conda-meta/licenses/x/a.b\n" META "\n");
+}
+
+static void facts_are_gathered_on_the_way(void **state)
+{
+	static const char *const dropped[] = { "bin/gone", "lib/libgone.so.1", NULL };
+	struct pack k = { 0 };
+	struct err err = ERR_INIT;
+	auto_buf elf = { 0 }, got = { 0 };
+	auto_free char *path = mem_printf("%s/testdata/fuzz/elf/library", getenv("CONDAIMG_SOURCE_ROOT"));
+
+	(void)state;
+	/* It needs libc.so.6 and libm.so.6: readelf -d. */
+	assert_int_equal(fs_read(AT_FDCWD, path, 1 << 20, &elf, &err), 0);
+	pack_bytes(&k, "bin/su", 04755, elf.p, elf.n, NULL);
+	pack_bytes(&k, "bin/gone", 04755, elf.p, elf.n, NULL);
+	pack_bytes(&k, "lib/libx.so.1", 0644, elf.p, elf.n,
+		   "\"prefix_placeholder\": \"/oldplace\", \"file_mode\": \"binary\"");
+	pack_symlink(&k, "lib/libx.so", "libx.so.1");
+	pack_symlink(&k, "lib/libgone.so.1", "libx.so.1");
+	pack_file(&k, "lib/text.so", 0644, "not one", NULL);
+	finish(&k, NULL);
+	auto_link_facts f = { 0 };
+	auto_tree *t = open_tree(&k, &prefix, &record, dropped, &err);
+	struct source *content;
+	struct entry e;
+
+	assert_non_null(t);
+	linked_watch(t, &f);
+	/* Also of what nobody reads. */
+	while (tree_next(t, &e, &content, &err) > 0)
+		;
+	link_facts_write(&f, &got);
+	assert_string_equal(got.p, "lib libx.so\nlib libx.so.1\nlib text.so\nneed 62 libc.so.6 bin/su\n"
+				   "need 62 libm.so.6 bin/su\nspecial bin/su\nend\n");
 }
 
 static void noarch_python_needs_a_python(void **state)
@@ -708,6 +743,7 @@ int main(void)
 		cmocka_unit_test(noarch_python_goes_where_its_python_looks),
 		cmocka_unit_test(the_record_says_of_which_kind_it_is),
 		cmocka_unit_test(licence_texts_stand_beside_the_record),
+		cmocka_unit_test(facts_are_gathered_on_the_way),
 		cmocka_unit_test(noarch_python_needs_a_python),
 		cmocka_unit_test(dropped_paths_are_left_out),
 		cmocka_unit_test(hard_links_stay_where_they_can),

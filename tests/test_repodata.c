@@ -75,7 +75,8 @@ static void documents_that_are_none_are_refused_with_their_place(void **state)
 		{ "{\"a\":1 \"b\":2}", "expected ',' or '}'" },
 		{ "{\"a\":1,}", "expected a key in quotes" },
 		{ "{,\"a\":1}", "expected a key in quotes" },
-		{ "{\"a\":[1,2}", "the brackets do not match" },
+		{ "{\"a\":[1,2}", "expected ',' or ']'" },
+		{ "{\"a\":[[1,2}]}", "the brackets do not match" },
 		{ "{\"a\":tru}", "expected a value" },
 		{ "{\"a\":}", "expected a value" },
 		{ "{\"packages\":{\n\n\"x-1-0.conda\":{\"a\":\"b}", "line 3, byte 37: the text ends too early" },
@@ -120,9 +121,9 @@ static void nesting_is_bounded(void **state)
 	assert_non_null(strstr(err.text, "nested too deeply"));
 	buf_adds(&fine, "{\"a\":");
 	for (int i = 0; i < SCAN_DEPTH_MAX; i++)
-		buf_addc(&fine, i % 2 ? '[' : '{');
+		buf_addc(&fine, i % 2 ? '{' : '[');
 	for (int i = SCAN_DEPTH_MAX; i-- > 0;)
-		buf_addc(&fine, i % 2 ? ']' : '}');
+		buf_addc(&fine, i % 2 ? '}' : ']');
 	buf_addc(&fine, '}');
 	repodata_free(scanned(fine.p));
 }
@@ -510,7 +511,7 @@ static void a_star_means_every_name_that_fits(void **state)
 	expect_files(&none, "");
 }
 
-static void records_come_by_name_then_channel_then_as_listed(void **state)
+static void records_come_by_name_then_channel_then_file_name(void **state)
 {
 	struct err err = ERR_INIT;
 	struct repodata *all[3];
@@ -525,7 +526,7 @@ static void records_come_by_name_then_channel_then_as_listed(void **state)
 	all[2] = scan_text("{\"packages\":{\"a-1-0.conda\":" RECORD("a", "") ",\"b-1-0.conda\":" RECORD("b", "") "}}",
 			   "linux-64", 1, &err);
 	collect(all, 3, "b", &ix, NULL);
-	expect_files(&ix, "a-1-0.conda b-2-0.conda b-1-0.conda b-1-0.conda b-1-0.conda");
+	expect_files(&ix, "a-1-0.conda b-1-0.conda b-2-0.conda b-1-0.conda b-1-0.conda");
 	r = index_find(&ix, "b");
 	assert_int_equal(r.n, 4);
 	assert_string_equal(r.first[1].subdir, "linux-64");
@@ -534,16 +535,20 @@ static void records_come_by_name_then_channel_then_as_listed(void **state)
 	/* equal strings are one */
 	assert_ptr_equal(r.first[0].name, r.first[3].name);
 	assert_ptr_equal(r.first[0].subdir, r.first[3].subdir);
-	assert_ptr_equal(r.first[1].version, r.first[2].version);
+	assert_ptr_equal(r.first[0].version, r.first[2].version);
 	for (size_t i = 0; i < 3; i++)
 		repodata_free(all[i]);
 }
 
 static void names_that_look_alike_are_found(void **state)
 {
-	auto_repodata *r =
-		scanned("{\"packages\":{\"numpy-1-0.conda\":{},\"numpydoc-1-0.conda\":{},\"scipy-1-0.conda\":{},"
-			"\"scikit-learn-1-0.conda\":{},\"python-1-0.conda\":{},\"xz-1-0.conda\":{}}}");
+	auto_repodata *r = scanned(
+		"{\"packages\":{\"numpy-1-0.conda\":" RECORD("numpy", "") ",\"numpydoc-1-0.conda\":" RECORD("numpydoc", "") ",\"scipy-1-0.conda\":" RECORD(
+			"scipy",
+			"") ",\"scikit-learn-1-0.conda\":" RECORD("scikit-learn",
+								  "") ",\"python-1-0.conda\":" RECORD("python",
+												      "") ",\"xz-1-0.conda\":" RECORD("xz",
+																      "") "}}");
 	static const struct {
 		const char *name, *first;
 	} rows[] = {
@@ -578,7 +583,7 @@ int main(void)
 		cmocka_unit_test(of_one_stem_there_is_one_record),
 		cmocka_unit_test(names_are_reached_by_what_may_be_needed),
 		cmocka_unit_test(a_star_means_every_name_that_fits),
-		cmocka_unit_test(records_come_by_name_then_channel_then_as_listed),
+		cmocka_unit_test(records_come_by_name_then_channel_then_file_name),
 		cmocka_unit_test(names_that_look_alike_are_found),
 	};
 

@@ -8,7 +8,7 @@
 #include "cmd/rootfs.h"
 
 static const struct prefix prefix = { "/opt/env", NULL, NULL };
-static const struct app_user user = { "conda", "1000", "/home/conda" };
+static const struct app_user user = { "conda", "1000", "/home/conda", 1000 };
 
 /* "TYPEmode path -> target" or the content, a line each. */
 static void read_tree(struct tree *t, struct buf *ret)

@@ -248,6 +248,42 @@ static void broken_recipe_is_not_known(void **state)
 	assert_true(store_recall(s, &recipe, &l));
 }
 
+/* What is above is not written to below, and what is broken below is made anew above. */
+static void lower_stores_are_read(void **state)
+{
+	auto_tmp t = tmp_make(), u = tmp_make();
+	auto_free char *path = mem_printf("%s/blobs/sha256/" HELLO, u.path);
+	struct err err = ERR_INIT;
+	auto_store *below = store_open(AT_FDCWD, u.path, &err), *s = store_open(AT_FDCWD, t.path, &err);
+	struct layer l = { .size = 5, .tar_size = 9 }, got = { 0 };
+	struct digest recipe = digest_bytes("r", 1);
+	auto_source *in = NULL;
+	auto_buf out = { 0 };
+	auto_sink *to = sink_buf(&out);
+
+	(void)state;
+	assert_int_equal(store_add_lower(s, AT_FDCWD, u.path, &err), 0);
+	l.digest = put(below, "hello");
+	assert_int_equal(store_remember(below, &recipe, &l, &err), 0);
+	assert_true(store_has(s, &l.digest, 5));
+	assert_false(store_has(s, &l.digest, 6));
+	assert_true(store_recall(s, &recipe, &got));
+	assert_true(digest_equal(&got.digest, &l.digest));
+	in = store_get(s, &l.digest, 5, &err);
+	assert_non_null(in);
+	assert_int_equal(io_copy(in, to, NULL, &err), 0);
+	assert_int_equal(count(&t, "blobs/sha256"), 0);
+
+	assert_int_equal(fs_write(AT_FDCWD, path, "hellO", 5, 0644, &err), 0);
+	store_drop(s, &l.digest);
+	assert_false(store_recall(s, &recipe, &got));
+	put(s, "hello");
+	assert_true(store_recall(s, &recipe, &got));
+	assert_int_equal(count(&u, "blobs/sha256"), 1);
+	assert_int_equal(store_add_lower(s, AT_FDCWD, "/nowhere", &err), -1);
+	assert_int_equal(err.code, ERR_IO);
+}
+
 static void place_that_cannot_be_is_told(void **state)
 {
 	auto_tmp t = tmp_make();
@@ -270,6 +306,7 @@ int main(void)
 		cmocka_unit_test(killed_process_leaves_no_blob),
 		cmocka_unit_test(recipe_is_recalled_while_its_blob_is_there),
 		cmocka_unit_test(broken_recipe_is_not_known),
+		cmocka_unit_test(lower_stores_are_read),
 		cmocka_unit_test(place_that_cannot_be_is_told),
 	};
 

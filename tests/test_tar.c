@@ -72,6 +72,30 @@ static void header_is_ustar_without_owner_and_with_one_time(void **state)
 	assert_memory_equal(tar.p + 512, "hello\n\0", 7);
 }
 
+/* A uid that is too long for seven octal digits is a pax record, as POSIX has it. */
+static void owner_is_said_where_there_is_one(void **state)
+{
+	static const uint32_t uids[] = { 1000, 2097151, 2097152, 4294967294 };
+	static const char *const fields[] = { "0001750", "7777777", NULL, NULL };
+	static const char *const records[] = { NULL, NULL, "15 uid=2097152\n", "18 uid=4294967294\n" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(uids); i++) {
+		struct entry e = { .path = "d", .type = ENTRY_DIR, .mode = 0775, .uid = uids[i] };
+		struct err err = ERR_INIT;
+		auto_buf tar = { 0 };
+		auto_sink *out = sink_buf(&tar);
+
+		assert_int_equal(tar_put(out, &e, NULL, &err), 0);
+		assert_int_equal(tar.n, fields[i] ? 512 : 3 * 512);
+		if (fields[i])
+			assert_string_equal(tar.p + 108, fields[i]);
+		else
+			assert_memory_equal(tar.p + 512, records[i], strlen(records[i]));
+		assert_string_equal(tar.p + tar.n - 512 + 116, "0000000");
+	}
+}
+
 static void every_kind_is_read_back(void **state)
 {
 	static const struct item items[] = {
@@ -257,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_is_ustar_without_owner_and_with_one_time),
+		cmocka_unit_test(owner_is_said_where_there_is_one),
 		cmocka_unit_test(every_kind_is_read_back),
 		cmocka_unit_test(pax_only_when_needed),
 		cmocka_unit_test(what_makes_no_layer_is_refused),

@@ -192,6 +192,17 @@ touch -d 2001-01-01 copied/src/pkg/__init__.py
 expect_exit 0 "$condaimg" build project/environment.yml --config project/condaimg.yml -o oci:images:again --cache-dir "$work/cache-2"
 [ "$(digest_of "$first")" = "$(digest_of "$(cat stdout)")" ] || fail "another digest: $(cat stdout)"
 
+say "a look before"
+expect_exit 0 "$condaimg" build project --dry-run
+expect_exit 0 "$condaimg" lock project
+expect_exit 0 "$condaimg" build project --dry-run --cache-dir looked
+[ ! -e looked ] || fail "--dry-run of a lock made a cache"
+cp stdout dry
+expect_exit 0 "$condaimg" build project -t images:app
+"$condaimg" inspect oci:images:app --json | jq -r '.layers | to_entries[] | .key as $k | .value.packages // [] | .[] | "\($k + 1) \(.)"' | sort >wanted
+awk 'NR > 1 && $2 !~ /^[(]/ && $2 != "packages," { print $1 " " $2 "-" $3 "-" $4 }' dry | sort | diff wanted - || fail "dry run and image: other layers"
+[ "$(wc -l <wanted)" -gt 20 ] || fail "$(wc -l <wanted) packages"
+
 say "a code change"
 expect_exit 0 "$condaimg" lock project
 expect_exit 0 "$condaimg" build project -t images:app
@@ -340,7 +351,12 @@ for runtime in "${runtimes[@]}"; do
 	inside images:based rw "1777" /bin/busybox stat -c %a /tmp
 	inside images:based ro "by env" /usr/bin/tool
 	inside images:based ro "x" /bin/busybox cat /usr/lib/app.txt
-	inside images:based rw "all of it" python -B main.py rw 1000
+	for as in "" 4711:0; do
+		for mode in rw ro; do
+			inside images:based $mode "all of it" python -B main.py $mode "$(echo "${as:-1000}" | cut -d: -f1)"
+		done
+	done
+	as=
 done
 expect_exit 2 "$condaimg" build no-shell --base oci:base:debian --ca-file ca/ca.pem
 expect_stderr "needs the package ca-certificates"

@@ -26,7 +26,7 @@ c.finish()
 
 # As pixi would lock them. The records are the channel's.
 entries = []
-for fn, r in c.records.items():
+for (_, fn), r in c.records.items():
 	if r["name"] in ("python", "pip", "tool", "old") or (r["name"], r["version"]) == ("lib", "2"):
 		entries.append((f"channel/noarch/{fn}", r))
 with open("pixi.lock", "w") as f:

@@ -75,22 +75,23 @@ def archive(name, fn, files, rows=None, index=None, info=None, noarch=None):
 
 class Channel:
 	def __init__(self, top):
-		self.top, self.records = top, {}
+		self.top, self.records = top, {}  # by (subdir, file)
 		os.makedirs(os.path.join(top, "noarch"))
 		os.makedirs(os.path.join(top, "linux-64"))
 		os.makedirs(os.path.join(top, "linux-aarch64"))
 
-	def add(self, name, *files, suffix=".conda", depends=(), version="1", edit=None, record=None, noarch="generic", **how):
+	def add(self, name, *files, suffix=".conda", depends=(), version="1", edit=None, record=None, noarch="generic", subdir="noarch", **how):
 		fn = f"{name}-{version}-0{suffix}"
-		how.setdefault("index", {"version": version, "depends": list(depends)})
+		noarch = noarch if subdir == "noarch" else None
+		how.setdefault("index", {"version": version, "depends": list(depends), "subdir": subdir})
 		data = archive(name, fn, list(files) or [File(f"share/{name}.txt", f"{name}\n".encode())], noarch=noarch, **how)
 		if edit:
 			data = edit(data)
-		told = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": list(depends), "subdir": "noarch",
+		told = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": list(depends), "subdir": subdir,
 			"noarch": noarch, "size": len(data), "sha256": sha256(data), "md5": hashlib.md5(data).hexdigest(), "timestamp": 1600000000000}
 		told.update(record or {})
-		self.records[fn] = {k: v for k, v in told.items() if v is not None}
-		with open(os.path.join(self.top, "noarch", fn), "wb") as f:
+		self.records[subdir, fn] = {k: v for k, v in told.items() if v is not None}
+		with open(os.path.join(self.top, subdir, fn), "wb") as f:
 			f.write(data)
 		return data
 
@@ -104,7 +105,9 @@ class Channel:
 	def finish(self):
 		for subdir in "noarch", "linux-64", "linux-aarch64":
 			packages = {"packages": {}, "packages.conda": {}}
-			for fn, record in self.records.items() if subdir == "noarch" else ():
+			for (where, fn), record in self.records.items():
+				if where != subdir:
+					continue
 				packages["packages.conda" if fn.endswith(".conda") else "packages"][fn] = record
 			with open(os.path.join(self.top, subdir, "repodata.json"), "w", encoding="ascii") as f:
 				json.dump({"info": {"subdir": subdir}, **packages, "repodata_version": 1}, f, indent=1)

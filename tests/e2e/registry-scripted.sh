@@ -168,7 +168,7 @@ expect_exit 1 "$condaimg" push oci:image:1 "$host/app:1"
 expect_stderr 'answers 429'
 
 say "tokens that run out on the way"
-serve '{"token_life": 3}'
+serve '{"token_life": 5}'
 push_image
 [ "$(count '.path == "/token" or (.path | startswith("/token?"))')" -ge 3 ] || fail "no new token"
 grep -q 'scope=repository%3Aapp%3Apull%2Cpush' log || fail "the scope: $(grep token log | head -n 1)"
@@ -200,7 +200,7 @@ expect_stderr 'DIGEST_INVALID'
 say "a blob that breaks on the way up is told, and is not there"
 cp -r image broken
 big_file=broken/blobs/sha256/${big#*:}
-printf 'x' | dd of="$big_file" bs=1 seek=4000000 conv=notrunc status=none
+printf 'xxxxxxxx' | dd of="$big_file" bs=1 seek=4000000 conv=notrunc status=none
 serve '{}'
 expect_exit 4 "$condaimg" push oci:broken:1 "$host/app:1"
 expect_stderr 'layer 1 of 4' "${big#*:}"

@@ -59,6 +59,10 @@ if base == "scratch":
     import getpass, grp, pwd
     assert getpass.getuser() == "conda" and pwd.getpwuid(0).pw_name == "root" and grp.getgrgid(0).gr_name == "root"
     assert os.path.expanduser("~conda") == "/home/conda"
+    server = socket.create_server(("localhost", 0))
+    with socket.create_connection(("localhost", server.getsockname()[1])) as client:
+        server.accept()[0].sendall(b"x")
+        assert client.recv(1) == b"x"
 if sys.version_info >= (3, 9):
     import zoneinfo, datetime
     summer = datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
@@ -142,14 +146,26 @@ mkdir real
 real_environment real/environment.yml
 
 say "real packages, with a C library from another channel"
-# The real channel goes first, so that the other gives only the C library and libcrypt.so.1, which conda's sysroots lack
-# and which a perl of 2018 expects of the system.
+# The real channel goes first, so that the other gives only the C library, and libcrypt.so.1 and libX11.so.6, which
+# conda's sysroots lack and which a perl of 2018 and a tk expect of the system.
 libcrypt=$(cd "$channel" && find . -name 'libxcrypt-*.conda' | sed 's/.*libxcrypt-\([0-9.]*\)-.*/\1/')
-sed "s/^  - git$/&\n  - libxcrypt=$libcrypt/" real/environment.yml >real/with-libcrypt.yml
+sed "s/^  - git$/&\n  - libxcrypt=$libcrypt\n  - xorg-libx11/" real/environment.yml >real/with-libcrypt.yml
 expect_exit 0 "$condaimg" build real/with-libcrypt.yml -c "$real_channel" -c "$channel" -o oci:images:real
 expect_result 'oci:images:real@sha256:[0-9a-f]{64}'
 python_does_all images:real scratch
 tools_do_all images:real
+for mode in rw ro; do
+	inside images:real $mode "42 8.6" python -B -c 'import tkinter; print(tkinter.Tcl().eval("expr 6*7"), tkinter.TkVersion)'
+	inside images:real $mode "no display" python -B -c "$(printf 'import tkinter\ntry:\n tkinter.Tk()\nexcept tkinter.TclError as e: print(str(e)[:10])')"
+done
+# Without the two, the build says so by name, and the library's absence is real.
+expect_exit 0 "$condaimg" build real/environment.yml -c "$real_channel" -c "$channel" -o oci:images:lacking
+expect_stderr "warning: bin/perl of perl-5.26.2-h14c3975_0 .*needs libcrypt.so.1, which nothing in the image has; .* libxcrypt1" \
+	"warning: lib/libtk8.6.so of tk-8.6.[0-9a-z_-]*: needs libX11.so.6, which nothing in the image has"
+[ "$(wc -l <stderr)" = 2 ] || fail "other warnings: $(cat stderr)"
+cp stderr first.stderr
+expect_exit 0 "$condaimg" build real/environment.yml -c "$real_channel" -c "$channel" -o oci:images:lacking
+diff first.stderr stderr || fail "a warm build warns of something else"
 rm -rf bundle-*
 
 if [ $have_base = yes ]; then

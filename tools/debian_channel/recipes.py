@@ -96,6 +96,9 @@ def recipes(arch):
 		Recipe("pcre2", "libpcre2-8-0", "BSD-3-Clause", pin=2),
 		Recipe("libselinux", "libselinux1", "LicenseRef-Public-Domain"),
 		Recipe("coreutils", "coreutils", "GPL-3.0-or-later"),
+		# What tk, and with it tkinter, asks for also where there is no screen.
+		Recipe("xorg-libx11", "libx11-6 libxcb1 libxau6 libxdmcp6 libbsd0 libmd0",
+			"MIT AND X11 AND BSD-3-Clause AND ISC AND Beerware"),
 	]
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A .pyc that a package brings is good in the image: python takes it and compiles nothing of that package.
-# Usage: pyc.sh CONDAIMG
+# Usage: pyc-trace.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 need jq umoci runc python3

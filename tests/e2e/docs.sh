@@ -1,0 +1,50 @@
+#!/bin/bash
+# Every command of the pages that are for people who come from elsewhere, run, and its output compared with the page's.
+# Usage: docs.sh CONDAIMG [--update] [PAGE...]
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need docker-registry git python3 skopeo jq bwrap
+[ "$(id -u)" = 0 ] || skip "to be other users in a container takes root"
+embedded_channel
+
+tidy()
+{
+	[ -z "${registry_pid:-}" ] || kill "$registry_pid" 2>/dev/null
+}
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export REGISTRY=127.0.0.1:$port
+cat >registry.yml <<-END
+	version: 0.1
+	log: {accesslog: {disabled: true}, level: error}
+	storage: {filesystem: {rootdirectory: $work/registry}}
+	http: {addr: "$REGISTRY"}
+END
+docker-registry serve registry.yml >registry.log 2>&1 &
+registry_pid=$!
+for _ in $(seq 100); do
+	curl -so /dev/null "http://$REGISTRY/v2/" && break
+	sleep 0.1
+done
+
+# conda-forge is what the tests have.
+mkdir channels
+mv "$channel" channels/conda-forge
+printf 'channel_alias: file://%s/channels\nmirrored_channels: {}\n' "$work" >"$HOME/.condarc"
+sed -i '/mirrored/d' "$HOME/.condarc"
+export ROOT=$root
+export GIT_CONFIG_GLOBAL=$work/gitconfig GIT_CONFIG_NOSYSTEM=1
+git config --global user.name me
+git config --global user.email me@example.org
+git config --global init.defaultBranch main
+
+shift || true
+update=()
+if [ "${1:-}" = --update ]; then
+	update=(--update)
+	shift
+fi
+if [ $# = 0 ]; then
+	set -- "$root"/docs/coming-from/*.md "$root"/docs/binderhub.md "$root"/docs/ci.md "$root"/docs/kubernetes.md
+fi
+python3 "$root/tests/e2e/docs.py" "${update[@]}" "$work" "$condaimg" "$@"
