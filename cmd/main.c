@@ -16,7 +16,7 @@
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
- *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	  repo2docker_main()	cmd/repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
  *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *

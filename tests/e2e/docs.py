@@ -229,12 +229,12 @@ echo 'version: 6
 environments:
   default:
     channels:
-    - url: https://conda.anaconda.org/conda-forge/
+    - url: '$(sed -n "s|^\(.*://.*/\)[^/]*/[^/]*\$|\1|p" <<<"$list" | head -n 1)'
     packages:
       linux-64:'
 grep :// <<<"$list" | sed -E 's/^(.*)#.*$/      - conda: \1/'
 echo 'packages:'
-grep :// <<<"$list" | sed -E 's/^(.*)#(sha256:)?(.*)$/- conda: \1\n  sha256: \3/'
+grep :// <<<"$list" | sed -E 's/^(.*)#(sha256:)?(.*)$/- conda: \1\n  sha256: \3/; \,/noarch/(ca-certificates|tzdata|python_abi),!s,^(- conda: .*/noarch/[^\n]*\n.*)$,\1\n  noarch: python,'
 """
 
 

@@ -303,6 +303,7 @@ static void add_image(struct launch *l)
 	/* condaimg.yml is the repository's: it could copy files of this machine into the image. */
 	add_pair(l, "--config", "none");
 	add_pair(l, "--progress", "plain");
+	add_pair(l, "--progress", "plain");
 	add_pair(l, "--prefix", PREFIX);
 	add_pair(l, "--user", arena_printf(a, "%s:%s", l->user, l->uid));
 	add_pair(l, "--copy", arena_printf(a, "%s:%s", l->place.dir, l->repo_dir));
