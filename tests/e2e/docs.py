@@ -207,7 +207,8 @@ def run_page(path):
 				ok = fits(said, got, digests)
 				if not ok:
 					failures.append("\n".join([f"{path}: {text}", "printed:", *got, "the page says:", *said]))
-				written += command + (said if ok and any("..." in line for line in said) else got)
+				kept = [DIGEST.sub(lambda m: digests.page_to_run.get(m[0], m[0]), line) for line in said]
+				written += command + (kept if ok and any("..." in line for line in said) else got)
 			edits.append((first, last, written))
 	shell.end()
 	if UPDATE:
