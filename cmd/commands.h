@@ -6,6 +6,7 @@
 
 int cmd_lock(const struct options *o, struct err *err);
 int cmd_cache(const struct options *o, struct err *err);
+int cmd_mirror(const struct options *o, struct err *err);
 int cmd_config(const struct options *o, struct err *err);
 int cmd_build(const struct options *o, struct err *err);
 int cmd_push(const struct options *o, struct err *err);

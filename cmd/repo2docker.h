@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 /* argv without the program's name. The exit code. */
-int repo2docker_main(int argc, char **argv);
+int cmd_repo2docker(int argc, char **argv);
 
 /* ---- what was asked for ---- */
 

@@ -331,51 +331,65 @@ static int slot_good(struct slot *s, struct http_answer *answer, struct err *err
 	return slot_end(s, answer, NULL, err);
 }
 
+/* The body was not taken, or there was none. */
+static int slot_broken(struct slot *s, CURLcode code, struct err *err)
+{
+	struct err fault = s->err;
+
+	if (fault.code)
+		return slot_end(s, NULL, &fault, err);
+	if (code == CURLE_HTTP2_STREAM || code == CURLE_HTTP2)
+		too_busy(s->run);
+	http_call_fault(&s->call, code, s->run->wants[s->i].tries, &fault);
+	return slot_failed(s, http_may_pass(code, 0), &fault, err);
+}
+
+static bool is_answer(const struct slot *s)
+{
+	return s->status == 200 || s->status == 304 || (s->q.from && (s->status == 206 || s->status == 416));
+}
+
+static int slot_answered(struct slot *s, struct err *err)
+{
+	struct http_answer answer = { .status = s->status };
+	struct err fault = ERR_INIT;
+
+	if (is_answer(s)) {
+		fill_answer(s, &answer);
+		return slot_good(s, &answer, err);
+	}
+	if (s->status == 429 || s->status == 503)
+		too_busy(s->run);
+	if (s->status != 404)
+		http_status_fault(&s->call, s->status, s->run->wants[s->i].tries, &fault);
+	return slot_failed(s, http_may_pass(CURLE_OK, s->status), &fault, err);
+}
+
 static int slot_done(struct slot *s, CURLcode code, struct err *err)
 {
-	struct http_answer answer = { 0 };
 	struct err fault = ERR_INIT;
 	const char *url;
+	unsigned redirects = s->call.redirects + 1;
 	int rc;
 
 	curl_easy_getinfo(s->call.easy, CURLINFO_RESPONSE_CODE, &s->status);
-	answer.status = s->status;
 	log_debug("GET %s: %ld, %llu bytes%s%s", s->call.told, s->status, (unsigned long long)s->body, code ? ", " : "",
 		  code ? http_curl_words(code) : "");
-	if (code == CURLE_OK && (s->status == 200 || s->status == 206))
-		tell_head(s);
-	if (s->err.code) {
-		fault = s->err;
-		return slot_end(s, NULL, &fault, err);
-	}
 	/* an error page too long to swallow is an answer all the same */
 	if (code == CURLE_WRITE_ERROR && s->refusal > REFUSAL_MAX)
 		code = CURLE_OK;
-	if (code != CURLE_OK) {
-		if (code == CURLE_HTTP2_STREAM || code == CURLE_HTTP2)
-			too_busy(s->run);
-		http_call_fault(&s->call, code, s->run->wants[s->i].tries, &fault);
-		return slot_failed(s, http_may_pass(code, 0), &fault, err);
-	}
+	if (code == CURLE_OK && (s->status == 200 || s->status == 206))
+		tell_head(s);
+	if (code != CURLE_OK || s->err.code)
+		return slot_broken(s, code, err);
 	rc = http_call_redirect(&s->call, &s->arena, &url, &fault);
-	if (rc > 0) {
-		unsigned redirects = s->call.redirects + 1;
-
-		slot_hang_up(s);
-		slot_ask(s, url, redirects);
-		return 0;
-	}
+	if (rc == 0)
+		return slot_answered(s, err);
 	if (rc < 0)
 		return slot_failed(s, false, &fault, err);
-	if (s->status == 404)
-		return slot_failed(s, false, &fault, err);
-	fill_answer(s, &answer);
-	if (s->status == 200 || s->status == 304 || ((s->status == 206 || s->status == 416) && s->q.from))
-		return slot_good(s, &answer, err);
-	if (s->status == 429 || s->status == 503)
-		too_busy(s->run);
-	http_status_fault(&s->call, s->status, s->run->wants[s->i].tries, &fault);
-	return slot_failed(s, http_may_pass(CURLE_OK, s->status), &fault, err);
+	slot_hang_up(s);
+	slot_ask(s, url, redirects);
+	return 0;
 }
 
 /* ---- file URLs ---- */
@@ -566,55 +580,4 @@ int http_run(struct http *h, struct http_batch *b, struct err *err)
 		slot_drop(&r->slots[k]);
 	b->run = NULL;
 	return rc;
-}
-
-/* ---- one request ---- */
-
-struct single {
-	struct http_batch base;
-	const struct http_request *q;
-	struct sink *out;
-	struct arena *arena;
-	struct http_answer answer;
-};
-
-static int single_begin(struct http_batch *b, size_t i, struct http_request *q, struct sink **out, struct err *err)
-{
-	struct single *s = (struct single *)b;
-
-	(void)i;
-	(void)err;
-	*q = *s->q;
-	*out = s->out;
-	return HTTP_GO;
-}
-
-static int single_end(struct http_batch *b, size_t i, const struct http_answer *answer, const struct err *fault,
-		      struct err *err)
-{
-	struct single *s = (struct single *)b;
-
-	(void)i;
-	if (fault) {
-		*err = *fault;
-		return -1;
-	}
-	s->answer = *answer;
-	s->answer.etag = arena_strdup(s->arena, answer->etag);
-	s->answer.last_modified = arena_strdup(s->arena, answer->last_modified);
-	s->answer.cache_control = arena_strdup(s->arena, answer->cache_control);
-	return HTTP_DONE;
-}
-
-static const struct http_batch_ops single_ops = { .begin = single_begin, .end = single_end };
-
-int http_get(struct http *h, struct arena *a, const struct http_request *q, struct sink *out, struct http_answer *ret,
-	     struct err *err)
-{
-	struct single s = { .base = { .ops = &single_ops, .n = 1, .at_once = 1 }, .q = q, .out = out, .arena = a };
-
-	if (http_run(h, &s.base, err) < 0)
-		return -1;
-	*ret = s.answer;
-	return 0;
 }

@@ -517,7 +517,7 @@ static void launch_release(struct launch *l)
 	arena_release(&l->arena);
 }
 
-int repo2docker_main(int argc, char **argv)
+int cmd_repo2docker(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	CLEANUP(launch_release) struct launch l = { .err = &err };
