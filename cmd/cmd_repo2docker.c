@@ -192,7 +192,7 @@ static int read_login(struct launch *l, const char *text, struct registry_login 
 static int log_in(struct launch *l)
 {
 	const char *text = getenv(REGISTRY_VARIABLE), *dir = arena_printf(&l->arena, "%s/containers", l->tmp);
-	struct registry_login in = { NULL };
+	struct registry_login in = { 0 };
 	auto_buf out = { 0 };
 	struct json j = { .out = &out };
 
@@ -302,6 +302,7 @@ static void add_image(struct launch *l)
 
 	/* condaimg.yml is the repository's: it could copy files of this machine into the image. */
 	add_pair(l, "--config", "none");
+	add_pair(l, "--progress", "plain");
 	add_pair(l, "--progress", "plain");
 	add_pair(l, "--prefix", PREFIX);
 	add_pair(l, "--user", arena_printf(a, "%s:%s", l->user, l->uid));

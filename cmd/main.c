@@ -21,7 +21,7 @@
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
  *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
- *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
+ *	    repo2docker_look()	cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
