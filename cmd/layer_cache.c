@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/codec.h"
 #include "base/log.h"
@@ -12,6 +13,8 @@
 
 #define VARIABLE "CONDAIMG_LAYER_CACHE"
 #define TEXT_MAX ((uint64_t)64 << 20) /* of facts and answers, decompressed */
+#define TRIES_MAX 4
+#define PAUSE_NS (100 * 1000000L)
 #define MEDIA_QUESTION "application/vnd.condaimg.recipe.v1+text"
 #define MEDIA_ANSWER "application/vnd.condaimg.facts.v1+gzip"
 #define NOTE_DIFFID "io.condaimg.diffid"
@@ -428,12 +431,40 @@ static int push_part(struct registry *r, struct part *p, bool blindly, struct er
 	return registry_push_blob(r, &p->d, &p->base, blindly, &sent, err);
 }
 
+static bool has_entry(struct registry *r, const char *tag, const struct digest *want)
+{
+	struct err none = ERR_INIT;
+	struct descriptor d;
+	auto_arena a = { 0 };
+
+	return registry_head_manifest(r, &a, tag, &d, &none) > 0 && digest_equal(&d.digest, want);
+}
+
+/* Others may write the same bytes at the same moment, which some registries answer with a failure. */
+static int put_entry(struct registry *r, const char *tag, const struct buf *text, struct err *err)
+{
+	struct digest d = digest_bytes(text->p, text->n);
+	struct registry_put put;
+
+	for (long tries = 1;; tries++) {
+		if (registry_put_manifest(r, tag, MEDIA_MANIFEST, text->p, text->n, &put, err) == 0)
+			return 0;
+		nanosleep(&(struct timespec){ .tv_nsec = tries * PAUSE_NS }, NULL);
+		if (tries == TRIES_MAX || has_entry(r, tag, &d))
+			break;
+		err_clear(err);
+	}
+	if (!has_entry(r, tag, &d))
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
 static int write_entry(struct layer_cache *c, enum layer_cache_kind kind, struct part *config, struct part *parts,
 		       size_t n, struct err *err)
 {
 	struct registry *r = open_writer(c, err);
 	bool blindly = is_bad(c, &config->d.digest);
-	struct registry_put put;
 	auto_buf text = { 0 };
 
 	if (!r || push_part(r, config, blindly, err) < 0)
@@ -442,7 +473,7 @@ static int write_entry(struct layer_cache *c, enum layer_cache_kind kind, struct
 		if (push_part(r, &parts[i], blindly, err) < 0)
 			return -1;
 	encode(kind, config, parts, n, &text);
-	return registry_put_manifest(r, tag_of(kind, &config->d.digest).s, MEDIA_MANIFEST, text.p, text.n, &put, err);
+	return put_entry(r, tag_of(kind, &config->d.digest).s, &text, err);
 }
 
 static void compress(const struct buf *text, struct buf *ret)

@@ -37,7 +37,7 @@ for i in range(N):
         with open(f"www/ch/{subdir}/{fn}", "wb") as f:
             f.write(data)
         records[subdir][fn] = {**index, "name": name, "build": "0", "build_number": 0, "timestamp": 1600000000000,
-                               "depends": [] if i else [], "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+                               "depends": [], "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 for subdir, packages in records.items():
     with open(f"www/ch/{subdir}/repodata.json", "w") as f:
         json.dump({"info": {"subdir": subdir}, "packages": {}, "packages.conda": packages}, f)
@@ -81,7 +81,6 @@ sed -n '/differ in/p' stderr >told
 settle
 [ "$(downloads)" = 12 ] || fail "$(downloads) downloads"
 # 12 packages, system and environment; one of them again, as it would be with all its paths; a plan and a check of libraries
-curl -sf "http://$cache" >/dev/null || true
 curl -sf "http://$host/v2/cache/tags/list?n=1000" | jq -r '.tags[]' | sed 's/-.*//' | sort | uniq -c | tr -s ' \n' ' ' >kinds
 [ "$(cat kinds)" = " 15 layer 1 libraries 1 plan " ] || fail "entries: $(cat kinds)"
 tag=$(curl -sf "http://$host/v2/cache/tags/list?n=1000" | jq -r '.tags[]' | grep -m 1 ^layer)
@@ -209,7 +208,7 @@ say "condaimg digest is the digest of the build"
 expect_exit 0 "$condaimg" lock environment.yml "${options[@]}" --lockfile conda-lock.yml
 fresh
 expect_exit 0 "$condaimg" digest conda-lock.yml --layer-cache "$cache" --cache-dir "$work/fresh" --libc none --platform linux-64
-expect_result "$digest" 2>/dev/null || [ "$(cat stdout)" = "$digest" ] || fail "digest: $(cat stdout), expected $digest"
+[ "$(cat stdout)" = "$digest" ] || fail "digest: $(cat stdout), expected $digest"
 settle
 [ "$(downloads)" = 0 ] || fail "digest fetches packages"
 [ "$(accesses plain.log '"(POST|PUT|PATCH) ')" = 0 ] || fail "digest writes"
@@ -254,4 +253,4 @@ for k in range(n):
 print(f"{n} builds, {len(seen)} different images")
 assert len(seen) > n * 3 / 4
 PYTHON
-python3 random.py "$condaimg" environment.yml "$cache" "${CONDAIMG_TEST_DIGESTS:-30}" || fail "digest"
+python3 random.py "$condaimg" environment.yml "$cache" "${CONDAIMG_TEST_DIGESTS:-12}" || fail "digest"
