@@ -78,4 +78,9 @@ void building_report(struct order *r, const struct digest *d);
 /* The result of condaimg digest. */
 void building_report_digest(struct order *r, const struct digest *d);
 
+/* ---- cmd_build.c ---- */
+
+/* What condaimg digest does: all that a build does, but for writing the image. */
+int cmd_build_digest(const struct options *given, struct err *err);
+
 #endif

@@ -278,7 +278,7 @@ int cmd_build(const struct options *given, struct err *err)
 	return build(given, false, err);
 }
 
-int cmd_digest(const struct options *given, struct err *err)
+int cmd_build_digest(const struct options *given, struct err *err)
 {
 	return build(given, true, err);
 }
