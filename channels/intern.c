@@ -52,62 +52,69 @@ static uint32_t hash_of(const struct intern *t, struct str s)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static uint32_t *find_slot(const struct intern *t, struct str s, uint32_t hash)
+static struct intern_slot *find_slot(const struct intern *t, struct str s, uint32_t hash)
 {
 	for (uint32_t i = hash & t->mask;; i = (i + 1) & t->mask) {
+		struct intern_slot *slot = &t->slots[i];
 		const struct intern_entry *e;
 
-		if (!t->slots[i])
-			return &t->slots[i];
-		e = &t->entries[t->slots[i] - 1];
-		if (e->hash == hash && e->n == s.n && memcmp(e->p, s.p, s.n) == 0)
-			return &t->slots[i];
+		if (!slot->number)
+			return slot;
+		if (slot->hash != hash)
+			continue;
+		e = &t->entries[slot->number - 1];
+		if (e->n == s.n && memcmp(e->p, s.p, s.n) == 0)
+			return slot;
 	}
 }
 
 static void grow(struct intern *t)
 {
-	uint32_t size = t->slots ? 2 * (t->mask + 1) : SLOTS_MIN;
+	struct intern_slot *old = t->slots;
+	uint32_t n = old ? t->mask + 1 : 0, size = old ? 2 * n : SLOTS_MIN;
 
 	if (!size)
 		abort();
-	free(t->slots);
 	t->slots = mem_array(size, sizeof(*t->slots));
 	t->mask = size - 1;
-	for (uint32_t k = 0; k < t->n; k++) {
-		uint32_t i = t->entries[k].hash & t->mask;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = old[k].hash & t->mask;
 
-		while (t->slots[i])
+		if (!old[k].number)
+			continue;
+		while (t->slots[i].number)
 			i = (i + 1) & t->mask;
-		t->slots[i] = k + 1;
+		t->slots[i] = old[k];
 	}
+	free(old);
 }
 
 uint32_t intern_find(const struct intern *t, struct str s)
 {
-	uint32_t *slot = t->n ? find_slot(t, s, hash_of(t, s)) : NULL;
+	struct intern_slot *slot = t->n ? find_slot(t, s, hash_of(t, s)) : NULL;
 
-	return slot && *slot ? *slot - 1 : INTERN_NONE;
+	return slot && slot->number ? slot->number - 1 : INTERN_NONE;
 }
 
 static uint32_t add(struct intern *t, struct str s, bool aligned)
 {
-	uint32_t hash = hash_of(t, s), *slot;
+	uint32_t hash = hash_of(t, s);
+	struct intern_slot *slot;
 
 	if (s.n > UINT32_MAX - 1 || t->n == UINT32_MAX - 1)
 		abort(); /* the text it came from is smaller than that */
-	if (!t->slots || t->n >= t->mask - t->mask / 4)
+	if (!t->slots || t->n >= t->mask - t->mask / 3)
 		grow(t);
 	slot = find_slot(t, s, hash);
-	if (*slot)
-		return *slot - 1;
+	if (slot->number)
+		return slot->number - 1;
 	mem_grow(t->entries, t->n);
-	t->entries[t->n] = (struct intern_entry){ s.p, (uint32_t)s.n, hash };
+	t->entries[t->n] = (struct intern_entry){ s.p, (uint32_t)s.n };
 	if (aligned)
 		t->entries[t->n].p = arena_dup(t->arena, s.p, s.n);
 	else if (t->arena)
 		t->entries[t->n].p = arena_strndup(t->arena, s.p, s.n);
-	*slot = ++t->n;
+	*slot = (struct intern_slot){ hash, ++t->n };
 	return t->n - 1;
 }
 

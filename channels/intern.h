@@ -10,7 +10,12 @@
 
 struct intern_entry {
 	const char *p;
-	uint32_t n, hash;
+	uint32_t n;
+};
+
+struct intern_slot {
+	uint32_t hash,
+		number; /* number + 1, or 0: none; the hash is here too, so that others' entries are not looked at */
 };
 
 struct intern {
@@ -18,7 +23,7 @@ struct intern {
 	uint64_t seed; /* so that no document can be made to collide */
 	struct intern_entry *entries;
 	uint32_t n;
-	uint32_t *slots; /* number + 1, or 0 */
+	struct intern_slot *slots;
 	uint32_t mask;
 };
 

@@ -42,7 +42,7 @@ static struct source *open_index(struct part *p, struct err *err)
 	return in ? source_zstd(source_limit(in, b->max, p->told)) : NULL;
 }
 
-int load_shard_index(struct loader *l, struct part *p, struct err *err)
+int load_shards_index(struct loader *l, struct part *p, struct err *err)
 {
 	auto_source *in = NULL;
 	auto_buf text = { 0 };
@@ -107,8 +107,9 @@ static int blob_begin(struct http_batch *b, size_t i, struct http_request *q, st
 	blob->out = sink_buf(&blob->bytes);
 	q->url = blob->url;
 	q->max = SHARD_MAX;
+	q->anew = blob->tries > 0;
 	*out = blob->out;
-	return 1;
+	return HTTP_GO;
 }
 
 static int judge_bytes(struct blob *blob, struct err *err)
@@ -117,9 +118,9 @@ static int judge_bytes(struct blob *blob, struct err *err)
 
 	blob->have = digest_equal(&found, &blob->digest);
 	if (blob->have)
-		return 0;
+		return HTTP_DONE;
 	if (++blob->tries < TRIES)
-		return 1;
+		return HTTP_GO;
 	return err_set(err, ERR_INTEGRITY, "%s: has the sha256 %s, which is not what the channel's index says",
 		       blob->told, digest_hex(&found).hex);
 }
@@ -142,7 +143,7 @@ static int blob_end(struct http_batch *b, size_t i, const struct http_answer *an
 			       "just now, try again",
 			       blob->told);
 	rc = judge_bytes(blob, err);
-	if (rc == 0)
+	if (rc == HTTP_DONE)
 		cache_put_shard(r->l->cachefd, &blob->digest, &blob->bytes);
 	return rc;
 }

@@ -1,13 +1,9 @@
 #include "channels/parse.h"
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-void parse_init(struct parse *p, struct texts *texts)
-{
-	*p = (struct parse){ .texts = texts };
-}
 
 void parse_release(struct parse *p)
 {
@@ -308,17 +304,47 @@ static const struct field {
 	{ STR("version"), get_version, offsetof(struct draft, version), false },
 };
 
-/* Most records have their keys in order, so the search begins after the one that was found last. */
-static const struct field *find_field(struct parse *p, struct str key)
+/* The first bytes of a key, at most eight, as a number. padded: there are more bytes behind it, whatever they are. */
+static uint64_t key_head(const char *p, size_t n, bool padded)
 {
-	for (size_t i = 0; i < COUNT(fields); i++) {
-		const struct field *f = &fields[p->next];
+	uint64_t v = 0;
 
-		p->next = p->next + 1 < COUNT(fields) ? p->next + 1 : 0;
-		if (f->key.n == key.n && memcmp(f->key.p, key.p, key.n) == 0)
+	if (n >= 8) {
+		memcpy(&v, p, 8);
+	} else if (padded) {
+		memcpy(&v, p, 8);
+		v = le64toh(v) & ((UINT64_C(1) << 8 * n) - 1);
+		v = htole64(v);
+	} else {
+		memcpy(&v, p, n);
+	}
+	return v;
+}
+
+/* Most records have their keys in order, so the search begins after the one that was found last. */
+static const struct field *find_field(struct parse *p, struct str key, bool padded)
+{
+	uint64_t head = key_head(key.p, key.n, padded);
+
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		size_t at = p->next;
+		const struct field *f = &fields[at];
+
+		p->next = at + 1 < COUNT(fields) ? at + 1 : 0;
+		if (p->heads[at] == head && f->key.n == key.n &&
+		    (key.n <= 8 || memcmp(f->key.p + 8, key.p + 8, key.n - 8) == 0))
 			return f;
 	}
 	return NULL;
+}
+
+void parse_init(struct parse *p, struct texts *texts)
+{
+	_Static_assert(COUNT(fields) == PARSE_FIELDS, "a head for each field");
+
+	*p = (struct parse){ .texts = texts };
+	for (size_t i = 0; i < COUNT(fields); i++)
+		p->heads[i] = key_head(fields[i].key.p, fields[i].key.n, false);
 }
 
 static int get_fields(struct parse *p, struct scan *s, struct draft *ret)
@@ -334,7 +360,7 @@ static int get_fields(struct parse *p, struct scan *s, struct draft *ret)
 
 		if (!scan_decode(&t, &p->room, &key))
 			return scan_fail(s, "a key that is no text");
-		f = find_field(p, key);
+		f = find_field(p, key, !t.escaped);
 		p->key = f ? f->key.p : NULL;
 		if (f ? f->get(p, s, f->whole ? (char *)ret : (char *)ret + f->offset) < 0 : scan_skip(s) < 0)
 			return -1;

@@ -5,6 +5,8 @@
 #include "channels/draft.h"
 #include "channels/scan.h"
 
+#define PARSE_FIELDS 19
+
 struct parse {
 	struct texts *texts; /* where strings and lists go; not owned */
 	/* private: room that is used again and again */
@@ -12,6 +14,7 @@ struct parse {
 	struct draft_extra *extras;
 	const char *key;
 	size_t next; /* field */
+	uint64_t heads[PARSE_FIELDS]; /* the first bytes of their keys */
 };
 
 void parse_init(struct parse *p, struct texts *texts);

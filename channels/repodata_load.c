@@ -77,7 +77,7 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 		q->last_modified = p->cached.last_modified;
 	}
 	*out = p->out;
-	return 1;
+	return HTTP_GO;
 }
 
 /* Remember what came; without a cache it stays in p->bytes. */
@@ -88,6 +88,7 @@ static int keep(struct loader *l, struct part *p, const struct http_answer *answ
 	auto_sink *out = TAKE(p->out);
 
 	p->found = answer->status == 200;
+	p->cached.last_modified = arena_strdup(&l->arena, answer->last_modified);
 	if (l->cachefd < 0)
 		return p->found ? sink_finish(out, err) : 0;
 	p->in_cache = p->found;
@@ -256,6 +257,9 @@ static int read_part(struct loader *l, struct part *p, struct err *err)
 
 	if (!packed)
 		return -1;
+	log_debug("%s: sha256 %s, %s%s", p->told, digest_hex(&packed_source(packed)->digest).hex,
+		  p->cached.last_modified ? "last modified " : "of no known age",
+		  p->cached.last_modified ? p->cached.last_modified : "");
 	r = repodata_new(packed, p->channel, p->subdir, p->rank, p->told, packed_base_url(packed), err);
 	if (!r)
 		return -1;
@@ -295,7 +299,7 @@ static int read_all(struct loader *l, struct err *err)
 		if (!p->found)
 			continue;
 		p->body = body_of(l, p);
-		if (p->form == FORM_SHARDS && load_shard_index(l, p, err) < 0)
+		if (p->form == FORM_SHARDS && load_shards_index(l, p, err) < 0)
 			return -1;
 	}
 	if (work_run(l->n, work_cpus(), read_first, l, err) < 0 || work_run(l->n, work_cpus(), read_same, l, err) < 0)

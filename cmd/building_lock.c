@@ -12,7 +12,14 @@
 
 int building_open(struct build *b, struct err *err)
 {
-	return b->workshop.plans >= 0 ? 0 : workshop_open(&b->settings, b->settings.offline, &b->workshop, err);
+	struct bundle *bundle = &b->order->files.bundle;
+
+	if (b->workshop.plans >= 0)
+		return 0;
+	if (workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0)
+		return -1;
+	/* what a bundle has need not be fetched */
+	return bundle->path && b == b->order->builds ? bundle_unpack(bundle, b->workshop.packages, err) : 0;
 }
 
 /* ---- input ---- */
@@ -50,7 +57,7 @@ static const char *base_in_lock(struct build *b)
 	auto_buf text = { 0 };
 
 	if (b->input.is_lock)
-		return b->input.lock.base;
+		return b->input.lock.base ? b->input.lock.base : b->order->files.bundle.base;
 	if (strcmp(o->args[0], "-") == 0 || !fs_exists(AT_FDCWD, path) ||
 	    fs_read(AT_FDCWD, path, LOCK_MAX, &text, &none) < 0 ||
 	    lock_parse(buf_cstr(&text), text.n, path, &lock, &none) < 0)
@@ -70,13 +77,21 @@ static int choose_base(struct build *b, bool *is_some, struct err *err)
 		b->base_place = d;
 	if (!locked || (!*is_some && !b->input.is_lock))
 		return 0;
-	if (registries_place(&b->order->registries, o, &b->arena, locked, &b->base_place, err) < 0)
+	if (dest_parse(&b->arena, locked, &b->base_place, err) < 0)
 		return err_at(err, "the base in the lock");
 	if (*is_some && (d.type != DEST_REGISTRY || d.ref.has_digest || !ref_same_repo(&d.ref, &b->base_place.ref) ||
 			 strcmp(d.tag ? d.tag : "latest", b->base_place.tag ? b->base_place.tag : "latest") != 0))
 		b->base_place = d;
 	*is_some = true;
 	return 0;
+}
+
+/* Whether a bundle has the base: that one, and no other. */
+static bool is_bundled(struct build *b)
+{
+	const char *base = b->order->files.bundle.base;
+
+	return base && strcmp(base, dest_text(&b->arena, &b->base_place)) == 0;
 }
 
 int building_base(struct build *b, const char **glibc, struct err *err)
@@ -89,7 +104,10 @@ int building_base(struct build *b, const char **glibc, struct err *err)
 		return -1;
 	if (!is_some)
 		return 0;
-	if (registries_attach(&b->order->registries, b->order->o, d, err) == 0)
+	if (is_bundled(b))
+		b->base = dest_open(&(struct dest){ .type = DEST_OCI_ARCHIVE, .path = b->order->files.bundle.path },
+				    b->platform->oci_os, b->platform->oci_arch, err);
+	else if (registries_attach(&b->order->registries, b->order->o, d, err) == 0)
 		b->base = dest_open(d, b->platform->oci_os, b->platform->oci_arch, err);
 	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, d));

@@ -117,6 +117,7 @@ static void print_info(const struct caching *c, const struct tally rooms[ROOMS],
 		return;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "cache-info-1");
 	json_put_string(&j, "cache", c->settings.cache_dir);
 	for (enum cache_room r = 0; r < ROOMS; r++)
 		put_tally(&j, cache_rooms_name(r), &rooms[r]);
@@ -229,6 +230,7 @@ static void print_pruned(const struct caching *c, size_t files, uint64_t bytes, 
 		return;
 	}
 	json_object(&j);
+	json_put_string(&j, "schema", "cache-prune-1");
 	json_put_bool(&j, "dry_run", c->o->dry_run);
 	json_put_int(&j, "removed_files", (int64_t)files);
 	json_put_int(&j, "removed_size", (int64_t)bytes);
@@ -352,6 +354,7 @@ static void put_verified(const struct caching *c, const struct checked *all, siz
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "cache-verify-1");
 	json_put_int(&j, "checked", (int64_t)checked);
 	json_put_bool(&j, "dry_run", c->o->dry_run);
 	json_key(&j, "broken");

@@ -218,6 +218,7 @@ static void print_json(struct arena *a, const struct config *c, const struct cha
 	struct json j = { .out = &out, .indent = 2 };
 
 	json_object(&j);
+	json_put_string(&j, "schema", "config-1");
 	json_put_strings(&j, "files", c->files);
 	json_put_strings(&j, "ignored", c->ignored);
 	put_settings(&j, a, &c->rc);

@@ -5,10 +5,10 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "cmd/base_image.h"
 #include "cmd/commands.h"
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/locking.h"
 #include "cmd/project.h"
 #include "cmd/registries.h"
 #include "cmd/solve_all.h"
@@ -51,112 +51,11 @@ static int print_json(const char *path, const struct lock *l)
 	return 0;
 }
 
-static int read_lock(const char *path, struct lock *ret, struct err *err)
-{
-	auto_buf text = { 0 };
-
-	if (fs_read(AT_FDCWD, path, (uint64_t)64 << 20, &text, err) < 0)
-		return -1;
-	return lock_parse(buf_cstr(&text), text.n, path, ret, err);
-}
-
 static const char *lock_path(const struct options *o, bool explicit, struct arena *a)
 {
 	if (o->lockfile)
 		return o->lockfile;
 	return explicit ? "-" : input_lock_path(a, o->args[0]);
-}
-
-/* A tag is looked up once: what it means now is what is locked, for all platforms. */
-static int pin_base(const struct options *o, struct settings *s, struct registries *r, struct arena *a,
-		    const char **ret, struct err *err)
-{
-	struct dest *d = &s->base;
-
-	if (!s->has_base || d->type != DEST_REGISTRY || o->check)
-		return 0;
-	if (registries_attach(r, o, d, err) < 0)
-		return -1;
-	if (!d->ref.has_digest && dest_digest(d, &d->ref.digest, err) < 0)
-		return err_at(err, "--base");
-	d->ref.has_digest = true;
-	*ret = dest_text(a, d);
-	return 0;
-}
-
-/* What the lock says that the base has: --check asks no network, and so no registry. */
-static const char *glibc_in_lock(const char *path, const struct platform *p, struct arena *a)
-{
-	const struct lock_platform *lp;
-	struct err none = ERR_INIT;
-	auto_lock lock = { 0 };
-
-	if (!fs_exists(AT_FDCWD, path) || read_lock(path, &lock, &none) < 0 || !(lp = lock_find(&lock, p->subdir)))
-		return NULL;
-	for (const char *const *v = lp->virtuals; v && *v; v++) {
-		struct str rest = str_of(*v), part;
-
-		str_cut(&rest, '=', &part);
-		if (!str_eq(part, "__glibc"))
-			continue;
-		str_cut(&rest, '=', &part);
-		return arena_strndup(a, part.p, part.n);
-	}
-	return NULL;
-}
-
-static int glibc_of_base(const struct options *o, const struct settings *s, struct registries *r,
-			 const struct platform *p, struct arena *a, const char **ret, struct err *err)
-{
-	auto_blobs *base = NULL;
-	struct dest d = s->base;
-
-	*ret = NULL;
-	if (!s->has_base)
-		return 0;
-	if (o->check && d.type == DEST_REGISTRY) {
-		*ret = glibc_in_lock(lock_path(o, false, a), p, a);
-		return 0;
-	}
-	if (registries_attach(r, o, &d, err) == 0)
-		base = dest_open(&d, p->oci_os, p->oci_arch, err);
-	if (!base || base_image_glibc(a, base, ret, err) < 0)
-		return err_at(err, "--base %s", dest_text(a, &s->base));
-	return 0;
-}
-
-static int subdir_cmp(const void *a, const void *b)
-{
-	return strcmp((*(const struct platform *const *)a)->subdir, (*(const struct platform *const *)b)->subdir);
-}
-
-/* The platforms to lock, by subdir: those that were said, or all of the file's, or this machine's. */
-static size_t list_platforms(const struct settings *s, const struct env *env, struct arena *a,
-			     const struct platform ***ret, struct err *err)
-{
-	size_t n = 0;
-
-	if (s->n_platforms) {
-		*ret = arena_dup(a, s->platforms, s->n_platforms * sizeof(**ret));
-		return s->n_platforms;
-	}
-	while (env->platforms[n])
-		n++;
-	*ret = arena_array(a, n + 1, sizeof(**ret));
-	(*ret)[0] = s->host;
-	for (size_t i = 0; i < n; i++)
-		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
-			return 0;
-	qsort(*ret, n, sizeof(**ret), subdir_cmp);
-	return n ? n : 1;
-}
-
-static int ask_one(const struct options *o, const struct settings *s, struct registries *r, const struct env *env,
-		   const struct platform *p, struct arena *a, struct question *q, struct err *err)
-{
-	const char *glibc;
-
-	return glibc_of_base(o, s, r, p, a, &glibc, err) < 0 ? -1 : question_make(env, o, s, p, glibc, q, err);
 }
 
 /* A device or a pipe is written to, not replaced by a file. */
@@ -243,39 +142,7 @@ static int read_format(const struct options *o, bool *explicit, struct err *err)
 	return 0;
 }
 
-/* ---- solving ---- */
-
-/* One reading of the file for each platform, because selectors depend on it. */
-struct locking {
-	struct input *inputs;
-	struct question *questions;
-	struct lock_platform *answers;
-	size_t n;
-};
-
-static void locking_release(struct locking *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		input_release(&l->inputs[i]);
-		question_release(&l->questions[i]);
-	}
-	free(l->inputs);
-	free(l->questions);
-	free(l->answers);
-}
-
-static int ask_all(const struct options *o, const struct settings *s, struct registries *r,
-		   const struct input_files *files, const struct platform *const *platforms, size_t n, struct arena *a,
-		   struct locking *l, struct err *err)
-{
-	*l = (struct locking){ mem_array(n, sizeof(*l->inputs)), mem_array(n, sizeof(*l->questions)),
-			       mem_array(n, sizeof(*l->answers)), n };
-	for (size_t i = 0; i < n; i++)
-		if (input_read(files, platforms[i]->subdir, &l->inputs[i], err) < 0 ||
-		    ask_one(o, s, r, &l->inputs[i].env, platforms[i], a, &l->questions[i], err) < 0)
-			return -1;
-	return 0;
-}
+/* ---- the lock that is there ---- */
 
 /* --check: nothing but the question and the lock's hash. */
 static int check(const struct options *o, const struct input_files *files, const char *path, const struct locking *l,
@@ -286,7 +153,7 @@ static int check(const struct options *o, const struct input_files *files, const
 	struct json j = { .out = &b, .indent = 2 };
 	bool there = fs_exists(AT_FDCWD, path);
 
-	if (there && read_lock(path, &old, err) < 0)
+	if (there && locking_read(path, &old, err) < 0)
 		return -1;
 	if (!there)
 		err_fill(err, ERR_FORMAT, "there is no %s: condaimg lock %s makes it", path, files->names);
@@ -326,7 +193,7 @@ static int keep_locked(const struct options *o, const char *path, struct lock *o
 		return 0;
 	if (!fs_exists(AT_FDCWD, path))
 		return err_set(err, ERR_USAGE, "--update keeps what is locked, but there is no %s: leave it out", path);
-	if (read_lock(path, old, err) < 0)
+	if (locking_read(path, old, err) < 0)
 		return -1;
 	return kept_init(ret, old, o->updates, o->n_updates, l->questions, l->n, err);
 }
@@ -368,7 +235,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	auto_lock lock = { 0 }, old = { 0 };
 	auto_kept kept = { 0 };
 	struct refusal refusal = { 0 };
-	CLEANUP(locking_release) struct locking l = { 0 };
+	auto_locking l = { 0 };
 	const struct platform **platforms;
 	const char *path;
 	bool explicit;
@@ -383,9 +250,10 @@ int cmd_lock(const struct options *given, struct err *err)
 		return convert(o, &s, explicit, &files, &in, err);
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
-	n = list_platforms(&s, &in.env, &a, &platforms, err);
+	n = locking_platforms(&s, &in.env, &a, &platforms, err);
 	path = lock_path(o, explicit, &a);
-	if (!n || pin_base(o, &s, &r, &a, &base, err) < 0 || ask_all(o, &s, &r, &files, platforms, n, &a, &l, err) < 0)
+	if (!n || locking_pin_base(o, &s, &r, &a, &base, err) < 0 ||
+	    locking_ask(o, &s, &r, &files, platforms, n, &a, &l, err) < 0)
 		return -1;
 	if (o->check)
 		return check(o, &files, path, &l, err);

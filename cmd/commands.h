@@ -7,6 +7,7 @@
 int cmd_lock(const struct options *o, struct err *err);
 int cmd_cache(const struct options *o, struct err *err);
 int cmd_mirror(const struct options *o, struct err *err);
+int cmd_bundle(const struct options *o, struct err *err);
 int cmd_config(const struct options *o, struct err *err);
 int cmd_build(const struct options *o, struct err *err);
 int cmd_digest(const struct options *o, struct err *err);

@@ -27,6 +27,24 @@ static int read_text(const char *path, struct buf *ret, struct err *err)
 	return in ? io_slurp(in, INPUT_MAX, ret, err) : -1;
 }
 
+/* The lock in a bundle. */
+static int open_bundle(const struct options *o, struct input_files *ret, struct err *err)
+{
+	struct input_file *file = arena_alloc(&ret->arena, sizeof(*file));
+	const char *path = o->args[0];
+
+	if (o->n_args > 1)
+		return err_set(err, ERR_USAGE, "a bundle is taken alone, and there are %zu files", o->n_args);
+	if (bundle_open(path, &ret->bundle, err) < 0)
+		return -1;
+	*file = (struct input_file){ arena_printf(&ret->arena, "%s:conda-lock.yml", path), ret->bundle.lock,
+				     ret->bundle.lock_size };
+	ret->files = file;
+	ret->n = 1;
+	ret->names = path;
+	return 0;
+}
+
 int input_open(const struct options *o, struct input_files *ret, struct err *err)
 {
 	struct input_file *files;
@@ -38,6 +56,8 @@ int input_open(const struct options *o, struct input_files *ret, struct err *err
 	for (size_t i = 0; i < o->n_args; i++) {
 		auto_buf text = { 0 };
 
+		if (!is_stdin(o->args[i]) && bundle_is(o->args[i]))
+			return open_bundle(o, ret, err);
 		if (read_text(o->args[i], &text, err) < 0)
 			return -1;
 		files[i] =
@@ -50,6 +70,7 @@ int input_open(const struct options *o, struct input_files *ret, struct err *err
 
 void input_close(struct input_files *f)
 {
+	bundle_close(&f->bundle);
 	arena_release(&f->arena);
 	*f = (struct input_files){ 0 };
 }

@@ -2,6 +2,7 @@
 #ifndef CMD_INPUT_H
 #define CMD_INPUT_H
 
+#include "cmd/bundle.h"
 #include "cmd/opt.h"
 #include "conda/env.h"
 #include "conda/lock.h"
@@ -19,6 +20,7 @@ struct input_files {
 	size_t n;
 	const char *environment; /* of a pixi.lock, or NULL */
 	const char *names; /* "a.yml b.yml", for commands in sentences */
+	struct bundle bundle; /* that the file is; its path is NULL where it is none */
 };
 
 struct input {

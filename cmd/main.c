@@ -14,13 +14,14 @@
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
+ *	  cmd_bundle()		cmd/cmd_bundle.c	lock, packages, base -> one file: cmd/bundle.c
  *	  cmd_mirror()		cmd/cmd_mirror.c	locks -> a channel
  *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
- *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
- *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
+ *	    repo2docker_look()	cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
@@ -132,6 +133,14 @@ static const struct command commands[] = {
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
 	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	{ "bundle", "ENVIRONMENT...|LOCK|FOLDER",
+	  "Put all that a build needs into one file, for machines without a network.",
+	  "That is the lock, its packages as a channel, and the base image. condaimg build FILE makes the image\n"
+	  "of it, with the same digest. The same lock gives the same file. Prints FILE and its digest.",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment output-file lockfile base libc shell config condarc cache-dir offline jobs "
+	  "json quiet verbose ",
+	  1, INPUTS_MAX, cmd_bundle },
 	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
 	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"
 	  "repodata.json(.zst) and shards. Running it again adds; readers in the middle are never sent to what is\n"
@@ -268,9 +277,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
-		return repo2docker_main(argc - 1, argv + 1);
+		return cmd_repo2docker(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "repo2docker") == 0)
-		return repo2docker_main(argc - 2, argv + 2);
+		return cmd_repo2docker(argc - 2, argv + 2);
 	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
 		return source_askpass(argc, argv);
 	if (argc < 2) {

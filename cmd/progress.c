@@ -345,6 +345,7 @@ static void tell(struct download_progress *base, uint64_t bytes, uint64_t total,
 	struct progress *p = ((struct progress_fetch *)base)->p;
 	auto_entered *in = enter(p);
 	int64_t now;
+	bool is_new;
 
 	if (!in)
 		return;
@@ -356,8 +357,9 @@ static void tell(struct download_progress *base, uint64_t bytes, uint64_t total,
 		tell_package(p, done);
 	else
 		tell_bytes(p, now);
-	p->view.fetching = total > 0 || bytes > 0; /* all in the cache is nothing to be seen */
-	draw(p, false);
+	is_new = !p->view.fetching && (total > 0 || bytes > 0); /* all in the cache is nothing to be seen */
+	p->view.fetching = p->view.fetching || is_new;
+	draw(p, is_new);
 }
 
 void progress_fetch_begin(struct progress_fetch *f, struct progress *p, size_t packages)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "channels/provenance.h"
 #include "conda/libc.h"
 #include "conda/matchspec.h"
 
@@ -25,19 +26,30 @@ static const char *const *first_names(const struct question *q, struct arena *a,
 	return names;
 }
 
+static struct repodata_request request_of(const struct question *q, const struct workshop *w, const char *const *names,
+					  size_t n)
+{
+	return (struct repodata_request){ .channels = q->channels,
+					  .n_channels = q->n_channels,
+					  .subdir = q->platform->subdir,
+					  .names = names,
+					  .n_names = n,
+					  .cachefd = w->repodata,
+					  .offline = w->offline };
+}
+
 int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err)
 {
 	auto_arena a = { 0 };
 	struct repodata_request *list = arena_array(&a, n, sizeof(*list));
 
 	for (size_t i = 0; i < n; i++) {
+		const char *const *names;
+		size_t n_names;
+
 		progress_solve(w->progress, q[i].platform->subdir);
-		list[i] = (struct repodata_request){ .channels = q[i].channels,
-						     .n_channels = q[i].n_channels,
-						     .subdir = q[i].platform->subdir,
-						     .cachefd = w->repodata,
-						     .offline = w->offline };
-		list[i].names = first_names(&q[i], &a, &list[i].n_names);
+		names = first_names(&q[i], &a, &n_names);
+		list[i] = request_of(&q[i], w, names, n_names);
 	}
 	return repodata_fetch_all(w->http, list, n, ret, err);
 }
@@ -270,6 +282,7 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = settle_libc(q, &ix, favored, a, &virtuals, ret, err);
 	if (rc == 0)
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
+	ret->provenance = rc == 0 ? provenance_text(a, &ix) : NULL;
 	if (rc < 0)
 		refuse_plainly(refusal, a, err);
 	else
@@ -296,8 +309,11 @@ int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, 
 	struct index ix = { 0 };
 	struct virtual_set virtuals = q->virtuals;
 	const char *const name = libc_package_name(a, q->platform);
-	int rc = resolve_fetch(q, 1, w, &set, err);
+	struct repodata_request r = request_of(q, w, &name, 1);
+	int rc;
 
+	progress_solve(w->progress, q->platform->subdir);
+	rc = repodata_fetch(w->http, &r, &set, err);
 	if (rc == 0)
 		rc = repodata_collect(set.all, set.n, &name, 1, &ix, NULL, err);
 	if (rc == 0)

@@ -22,6 +22,7 @@ struct lock_platform {
 	size_t n_packages;
 	const struct record *libc_packages; /* category "libc": they make the libc layer, not the prefix */
 	size_t n_libc_packages;
+	const char *provenance; /* what the channels had to choose from, as JSON (docs/lock.md); or NULL */
 	const char *refused; /* why nothing can be built of it: "the packages x, y are from PyPI, ..."; else NULL */
 };
 

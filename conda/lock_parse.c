@@ -258,6 +258,7 @@ static int read_platform(struct reader *r, const struct doc *hashes, const struc
 		return doc_fault(at, r->err, "'%s' is not a platform such as linux-64", at->text ? at->text : "");
 	p->subdir = at->text;
 	p->libc = custom_text(r, arena_printf(a, "condaimg.libc.%s", p->subdir), "");
+	p->provenance = custom_text(r, arena_printf(a, "condaimg.repodata.%s", p->subdir), NULL);
 	if (get_text(r, hashes, p->subdir, "", &p->content_hash) < 0)
 		return -1;
 	return custom_strings(r, arena_printf(a, "condaimg.virtual-packages.%s", p->subdir), &p->virtuals);

@@ -122,6 +122,8 @@ static void write_custom(const struct lock *l, struct buf *b)
 		const struct lock_platform *p = &l->platforms[i];
 
 		custom_add(&c, arena_printf(&a, "condaimg.libc.%s", p->subdir), p->libc ? p->libc : "");
+		if (p->provenance)
+			custom_add(&c, arena_printf(&a, "condaimg.repodata.%s", p->subdir), p->provenance);
 		custom_strings(&c, arena_printf(&a, "condaimg.virtual-packages.%s", p->subdir), p->virtuals);
 		custom_records(&c, "record", p->subdir, p->packages, p->n_packages);
 		custom_records(&c, "libc-record", p->subdir, p->libc_packages, p->n_libc_packages);

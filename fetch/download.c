@@ -118,7 +118,7 @@ static void tell_done(struct fetcher *f, const struct item *t, struct digest got
 /* Somebody else was quicker. */
 static int found(struct fetcher *f, struct item *t, const struct digest *sha256)
 {
-	item_close(t, false);
+	item_close(t, true);
 	f->total -= t->d->size < f->total ? t->d->size : f->total;
 	tell_done(f, t, *sha256, true);
 	return HTTP_DONE;

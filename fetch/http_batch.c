@@ -335,13 +335,14 @@ static int slot_good(struct slot *s, struct http_answer *answer, struct err *err
 static int slot_broken(struct slot *s, CURLcode code, struct err *err)
 {
 	struct err fault = s->err;
+	long proxy = http_call_proxy_status(&s->call);
 
 	if (fault.code)
 		return slot_end(s, NULL, &fault, err);
 	if (code == CURLE_HTTP2_STREAM || code == CURLE_HTTP2)
 		too_busy(s->run);
 	http_call_fault(&s->call, code, s->run->wants[s->i].tries, &fault);
-	return slot_failed(s, http_may_pass(code, 0), &fault, err);
+	return slot_failed(s, proxy ? http_may_pass(CURLE_OK, proxy) : http_may_pass(code, 0), &fault, err);
 }
 
 static bool is_answer(const struct slot *s)

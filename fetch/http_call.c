@@ -393,6 +393,20 @@ static int refused(const struct http_call *c, long status, const char *tries, st
 		       c->told, status, tries);
 }
 
+long http_call_proxy_status(const struct http_call *c)
+{
+	long status = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
+static int proxy_fault(const struct http_call *c, long status, const char *tries, struct err *fault)
+{
+	return err_set(fault, ERR_NET, "%s: the proxy answers %ld%s%s", c->told, status,
+		       status == 407 ? ": it wants other credentials" : ", expected 200", tries);
+}
+
 int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
 {
 	curl_off_t after = 0;
@@ -401,8 +415,7 @@ int http_status_fault(const struct http_call *c, long status, unsigned tries, st
 	tries_text(tries, text, sizeof(text));
 	curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after);
 	if (status == 407)
-		return err_set(fault, ERR_NET, "%s: the proxy answers 407: it wants other credentials%s", c->told,
-			       text);
+		return proxy_fault(c, status, text, fault);
 	if (status == 401 || status == 403)
 		return refused(c, status, text, fault);
 	if (after > HTTP_WAIT_MAX_MS / 1000)
@@ -418,6 +431,8 @@ int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, st
 	char text[40];
 
 	tries_text(tries, text, sizeof(text));
+	if (http_call_proxy_status(c))
+		return proxy_fault(c, http_call_proxy_status(c), text, fault);
 	if (c->header_bytes > HTTP_HEADERS_MAX)
 		return err_set(fault, ERR_LIMIT, "%s: sends more than %zu bytes of headers", c->told, HTTP_HEADERS_MAX);
 	return err_set(fault, ERR_NET, "%s: %s: %s%s", c->told, http_curl_words(code), detail(c, code), text);

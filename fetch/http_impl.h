@@ -98,6 +98,9 @@ int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, st
 int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault);
 const char *http_curl_words(CURLcode code);
 
+/* What a proxy answered that led nowhere; 0: none did. */
+long http_call_proxy_status(const struct http_call *c);
+
 /* Whether trying again may help. status: of an answer that came whole (code is CURLE_OK). */
 bool http_may_pass(CURLcode code, long status);
 

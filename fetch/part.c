@@ -157,10 +157,10 @@ int part_finish(struct part *p, const char *to, struct err *err)
 {
 	if (fchmod(p->fd, 0644) < 0 || fdatasync(p->fd) < 0)
 		return err_sys(err, "cannot write %s", p->name);
+	if (p->noted)
+		remove_note(p); /* first, so that it is never alone */
 	if (renameat(p->dirfd, p->name, p->dirfd, to) < 0)
 		return err_sys(err, "cannot create %s", to);
-	if (p->noted)
-		remove_note(p);
 	forget(p);
 	return 0;
 }
@@ -180,8 +180,8 @@ void part_drop(struct part *p)
 {
 	if (p->fd < 0)
 		return;
-	unlinkat(p->dirfd, p->name, 0);
 	remove_note(p);
+	unlinkat(p->dirfd, p->name, 0);
 	forget(p);
 }
 

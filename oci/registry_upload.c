@@ -361,7 +361,7 @@ static enum outcome send_some(struct upload *u, uint64_t *sent, struct err *err)
 static int upload(struct upload *u, struct err *err)
 {
 	for (;;) {
-		uint64_t sent, left = u->d->size - u->at;
+		uint64_t sent, at, left = u->d->size - u->at;
 		bool last = left == 0 || goes_with_put(u, left);
 
 		switch (send_some(u, &sent, err)) {
@@ -374,8 +374,12 @@ static int upload(struct upload *u, struct err *err)
 				return -1;
 			break;
 		case OUTCOME_RETRY:
+			at = u->at;
 			if (find_back(u, u->d->size, err) < 0)
 				return -1;
+			/* Who finds a body too large may hang up on it before the answer could be read. */
+			if (u->at == at && u->tries > 1 && shrink(u, sent, err) < 0)
+				err_clear(err);
 			break;
 		case OUTCOME_FAILED:
 			return -1;

@@ -86,7 +86,9 @@ int main(int argc, char **argv)
 	struct env_variable variables[] = { { "A", "no" }, { "B", "1.0" } };
 	struct record packages[] = { package(&a, "yes", "3.10", "linux-64"), package(&a, "zlib", "1e5", "noarch") };
 	struct record libc[] = { package(&a, "sysroot_linux-64", "2.28", "noarch") };
-	struct lock_platform platform = { "linux-64", "12345678901234567890", awkward, "auto", packages, 2, libc, 1, NULL };
+	struct lock_platform platform = {
+		"linux-64", "12345678901234567890", awkward, "auto", packages, 2, libc, 1, NULL, NULL
+	};
 	struct lock l = { .channels = channels,
 			  .sources = sources,
 			  .requested = awkward,

@@ -115,9 +115,17 @@ static void random_lock(uint32_t *seed, struct lock *l)
 			libc[k] = random_record(a, seed, k, subdirs[i]);
 		lock_order(r, n);
 		lock_order(libc, m);
-		p[i] = (struct lock_platform){
-			subdirs[i], "1234567890e12", words(a, seed), libcs[check_random(seed) % 3], r, n, libc, m, NULL
-		};
+		p[i] = (struct lock_platform){ subdirs[i],
+					       "1234567890e12",
+					       words(a, seed),
+					       libcs[check_random(seed) % 3],
+					       r,
+					       n,
+					       libc,
+					       m,
+					       check_random(seed) % 2 ? "{\"https://x/linux-64\":{\"records\":1}}"
+								      : NULL,
+					       NULL };
 	}
 }
 
@@ -189,6 +197,7 @@ static void same_lock(const struct lock *a, const struct lock *b)
 		same_text(p->subdir, q->subdir);
 		same_text(p->content_hash, q->content_hash);
 		same_text(p->libc, q->libc);
+		same_text(p->provenance, q->provenance);
 		same_list(p->virtuals, q->virtuals);
 		assert_int_equal(p->n_packages, q->n_packages);
 		assert_int_equal(p->n_libc_packages, q->n_libc_packages);

@@ -28,7 +28,7 @@ check_cache() # DIR
 {
 	local odd
 
-	odd=$(find "$1" -type f -printf './%P\n' | grep -vE '^\./(packages/sha256|plans|layers/(recipes|blobs/sha256))/[0-9a-f]{64}$|^\./repodata/[^.]' || true)
+	odd=$(find "$1" -type f -printf './%P\n' | grep -vE '^\./(packages/sha256|plans|layers/(recipes|blobs/sha256))/[0-9a-f]{64}$|^\./plans/(facts|libraries)-[0-9a-f]{64}$|^\./repodata/[^.]|^\./lock$' || true)
 	[ -z "$odd" ] || fail "left in the cache: $odd"
 	if [ -d "$1/packages/sha256" ]; then
 		(cd "$1/packages/sha256" && sha256sum -- * 2>/dev/null | awk '$1 != $2 { print; bad = 1 } END { exit bad }') || fail "a package in the cache is not what its name says"

@@ -16,10 +16,10 @@ tidy()
 
 start_nginx()
 {
-	local try
+	local _
 
 	mkdir -p nginx
-	for try in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		port=$((20000 + RANDOM % 20000))
 		cat >nginx.conf <<-END
 			daemon off; master_process off; pid $work/nginx/pid; error_log $work/nginx/error.log;

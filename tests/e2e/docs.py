@@ -207,7 +207,8 @@ def run_page(path):
 				ok = fits(said, got, digests)
 				if not ok:
 					failures.append("\n".join([f"{path}: {text}", "printed:", *got, "the page says:", *said]))
-				written += command + (said if ok and any("..." in line for line in said) else got)
+				kept = [DIGEST.sub(lambda m: digests.page_to_run.get(m[0], m[0]), line) for line in said]
+				written += command + (kept if ok and any("..." in line for line in said) else got)
 			edits.append((first, last, written))
 	shell.end()
 	if UPDATE:
@@ -229,12 +230,12 @@ echo 'version: 6
 environments:
   default:
     channels:
-    - url: https://conda.anaconda.org/conda-forge/
+    - url: '$(sed -n "s|^\(.*://.*/\)[^/]*/[^/]*\$|\1|p" <<<"$list" | head -n 1)'
     packages:
       linux-64:'
 grep :// <<<"$list" | sed -E 's/^(.*)#.*$/      - conda: \1/'
 echo 'packages:'
-grep :// <<<"$list" | sed -E 's/^(.*)#(sha256:)?(.*)$/- conda: \1\n  sha256: \3/'
+grep :// <<<"$list" | sed -E 's/^(.*)#(sha256:)?(.*)$/- conda: \1\n  sha256: \3/; \,/noarch/(ca-certificates|tzdata|python_abi),!s,^(- conda: .*/noarch/[^\n]*\n.*)$,\1\n  noarch: python,'
 """
 
 

@@ -28,10 +28,10 @@ for _ in $(seq 100); do
 done
 
 # conda-forge is what the tests have.
+unset CONDAIMG_CONDARC
 mkdir channels
 mv "$channel" channels/conda-forge
-printf 'channel_alias: file://%s/channels\nmirrored_channels: {}\n' "$work" >"$HOME/.condarc"
-sed -i '/mirrored/d' "$HOME/.condarc"
+printf 'channel_alias: file://%s/channels\n' "$work" >"$HOME/.condarc"
 export ROOT=$root
 export GIT_CONFIG_GLOBAL=$work/gitconfig GIT_CONFIG_NOSYSTEM=1
 git config --global user.name me

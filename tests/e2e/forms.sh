@@ -109,6 +109,36 @@ done
 n=$(grep -c '^- name:\|^  *- name:\|^- *name' first.yml || true)
 [ "$n" -gt 5 ] || fail "only $n packages: no test of anything"
 
+say "what there was to choose from is told, by content alone"
+# the digest of "FILE SHA256" of the records that are reached, which here is held against the channel
+/usr/bin/python3 - first.yml plain <<'END'
+import hashlib, json, pathlib, sys
+import yaml
+lock = yaml.safe_load(open(sys.argv[1]))
+told = json.loads(lock["metadata"]["custom_metadata"]["condaimg.repodata.linux-64"])
+names, todo, data = set(), ["python", "pip"], {}
+for subdir in ("linux-64", "noarch"):
+    doc = json.loads(pathlib.Path(sys.argv[2], subdir, "repodata.json").read_text())
+    kept = {}
+    for fn, r in {**doc["packages"], **doc["packages.conda"]}.items():
+        stem = fn[:-6] if fn.endswith(".conda") else fn[:-8]
+        if fn not in doc["removed"] and (fn.endswith(".conda") or stem not in kept):
+            kept[stem] = (fn, r)
+    data[subdir] = sorted(kept.values(), key=lambda x: (x[1]["name"], x[0]))
+todo += [s.split()[0] for s in json.loads(lock["metadata"]["custom_metadata"]["condaimg.requested"])]
+while todo:
+    name = todo.pop()
+    if name not in names and not name.startswith("__"):
+        names.add(name)
+        todo += [d.split()[0] for s in data.values() for _, r in s if r["name"] == name for d in r["depends"]]
+for url, want in told.items():
+    records = [(fn, r) for fn, r in data[url.rsplit("/", 1)[1]] if r["name"] in names]
+    text = "".join("{} {}\n".format(fn, r["sha256"]) for fn, r in records)
+    assert want["records"] == len(records), (url, want, len(records))
+    assert want["sha256"] == hashlib.sha256(text.encode()).hexdigest(), url
+assert len(told) == 2
+END
+
 say "only the shards that are reached"
 total=$(find shards -name '*.msgpack.zst' -path '*/shards/*' | wc -l)
 got=$(find cache-shards/repodata -path '*/shards/*' -type f ! -name '.*' | wc -l)

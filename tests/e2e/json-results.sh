@@ -65,6 +65,14 @@ expect_stderr "is JSON already"
 result verify-1 0 verify oci:images:app --json
 result export-rootfs-1 0 export-rootfs oci:images:app rootfs --json
 result transfer-1 0 copy oci:images:app oci-archive:app.tar:app --json
+say "bundle, mirror, cache, config"
+result bundle-1 0 bundle conda-lock.yml -o app.bundle --json
+result mirror-1 0 mirror conda-lock.yml mirrored --json
+result cache-info-1 0 cache info --json
+result cache-prune-1 0 cache prune --json
+result cache-verify-1 0 cache verify --json
+printf 'channels: [a, b]\ncustom_multichannels: {m: [x], n: []}\nproxy_servers: {http: ~}\noffline: false\nremote_max_retries: 3\nsolver: classic\nmirrored_channels: {a: [https://u:p@h/a]}\n' >rc.yml
+result config-1 0 config --condarc rc.yml a m --json
 say "verify, where something is wrong"
 "$condaimg" inspect oci:images:app --json >image.json
 python3 - <<'PYTHON'
