@@ -10,6 +10,7 @@ int cmd_mirror(const struct options *o, struct err *err);
 int cmd_bundle(const struct options *o, struct err *err);
 int cmd_config(const struct options *o, struct err *err);
 int cmd_build(const struct options *o, struct err *err);
+int cmd_digest(const struct options *o, struct err *err);
 int cmd_push(const struct options *o, struct err *err);
 int cmd_pull(const struct options *o, struct err *err);
 int cmd_copy(const struct options *o, struct err *err);

@@ -87,11 +87,21 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "virtual-package-spec cuda environment tag output push media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
 	  "ignore-file workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
+	{ "digest", "ENVIRONMENT...|LOCK|FOLDER", "Print the digest of the image that build would make.",
+	  "Takes what build takes, and writes no image: prints the digest of the manifest, or of the index of\n"
+	  "several platforms, so that a registry can be asked whether it has it. Layers that neither the cache\n"
+	  "nor --layer-cache remembers have to be made, into the cache.",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment tag output push media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs json progress quiet "
+	  "verbose ",
+	  1, INPUTS_MAX, cmd_digest },
 	{ "push", "IMAGE REF", "Send an image to a registry.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
 	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"

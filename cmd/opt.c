@@ -47,6 +47,8 @@ static const struct option table[] = {
 	  "docker: for readers that know no OCI (default: oci)" },
 	{ "no-store", 0, FLAG, AT(no_store), NULL,
 	  "send layers to the registry while they are made, and keep none on this machine" },
+	{ "layer-cache", 0, LIST, AT(layer_caches), "HOST/REPO",
+	  "layers that others made, in a registry, whose writers are trusted; written to, too; further ones are only read" },
 	{ "registry-ca", 0, TEXT, AT(registry_ca), "FILE",
 	  "certificates (PEM) that registries are trusted by, besides the system's and those in certs.d" },
 	{ "insecure", 0, FLAG, AT(insecure), NULL, "speak to registries without TLS, or whatever their certificate" },
@@ -289,6 +291,7 @@ void opt_release(struct options *o)
 	free(o->ca_files);
 	free(o->compares);
 	free(o->ignore_files);
+	free(o->layer_caches);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

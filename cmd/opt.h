@@ -51,6 +51,8 @@ struct options {
 	const char **ignore_files;
 	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
+	const char **layer_caches;
+	size_t n_layer_caches;
 	bool insecure, no_store;
 	const char *progress;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc, *older_than, *max_size;

@@ -15,6 +15,7 @@
 struct parcel_layer {
 	struct descriptor d;
 	bool foreign; /* its blob is in base, not in from */
+	struct registry *at; /* or there */
 };
 
 /* One image, or whatever else a manifest speaks of. */

@@ -54,6 +54,7 @@ result unsatisfiable-1 3 build no.yml --json
 say "build"
 result build-dry-run-1 0 build conda-lock.yml --dry-run --json
 result build-1 0 build conda-lock.yml -o oci:images:app --json
+result digest-1 0 digest conda-lock.yml --json
 say "inspect, sbom, verify, export-rootfs, copy"
 result inspect-1 0 inspect oci:images:app --json
 result inspect-1 0 inspect oci:images:app --compare oci:images:app --html page.html --json
