@@ -6,6 +6,7 @@
 #define CMD_BUILDING_H
 
 #include "cmd/assembly.h"
+#include "cmd/attachments.h"
 #include "cmd/delivery.h"
 #include "cmd/ground.h"
 #include "cmd/input.h"
@@ -23,6 +24,8 @@ struct order {
 	struct input_files files;
 	struct registries registries;
 	struct delivery delivery;
+	struct attach_wanted attach;
+	struct attach_told attached;
 	struct question *questions; /* one a platform */
 	struct lock_platform *answers;
 	struct build *builds;

@@ -30,6 +30,7 @@ static void order_release(struct order *r)
 	free(r->builds);
 	free(r->questions);
 	free(r->answers);
+	attachments_release(&r->attached);
 	delivery_release(&r->delivery);
 	registries_release(&r->registries);
 	input_close(&r->files);
@@ -206,6 +207,46 @@ static int begin_all(struct order *r, struct err *err)
 	return building_solve(r, err);
 }
 
+/* ---- what is beside it ---- */
+
+static int attach_one(struct order *r, struct build *b, const struct dest *to, struct err *err)
+{
+	auto_blobs *image = dest_open(to, b->platform->oci_os, b->platform->oci_arch, err);
+	struct attach_facts facts = { .lock = b->from,
+				      .lp = b->lp,
+				      .packages = b->assembly.packages,
+				      .image = image,
+				      .epoch = b->settings.epoch,
+				      .o = r->o };
+
+	return image ? attachments_put(&facts, &r->attach, to, &r->arena, &r->attached, err) : -1;
+}
+
+/* To what was just written there, whatever the tag means by now. */
+static int attach_all(struct order *r, const struct digest *digest, struct err *err)
+{
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++) {
+		struct dest to = r->delivery.dests[i];
+
+		to.ref.digest = *digest;
+		to.ref.has_digest = true;
+		for (size_t k = 0; k < r->n; k++)
+			if (attach_one(r, &r->builds[k], &to, err) < 0)
+				return err_at(err, "--attach");
+	}
+	return 0;
+}
+
+static int check_attach(struct order *r, struct err *err)
+{
+	if (attach_wanted_read(r->o, true, &r->attach, err) < 0)
+		return -1;
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+		if (attach_check(&r->delivery.dests[i], err) < 0)
+			return err_at(err, "--attach");
+	return 0;
+}
+
 static const char *image_name(const struct order *r)
 {
 	const char *name = r->builds[0].from->name;
@@ -227,7 +268,7 @@ static int run_all(struct order *r, struct err *err)
 	for (size_t i = 0; i < r->n; i++)
 		if (assembly_fetch(&r->builds[i].assembly, err) < 0 || paths_plan_tell(&r->builds[i].assembly, err) < 0)
 			return -1;
-	if (write_images(r, &digest, err) < 0)
+	if (write_images(r, &digest, err) < 0 || attach_all(r, &digest, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		tell_libraries(&r->builds[i]);
@@ -242,7 +283,8 @@ int cmd_build(const struct options *given, struct err *err)
 	r.o = &r.project.options;
 	if (project_open(given, &r.project, err) < 0 || settings_read(r.o, &r.settings, err) < 0 ||
 	    input_open(r.o, &r.files, err) < 0 ||
-	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 || begin_all(&r, err) < 0 ||
+	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 ||
+	    check_attach(&r, err) < 0 || begin_all(&r, err) < 0 ||
 	    delivery_name(&r.delivery, image_name(&r), &r.arena, err) < 0)
 		return -1;
 	return run_all(&r, err);
