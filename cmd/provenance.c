@@ -55,12 +55,14 @@ static void put_options(struct json *j, const struct options *o)
 	json_object(j);
 	put_list(j, "annotation", o->annotations, o->n_annotations);
 	put_text(j, "base", o->base);
+	put_list(j, "ca-file", o->ca_files, o->n_ca_files);
 	put_text(j, "clobber", o->clobber);
 	put_text(j, "cmd", o->cmd);
 	put_text(j, "compression", o->compression);
 	put_list(j, "copy", o->copies, o->n_copies);
 	put_text(j, "entrypoint", o->entrypoint);
 	put_list(j, "env", o->envs, o->n_envs);
+	put_list(j, "ignore-file", o->ignore_files, o->n_ignore_files);
 	put_list(j, "label", o->labels, o->n_labels);
 	put_text(j, "layers", o->layers);
 	put_text(j, "libc", o->libc);
