@@ -54,7 +54,7 @@ struct loader {
 };
 
 /* Read the indexes of parts whose form is shards. */
-int load_shard_index(struct loader *l, struct part *p, struct err *err);
+int load_shards_index(struct loader *l, struct part *p, struct err *err);
 
 /* Fetch and read the shards that the requests reach, round by round; parts of other forms have been read. */
 int load_shards(struct loader *l, struct err *err);

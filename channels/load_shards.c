@@ -42,7 +42,7 @@ static struct source *open_index(struct part *p, struct err *err)
 	return in ? source_zstd(source_limit(in, b->max, p->told)) : NULL;
 }
 
-int load_shard_index(struct loader *l, struct part *p, struct err *err)
+int load_shards_index(struct loader *l, struct part *p, struct err *err)
 {
 	auto_source *in = NULL;
 	auto_buf text = { 0 };

@@ -295,7 +295,7 @@ static int read_all(struct loader *l, struct err *err)
 		if (!p->found)
 			continue;
 		p->body = body_of(l, p);
-		if (p->form == FORM_SHARDS && load_shard_index(l, p, err) < 0)
+		if (p->form == FORM_SHARDS && load_shards_index(l, p, err) < 0)
 			return -1;
 	}
 	if (work_run(l->n, work_cpus(), read_first, l, err) < 0 || work_run(l->n, work_cpus(), read_same, l, err) < 0)

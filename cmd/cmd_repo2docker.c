@@ -49,7 +49,7 @@ struct launch {
 	const char *fallback; /* or NULL */
 	enum phase phase;
 	struct r2d_texts argv; /* of condaimg build */
-	struct environ_list env;
+	struct process_environ env;
 	struct buf failure; /* what the build says of it */
 	struct err *err;
 };
@@ -196,7 +196,7 @@ static int log_in(struct launch *l)
 	auto_buf out = { 0 };
 	struct json j = { .out = &out };
 
-	environ_put(&l->env, REGISTRY_VARIABLE);
+	process_environ_put(&l->env, REGISTRY_VARIABLE);
 	if (!text || !*text)
 		return 0;
 	if (read_login(l, text, &in) < 0)
@@ -213,8 +213,8 @@ static int log_in(struct launch *l)
 	if (fs_mkdirs(AT_FDCWD, dir, l->err) < 0 ||
 	    fs_write(AT_FDCWD, arena_printf(&l->arena, "%s/auth.json", dir), out.p, out.n, 0600, l->err) < 0)
 		return -1;
-	environ_put(&l->env, "REGISTRY_AUTH_FILE");
-	environ_put(&l->env, arena_printf(&l->arena, "XDG_RUNTIME_DIR=%s", l->tmp));
+	process_environ_put(&l->env, "REGISTRY_AUTH_FILE");
+	process_environ_put(&l->env, arena_printf(&l->arena, "XDG_RUNTIME_DIR=%s", l->tmp));
 	return 0;
 }
 
@@ -222,7 +222,7 @@ static int log_in(struct launch *l)
 
 static void add(struct launch *l, const char *text)
 {
-	r2d_add(&l->argv, text);
+	repo2docker_add(&l->argv, text);
 }
 
 static void add_pair(struct launch *l, const char *option, const char *value)
@@ -395,9 +395,9 @@ static int prepare_build(struct launch *l)
 		add(l, l->o.build_options.list[i]);
 	if (l->o.debug)
 		add(l, "-v");
-	r2d_add(&l->argv, NULL);
-	environ_copy(&l->env);
-	environ_put(&l->env, GIT_VARIABLE);
+	repo2docker_add(&l->argv, NULL);
+	process_environ_copy(&l->env);
+	process_environ_put(&l->env, GIT_VARIABLE);
 	return log_in(l);
 }
 
@@ -494,10 +494,10 @@ static int launch(struct launch *l, char **argv)
 	if (check_options(l) < 0)
 		return -1;
 	if (l->o.appendix)
-		r2d_appendix_read(l->o.appendix, &l->arena, &l->appendix);
+		repo2docker_appendix_read(l->o.appendix, &l->arena, &l->appendix);
 	if (l->appendix.impossible)
 		return give_up(l, l->appendix.impossible, argv);
-	if (make_tmp(l) < 0 || fetch(l) < 0 || r2d_look(l->place.dir, &l->arena, &l->repo, l->err) < 0)
+	if (make_tmp(l) < 0 || fetch(l) < 0 || repo2docker_look(l->place.dir, &l->arena, &l->repo, l->err) < 0)
 		return -1;
 	if (l->repo.impossible)
 		return give_up(l, l->repo.impossible, argv);
@@ -510,19 +510,19 @@ static void launch_release(struct launch *l)
 	clear_tmp(l);
 	free(l->argv.list);
 	buf_release(&l->failure);
-	environ_release(&l->env);
-	r2d_appendix_release(&l->appendix);
-	r2d_release(&l->o);
+	process_environ_release(&l->env);
+	repo2docker_appendix_release(&l->appendix);
+	repo2docker_release(&l->o);
 	arena_release(&l->arena);
 }
 
-int repo2docker_main(int argc, char **argv)
+int cmd_repo2docker(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	CLEANUP(launch_release) struct launch l = { .err = &err };
 	const char *fallback = getenv(FALLBACK_VARIABLE);
 
-	if (r2d_parse(argc, argv, &l.o, &err) < 0) {
+	if (repo2docker_parse(argc, argv, &l.o, &err) < 0) {
 		/* Which way of speaking is wanted may stand behind what is wrong. */
 		for (int i = 0; i < argc; i++)
 			l.o.json_logs |= str_starts(argv[i], "--json");
@@ -530,7 +530,7 @@ int repo2docker_main(int argc, char **argv)
 		return 2;
 	}
 	if (l.o.help || l.o.version) {
-		puts(l.o.help ? r2d_help() : "condaimg " CONDAIMG_VERSION);
+		puts(l.o.help ? repo2docker_help() : "condaimg " CONDAIMG_VERSION);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	l.fallback = l.o.fallback ? l.o.fallback : fallback && *fallback ? fallback : NULL;

@@ -24,9 +24,9 @@
  *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
- *	  repo2docker_main()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
+ *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
- *	    r2d_look()		cmd/repo2docker_repo.c	what is in it
+ *	    repo2docker_look()		cmd/repo2docker_repo.c	what is in it
  *
  *	config_read()		cmd/config.c		conda's configuration and logins on this machine
  *	  condarc_merge()	conda/condarc_merge.c	  by conda's rules
@@ -273,9 +273,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (strcmp(name_of(argv[0]), "jupyter-repo2docker") == 0 || strcmp(name_of(argv[0]), "repo2docker") == 0)
-		return repo2docker_main(argc - 1, argv + 1);
+		return cmd_repo2docker(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "repo2docker") == 0)
-		return repo2docker_main(argc - 2, argv + 2);
+		return cmd_repo2docker(argc - 2, argv + 2);
 	if (strcmp(name_of(argv[0]), SOURCE_ASKPASS) == 0)
 		return source_askpass(argc, argv);
 	if (argc < 2) {

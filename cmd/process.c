@@ -187,21 +187,21 @@ int process_run(const struct process *p, int *status, struct err *err)
 
 /* ---- an environment for it ---- */
 
-static void add(struct environ_list *e, const char *text)
+static void add(struct process_environ *e, const char *text)
 {
 	mem_grow(e->list, e->n);
 	e->list[e->n++] = text;
 }
 
-void environ_copy(struct environ_list *ret)
+void process_environ_copy(struct process_environ *ret)
 {
-	*ret = (struct environ_list){ 0 };
+	*ret = (struct process_environ){ 0 };
 	for (char **e = environ; *e; e++)
 		add(ret, *e);
 	add(ret, NULL);
 }
 
-void environ_put(struct environ_list *e, const char *text)
+void process_environ_put(struct process_environ *e, const char *text)
 {
 	size_t name = strcspn(text, "="), n = 0;
 
@@ -216,8 +216,8 @@ void environ_put(struct environ_list *e, const char *text)
 	e->list[e->n++] = NULL;
 }
 
-void environ_release(struct environ_list *e)
+void process_environ_release(struct process_environ *e)
 {
 	free(e->list);
-	*e = (struct environ_list){ 0 };
+	*e = (struct process_environ){ 0 };
 }

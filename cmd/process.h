@@ -31,18 +31,18 @@ int process_run(const struct process *p, int *status, struct err *err);
 
 /* ---- an environment for it ---- */
 
-struct environ_list {
+struct process_environ {
 	const char **list; /* NULL-terminated */
 	size_t n;
 };
 
 /* That of this process. Texts stay where they are. To be released. */
-void environ_copy(struct environ_list *ret);
+void process_environ_copy(struct process_environ *ret);
 
 /* "NAME=value" in place of what is there; a NAME alone takes it away. text must outlive the list. */
-void environ_put(struct environ_list *e, const char *text);
-void environ_release(struct environ_list *e);
+void process_environ_put(struct process_environ *e, const char *text);
+void process_environ_release(struct process_environ *e);
 
-#define auto_environ CLEANUP(environ_release) struct environ_list
+#define auto_process_environ CLEANUP(process_environ_release) struct process_environ
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 /* argv without the program's name. The exit code. */
-int repo2docker_main(int argc, char **argv);
+int cmd_repo2docker(int argc, char **argv);
 
 /* ---- what was asked for ---- */
 
@@ -41,11 +41,11 @@ struct r2d_options {
  * As Python's argparse does it: "--image=x" and "--image x", options by any beginning that only one has; after the
  * repository all is the command to run. ERR_USAGE. To be released in any case. Texts are argv's.
  */
-int r2d_parse(int argc, char **argv, struct r2d_options *ret, struct err *err);
-void r2d_release(struct r2d_options *o);
+int repo2docker_parse(int argc, char **argv, struct r2d_options *ret, struct err *err);
+void repo2docker_release(struct r2d_options *o);
 
 /* What --help prints. */
-const char *r2d_help(void);
+const char *repo2docker_help(void);
 
 /* ---- what is in the repository ---- */
 
@@ -62,7 +62,7 @@ struct r2d_repo {
 };
 
 /* By repo2docker's own rules. dir: the checkout. Texts in a. ERR_FORMAT, ERR_IO. */
-int r2d_look(const char *dir, struct arena *a, struct r2d_repo *ret, struct err *err);
+int repo2docker_look(const char *dir, struct arena *a, struct r2d_repo *ret, struct err *err);
 
 /* ---- the appendix ---- */
 
@@ -72,9 +72,9 @@ struct r2d_appendix {
 };
 
 /* The part of a Dockerfile that needs no command run: ENV, LABEL, and USER, which changes nothing then. In a; lists on the heap. */
-void r2d_appendix_read(const char *text, struct arena *a, struct r2d_appendix *ret);
-void r2d_appendix_release(struct r2d_appendix *x);
+void repo2docker_appendix_read(const char *text, struct arena *a, struct r2d_appendix *ret);
+void repo2docker_appendix_release(struct r2d_appendix *x);
 
-void r2d_add(struct r2d_texts *t, const char *text);
+void repo2docker_add(struct r2d_texts *t, const char *text);
 
 #endif

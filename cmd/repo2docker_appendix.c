@@ -48,7 +48,7 @@ static bool read_pairs(struct arena *a, const char *rest, struct r2d_texts *ret)
 
 		if (!*value || strchr(value, '$'))
 			return false;
-		r2d_add(ret, arena_printf(a, "%.*s=%s", (int)name, at, value));
+		repo2docker_add(ret, arena_printf(a, "%.*s=%s", (int)name, at, value));
 		return true;
 	}
 	while (*at) {
@@ -56,7 +56,7 @@ static bool read_pairs(struct arena *a, const char *rest, struct r2d_texts *ret)
 
 		if (!word || !strchr(word, '=') || *word == '=')
 			return false;
-		r2d_add(ret, word);
+		repo2docker_add(ret, word);
 		at = skip_space(at);
 	}
 	return true;
@@ -81,7 +81,7 @@ static bool read_line(struct arena *a, const char *line, struct r2d_appendix *re
 	return is_word(line, "USER");
 }
 
-void r2d_appendix_read(const char *text, struct arena *a, struct r2d_appendix *ret)
+void repo2docker_appendix_read(const char *text, struct arena *a, struct r2d_appendix *ret)
 {
 	struct str rest = str_of(text), part;
 	auto_buf line = { 0 };
@@ -106,7 +106,7 @@ void r2d_appendix_read(const char *text, struct arena *a, struct r2d_appendix *r
 	}
 }
 
-void r2d_appendix_release(struct r2d_appendix *x)
+void repo2docker_appendix_release(struct r2d_appendix *x)
 {
 	free(x->envs.list);
 	free(x->labels.list);

@@ -62,7 +62,7 @@ static const struct option table[] = {
 	{ "condaimg-fallback", 0, TEXT, AT(fallback), true },
 };
 
-void r2d_add(struct r2d_texts *t, const char *text)
+void repo2docker_add(struct r2d_texts *t, const char *text)
 {
 	mem_grow(t->list, t->n);
 	t->list[t->n++] = text;
@@ -86,7 +86,7 @@ static void set(struct r2d_options *ret, const struct option *o, const char *val
 		*(const char **)at = value;
 		break;
 	case LIST:
-		r2d_add(at, value);
+		repo2docker_add(at, value);
 		break;
 	case RUN_FLAG:
 	case RUN_TEXT:
@@ -181,7 +181,7 @@ static int parse_letters(int argc, char **argv, int *i, struct r2d_options *ret,
 	return 0;
 }
 
-int r2d_parse(int argc, char **argv, struct r2d_options *ret, struct err *err)
+int repo2docker_parse(int argc, char **argv, struct r2d_options *ret, struct err *err)
 {
 	bool only_args = false;
 
@@ -209,7 +209,7 @@ int r2d_parse(int argc, char **argv, struct r2d_options *ret, struct err *err)
 	return 0;
 }
 
-void r2d_release(struct r2d_options *o)
+void repo2docker_release(struct r2d_options *o)
 {
 	free(o->labels.list);
 	free(o->build_options.list);
@@ -217,7 +217,7 @@ void r2d_release(struct r2d_options *o)
 	*o = (struct r2d_options){ 0 };
 }
 
-const char *r2d_help(void)
+const char *repo2docker_help(void)
 {
 	return "Usage: condaimg repo2docker [options] REPO\n"
 	       "       jupyter-repo2docker [options] REPO\n\n"

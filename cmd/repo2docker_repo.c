@@ -287,7 +287,7 @@ static void find_ignore_files(const struct looker *l)
 	l->to->ignore_files = arena_strlist(l->a, found, n);
 }
 
-int r2d_look(const char *dir, struct arena *a, struct r2d_repo *ret, struct err *err)
+int repo2docker_look(const char *dir, struct arena *a, struct r2d_repo *ret, struct err *err)
 {
 	struct looker l = { dir, a, ret, err };
 	bool is_r, is_python, binder = is_folder(&l, "binder"), dot_binder = is_folder(&l, ".binder");

@@ -70,13 +70,13 @@ struct git {
 	const struct source_request *q;
 	struct arena *a;
 	const char *dir; /* of the work tree */
-	struct environ_list env;
+	struct process_environ env;
 	struct err *err;
 };
 
 static void git_release(struct git *g)
 {
-	environ_release(&g->env);
+	process_environ_release(&g->env);
 }
 
 /* Run "git ARGS" where the work tree is (or in no particular place). out: for stdout, or NULL. *status: exit code. */
@@ -120,7 +120,7 @@ static int must(struct git *g, bool inside, const char *doing, const char *const
 
 static void allow(struct git *g, const char *protocols)
 {
-	environ_put(&g->env, arena_printf(g->a, "GIT_ALLOW_PROTOCOL=%s", protocols));
+	process_environ_put(&g->env, arena_printf(g->a, "GIT_ALLOW_PROTOCOL=%s", protocols));
 }
 
 /* Our own program under a name by which it knows what it is asked. */
@@ -139,9 +139,9 @@ static int offer_password(struct git *g)
 	self[n] = '\0';
 	if (symlink(self, path) < 0)
 		return err_sys(g->err, "cannot make the link %s", path);
-	environ_put(&g->env, arena_printf(g->a, "GIT_ASKPASS=%s", path));
-	environ_put(&g->env, arena_printf(g->a, HOST_VARIABLE "=%s", host));
-	environ_put(&g->env, arena_printf(g->a, CREDENTIALS_VARIABLE "=%s", g->q->credentials));
+	process_environ_put(&g->env, arena_printf(g->a, "GIT_ASKPASS=%s", path));
+	process_environ_put(&g->env, arena_printf(g->a, HOST_VARIABLE "=%s", host));
+	process_environ_put(&g->env, arena_printf(g->a, CREDENTIALS_VARIABLE "=%s", g->q->credentials));
 	return 0;
 }
 
@@ -153,11 +153,11 @@ static int prepare(struct git *g)
 		"GIT_EXEC_PATH",  CREDENTIALS_VARIABLE,	  "CONTAINER_ENGINE_REGISTRY_CREDENTIALS"
 	};
 
-	environ_copy(&g->env);
+	process_environ_copy(&g->env);
 	for (size_t i = 0; i < COUNT(gone); i++)
-		environ_put(&g->env, gone[i]);
-	environ_put(&g->env, "GIT_TERMINAL_PROMPT=0");
-	environ_put(&g->env, "GIT_ADVICE=0");
+		process_environ_put(&g->env, gone[i]);
+	process_environ_put(&g->env, "GIT_TERMINAL_PROMPT=0");
+	process_environ_put(&g->env, "GIT_ADVICE=0");
 	return offer_password(g);
 }
 

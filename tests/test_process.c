@@ -85,18 +85,18 @@ static void environment_is_what_was_put(void **state)
 {
 	const char *argv[] = { "sh", "-c", "echo ${A-none} ${B-none} ${HOME-none} ${SIGPIPE-}", NULL };
 	struct err err = ERR_INIT;
-	auto_environ e = { 0 };
+	auto_process_environ e = { 0 };
 	auto_buf lines = { 0 };
 	int status;
 
 	(void)state;
-	environ_copy(&e);
+	process_environ_copy(&e);
 	for (char i = 'a'; i < 'z'; i++)
-		environ_put(&e, i % 2 ? "A=odd" : "A=even");
-	environ_put(&e, "B=1");
-	environ_put(&e, "B");
-	environ_put(&e, "HOME");
-	environ_put(&e, "HOM=x");
+		process_environ_put(&e, i % 2 ? "A=odd" : "A=even");
+	process_environ_put(&e, "B=1");
+	process_environ_put(&e, "B");
+	process_environ_put(&e, "HOME");
+	process_environ_put(&e, "HOM=x");
 	assert_ok(process_run(&(struct process){ .argv = argv, .env = e.list, .line = add_line, .arg = &lines },
 			      &status, &err),
 		  err);

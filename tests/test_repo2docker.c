@@ -79,10 +79,10 @@ static void arguments_are_read_as_argparse_reads_them(void **state)
 		struct r2d_options o;
 		auto_buf got = { 0 };
 
-		assert_ok(r2d_parse(w.n, w.argv, &o, &err), err);
+		assert_ok(repo2docker_parse(w.n, w.argv, &o, &err), err);
 		show(&o, &got);
 		assert_string_equal(got.p, rows[i][1]);
-		r2d_release(&o);
+		repo2docker_release(&o);
 	}
 }
 
@@ -108,9 +108,9 @@ static void what_argparse_refuses_is_refused(void **state)
 		struct err err = ERR_INIT;
 		struct r2d_options o;
 
-		assert_int_equal(r2d_parse(w.n, w.argv, &o, &err), -1);
+		assert_int_equal(repo2docker_parse(w.n, w.argv, &o, &err), -1);
 		assert_err(err, ERR_USAGE, rows[i][1]);
-		r2d_release(&o);
+		repo2docker_release(&o);
 	}
 }
 
@@ -193,7 +193,7 @@ static void repositories_are_understood(void **state)
 		auto_buf got = { 0 };
 
 		fill(&d, rows[i].files);
-		assert_ok(r2d_look(d.path, &a, &r, &err), err);
+		assert_ok(repo2docker_look(d.path, &a, &r, &err), err);
 		buf_addf(&got, "%s%s%s", r.environment ? r.environment : "-", r.is_lock ? " lock" : "",
 			 r.has_r ? " r" : "");
 		if (r.python)
@@ -231,7 +231,7 @@ static void what_cannot_be_meant_is_refused(void **state)
 		auto_arena a = { 0 };
 
 		fill(&d, rows[i][0]);
-		assert_int_equal(r2d_look(d.path, &a, &r, &err), -1);
+		assert_int_equal(repo2docker_look(d.path, &a, &r, &err), -1);
 		assert_err(err, ERR_FORMAT, rows[i][1]);
 		err_clear(&err);
 		check_rmdir(&d);
@@ -250,7 +250,7 @@ static void links_do_not_lead_to_files_of_this_machine(void **state)
 		struct r2d_repo r;
 
 		assert_int_equal(symlinkat("/etc/passwd", d.fd, names[i]), 0);
-		assert_int_equal(r2d_look(d.path, &a, &r, &err), -1);
+		assert_int_equal(repo2docker_look(d.path, &a, &r, &err), -1);
 		assert_err(err, ERR_FORMAT, "is a link that leads out of the repository");
 		check_rmdir(&d);
 	}
@@ -282,7 +282,7 @@ static void what_needs_no_code_is_taken_from_an_appendix(void **state)
 		auto_arena a = { 0 };
 		auto_buf got = { 0 };
 
-		r2d_appendix_read(rows[i][0], &a, &x);
+		repo2docker_appendix_read(rows[i][0], &a, &x);
 		for (size_t k = 0; k < x.envs.n; k++)
 			buf_addf(&got, "env %s ", x.envs.list[k]);
 		for (size_t k = 0; k < x.labels.n; k++)
@@ -291,7 +291,7 @@ static void what_needs_no_code_is_taken_from_an_appendix(void **state)
 			buf_adds(&got, "impossible");
 		if (strcmp(buf_cstr(&got), rows[i][1]) != 0)
 			fail_msg("%s: got '%s', expected '%s'", rows[i][0], buf_cstr(&got), rows[i][1]);
-		r2d_appendix_release(&x);
+		repo2docker_appendix_release(&x);
 	}
 }
 

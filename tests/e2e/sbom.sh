@@ -83,6 +83,40 @@ for name in $(jq -r '.[].name' wanted.json); do
 	jq -e --arg n "$name" 'any(.components[]; .name == $n)' stdout >/dev/null || fail "a docker archive lacks $name"
 done
 
+say "conda-meta: what scanners decode"
+# Go's decoders fail on the whole file where one field is of another type: syft's CondaMetaPackage, trivy's packageJSON.
+python3 - rootfs wanted.json <<'PYTHON'
+import json, os, re, sys
+text = dict(name=1, version=1, build=1, channel=1, subdir=1, url=1, fn=1, arch=0, noarch=0, license=0, license_family=0, md5=0, sha256=0, extracted_package_dir=0)
+number = dict(build_number=1, size=1, timestamp=0)
+wanted, found = {w["name"]: w for w in json.load(open(sys.argv[2]))}, 0
+for directory, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        path = os.path.join(directory, name)[len(sys.argv[1]) + 1:]
+        syft = re.search(r"(^|/)conda-meta/[^/]*\.json$", path)
+        trivy = re.search(r".*/envs/.+/conda-meta/.+-.+-.+\.json", path)
+        assert bool(syft) == bool(trivy), (path, "one scanner takes it for a record, the other does not")
+        if not syft:
+            continue
+        r = json.load(open(os.path.join(sys.argv[1], path)))
+        for key, needed in text.items():
+            assert isinstance(r.get(key, ""), str) and (r.get(key) or not needed), (path, key)
+        for key, needed in number.items():
+            assert type(r.get(key, 0)) is int and 0 <= r.get(key, 0) < 2 ** 63 and (key in r or not needed), (path, key)
+        for key in "depends", "files":
+            assert isinstance(r[key], list) and all(isinstance(x, str) for x in r[key]), (path, key)
+        assert type(r["link"]["type"]) is int and isinstance(r["link"]["source"], str), path
+        assert type(r["paths_data"]["paths_version"]) is int, path
+        for p in r["paths_data"]["paths"]:
+            assert all(isinstance(p.get(k, ""), str) for k in ("_path", "path_type", "sha256", "sha256_in_prefix")) and p["_path"], (path, p)
+            assert type(p.get("size_in_bytes", 0)) is int, (path, p)
+        w = wanted[r["name"]]
+        assert (r["version"], r["build"], r["sha256"], r["url"]) == (w["version"], w["build"], w["sha256"], w["url"]), path
+        found += 1
+assert found == len(wanted) - 1, (found, len(wanted))  # the C library's package has no record
+print(f"{found} records, as syft and trivy decode them")
+PYTHON
+
 say "the C library by its upstream name"
 version=$(jq -r '.[] | select(.name == "sysroot_linux-64").version' wanted.json)
 jq -e --arg v "$version" 'any(.components[]; .name == "glibc" and .version == $v and .cpe == "cpe:2.3:a:gnu:glibc:\($v):*:*:*:*:*:*:*")' image.cyclonedx >/dev/null ||
