@@ -36,7 +36,7 @@ static int want(struct str name, bool builds, struct attach_wanted *ret, struct 
 	return 0;
 }
 
-int attach_wanted_read(const struct options *o, bool builds, struct attach_wanted *ret, struct err *err)
+int attachments_wanted(const struct options *o, bool builds, struct attach_wanted *ret, struct err *err)
 {
 	*ret = (struct attach_wanted){ 0 };
 	for (size_t i = 0; i < o->n_attaches; i++) {

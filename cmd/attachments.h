@@ -22,7 +22,7 @@ struct attach_wanted {
 };
 
 /* What --attach said. Without provenance, which only who builds can know, where !builds. ERR_USAGE. */
-int attach_wanted_read(const struct options *o, bool builds, struct attach_wanted *ret, struct err *err);
+int attachments_wanted(const struct options *o, bool builds, struct attach_wanted *ret, struct err *err);
 
 /* What documents are made of. All of it must outlive them. */
 struct attach_facts {

@@ -77,7 +77,7 @@ static int check(struct work *w, const struct options *o, const struct lock_plat
 {
 	const struct image *im = blobs_image(w->blobs);
 	size_t n;
-	const char *const *dists = told_dists(&w->arena, im, &n);
+	const char *const *dists = told_packages_dists(&w->arena, im, &n);
 	bool on_base = descriptor_annotation(im->annotations, im->n_annotations,
 					     "org.opencontainers.image.base.digest") != NULL;
 
@@ -124,7 +124,7 @@ int cmd_attach(const struct options *o, struct err *err)
 	struct attach_facts facts;
 	struct attach_wanted wanted;
 
-	if (attach_wanted_read(o, false, &wanted, err) < 0)
+	if (attachments_wanted(o, false, &wanted, err) < 0)
 		return -1;
 	if (!wanted.any)
 		wanted = (struct attach_wanted){

@@ -239,7 +239,7 @@ static int attach_all(struct order *r, const struct digest *digest, struct err *
 
 static int check_attach(struct order *r, struct err *err)
 {
-	if (attach_wanted_read(r->o, true, &r->attach, err) < 0)
+	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
 		return -1;
 	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
 		if (attach_check(&r->delivery.dests[i], err) < 0)

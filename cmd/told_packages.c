@@ -6,7 +6,7 @@
 
 /* ---- what the manifest says ---- */
 
-const char *const *told_dists(struct arena *a, const struct image *im, size_t *n)
+const char *const *told_packages_dists(struct arena *a, const struct image *im, size_t *n)
 {
 	const char **list = NULL, *const *ret = NULL;
 
@@ -159,7 +159,7 @@ static int read_contents(struct blobs *b, struct told_packages *t, struct err *e
 int told_packages_read(const struct dest *d, struct blobs *b, struct told_packages *t, struct err *err)
 {
 	size_t n;
-	const char *const *dists = told_dists(&t->arena, blobs_image(b), &n);
+	const char *const *dists = told_packages_dists(&t->arena, blobs_image(b), &n);
 
 	if (!dists || d->type != DEST_REGISTRY)
 		return read_contents(b, t, err) < 0 ? err_at(err, "%s", dest_text(&t->arena, d)) : 0;

@@ -32,7 +32,7 @@ int told_packages_read(const struct dest *d, struct blobs *b, struct told_packag
 void told_packages_of_lock(const struct lock_platform *lp, struct told_packages *ret);
 
 /* "name-version-build" of all that the manifest tells, sorted; NULL where it tells nothing. In a. */
-const char *const *told_dists(struct arena *a, const struct image *im, size_t *n);
+const char *const *told_packages_dists(struct arena *a, const struct image *im, size_t *n);
 
 void told_packages_release(struct told_packages *t);
 
