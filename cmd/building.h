@@ -6,6 +6,7 @@
 #define CMD_BUILDING_H
 
 #include "cmd/assembly.h"
+#include "cmd/attachments.h"
 #include "cmd/delivery.h"
 #include "cmd/ground.h"
 #include "cmd/input.h"
@@ -25,6 +26,8 @@ struct order {
 	struct delivery delivery;
 	struct layer_cache *cache; /* or NULL */
 	bool only_digest; /* and no image */
+	struct attach_wanted attach;
+	struct attach_told attached;
 	struct question *questions; /* one a platform */
 	struct lock_platform *answers;
 	struct build *builds;

@@ -179,6 +179,10 @@ void building_report(struct order *r, const struct digest *d)
 	json_put_string(&j, "schema", "build-1");
 	delivery_json(&r->delivery, &r->arena, d, &j);
 	json_builds(&j, r, json_build);
+	if (r->attach.any) {
+		json_key(&j, "attached");
+		attachments_json(&r->attached, &r->arena, &j);
+	}
 	json_end(&j);
 	puts(out.p);
 }

@@ -31,6 +31,7 @@ static void order_release(struct order *r)
 	free(r->builds);
 	free(r->questions);
 	free(r->answers);
+	attachments_release(&r->attached);
 	delivery_release(&r->delivery);
 	layer_cache_free(r->cache);
 	registries_release(&r->registries);
@@ -224,6 +225,46 @@ static int begin_all(struct order *r, struct err *err)
 	return building_solve(r, err);
 }
 
+/* ---- what is beside it ---- */
+
+static int attach_one(struct order *r, struct build *b, const struct dest *to, struct err *err)
+{
+	auto_blobs *image = dest_open(to, b->platform->oci_os, b->platform->oci_arch, err);
+	struct attach_facts facts = { .lock = b->from,
+				      .lp = b->lp,
+				      .packages = b->assembly.packages,
+				      .image = image,
+				      .epoch = b->settings.epoch,
+				      .o = r->o };
+
+	return image ? attachments_put(&facts, &r->attach, to, &r->arena, &r->attached, err) : -1;
+}
+
+/* To what was just written there, whatever the tag means by now. */
+static int attach_all(struct order *r, const struct digest *digest, struct err *err)
+{
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++) {
+		struct dest to = r->delivery.dests[i];
+
+		to.ref.digest = *digest;
+		to.ref.has_digest = true;
+		for (size_t k = 0; k < r->n; k++)
+			if (attach_one(r, &r->builds[k], &to, err) < 0)
+				return err_at(err, "--attach");
+	}
+	return 0;
+}
+
+static int check_attach(struct order *r, struct err *err)
+{
+	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
+		return -1;
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+		if (attach_check(&r->delivery.dests[i], err) < 0)
+			return err_at(err, "--attach");
+	return 0;
+}
+
 static const char *image_name(const struct order *r)
 {
 	const char *name = r->builds[0].from->name;
@@ -251,6 +292,8 @@ static int run_all(struct order *r, struct err *err)
 		building_report_digest(r, &digest);
 		return 0;
 	}
+	if (attach_all(r, &digest, err) < 0)
+		return -1;
 	tell(r);
 	building_report(r, &digest);
 	return 0;
@@ -264,7 +307,7 @@ static int build(const struct options *given, bool only_digest, struct err *err)
 	if (project_open(given, &r.project, err) < 0 || settings_read(r.o, &r.settings, err) < 0 ||
 	    input_open(r.o, &r.files, err) < 0 ||
 	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 ||
-	    layer_cache_open(&r.registries, r.o, &r.cache, err) < 0)
+	    check_attach(&r, err) < 0 || layer_cache_open(&r.registries, r.o, &r.cache, err) < 0)
 		return -1;
 	if (only_digest)
 		registry_free(TAKE(r.delivery.stream));
