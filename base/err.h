@@ -29,7 +29,7 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	int sys;	/* errno where ERR_IO had one, else 0 */
+	int sys;	/* of ERR_IO: errno, where there was one; of ERR_NET: the status that a server answered; else 0 */
 	char text[2000];
 };
 

@@ -129,7 +129,7 @@ static const char *follow_moves(const struct resolver *r, const char *url)
 
 static int resolve_url(const struct resolver *r, const char *text)
 {
-	const char *path, *told = url_redact(r->a, text);
+	const char *path, *told = url_told(r->a, text);
 
 	if (url_is(text, "file")) {
 		path = url_to_path(r->a, text);

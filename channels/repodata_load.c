@@ -102,6 +102,11 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 	struct part *p = l->asked[i];
 
 	if (fault) {
+		/* Who cannot give us this form may give us another: some servers never say 404. */
+		if (fault->code == ERR_NET && fault->sys && p->form != FORM_PLAIN) {
+			log_debug("%s", fault->text);
+			return HTTP_DONE;
+		}
 		*err = *fault;
 		return -1;
 	}

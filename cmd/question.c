@@ -168,6 +168,21 @@ static bool asks_for(const struct question *q, const char *name)
 	return false;
 }
 
+/* Names are lower case; people write PyYAML, and conda and mamba take it. */
+static const char *lower_name(struct question *q, const char *text)
+{
+	struct str name = matchspec_name_of(text);
+	char *ret = arena_strdup(&q->arena, text);
+
+	for (size_t i = 0; i < name.n; i++) {
+		char *c = ret + (name.p - text) + i;
+
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	}
+	return ret;
+}
+
 static int read_spec(struct question *q, const char *text, const char **canonical, struct err *err)
 {
 	const struct matchspec *m = matchspec_parse(&q->arena, text, MATCHSPEC_V3, err);
@@ -189,7 +204,7 @@ static int read_specs(struct question *q, const struct settings *s, struct err *
 
 	q->specs = specs;
 	for (size_t i = 0; i < q->env->n_specs; i++, q->n_specs++) {
-		specs[i] = q->env->specs[i].text;
+		specs[i] = lower_name(q, q->env->specs[i].text);
 		if (read_spec(q, specs[i], &canonical[i], err) < 0)
 			return err_at(err, "%s:%u", q->env->specs[i].file, q->env->specs[i].line);
 	}
@@ -255,9 +270,9 @@ static int read_pins(struct question *q, const struct options *o, const struct s
 	const char **asked = arena_array(&q->arena, o->n_pins + 1, sizeof(*asked));
 
 	for (size_t i = 0; i < o->n_pins; i++) {
-		if (read_pin(q, o->pins[i], &canonical[i], "--pin", err) < 0)
+		pins[i] = lower_name(q, o->pins[i]);
+		if (read_pin(q, pins[i], &canonical[i], "--pin", err) < 0)
 			return -1;
-		pins[i] = o->pins[i];
 		asked[i] = canonical[i];
 	}
 	q->n_pins = o->n_pins;

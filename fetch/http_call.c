@@ -407,7 +407,7 @@ static int proxy_fault(const struct http_call *c, long status, const char *tries
 		       status == 407 ? ": it wants other credentials" : ", expected 200", tries);
 }
 
-int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
+static int tell_status(const struct http_call *c, long status, unsigned tries, struct err *fault)
 {
 	curl_off_t after = 0;
 	char text[40];
@@ -424,6 +424,13 @@ int http_status_fault(const struct http_call *c, long status, unsigned tries, st
 			"%s: the server answers %ld and wants us back in %lld seconds, which is too long to wait%s",
 			c->told, status, (long long)after, text);
 	return err_set(fault, ERR_NET, "%s: the server answers %ld, expected 200%s", c->told, status, text);
+}
+
+int http_status_fault(const struct http_call *c, long status, unsigned tries, struct err *fault)
+{
+	tell_status(c, status, tries, fault);
+	fault->sys = (int)status;
+	return -1;
 }
 
 int http_call_fault(const struct http_call *c, CURLcode code, unsigned tries, struct err *fault)

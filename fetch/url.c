@@ -183,6 +183,17 @@ static const char *encode(struct arena *a, const char *text, const char *also, b
 	return ret;
 }
 
+const char *url_told(struct arena *a, const char *text)
+{
+	const char *plain = url_redact(a, text), *at = strrchr(plain, '@');
+	size_t n;
+
+	if (at)
+		plain = arena_printf(a, "...%s", at);
+	n = strcspn(plain, "?#");
+	return arena_printf(a, "%.*s%s", (int)n, plain, plain[n] ? "?..." : "");
+}
+
 const char *url_encode(struct arena *a, const char *fn)
 {
 	return encode(a, fn, PLAIN, true);

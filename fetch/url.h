@@ -28,6 +28,12 @@ const char *url_resolve(struct arena *a, const char *base, const char *rel);
 const char *url_redact(struct arena *a, const char *url);
 
 /*
+ * The same for a text that may be a URL with a slip in it, for sentences: nothing before a '@', and nothing behind '?' or '#',
+ * where tokens stand. In a.
+ */
+const char *url_told(struct arena *a, const char *text);
+
+/*
  * A file name as the last piece of a URL, in a: what a URL cannot hold is percent-encoded; '!', '+' and
  * the like stay, as conda writes them ("x-1!2.0-0.conda"), and so does what was encoded before ("x-1%212.0-0.conda").
  */

@@ -15,6 +15,25 @@ static void expect(const char *got, const char *want, const char *row)
 		fail_msg("%s: got '%s', expected '%s'", row, got ? got : "(null)", want ? want : "(null)");
 }
 
+static void a_url_with_a_slip_tells_no_secret(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "https://u:p@host/x", "https://host/x" },
+		{ "https://host/x?token=SECRET", "https://host/x?..." },
+		{ "https://host/x#SECRET", "https://host/x?..." },
+		{ "u:SECRET@host/x", "...@host/x" },
+		{ "https:/u:SECRET@host/x", "...@host/x" },
+		{ "conda-forge", "conda-forge" },
+	};
+	auto_arena a = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		expect(url_told(&a, rows[i].text), rows[i].want, rows[i].text);
+}
+
 static void credentials_are_taken_out(void **state)
 {
 	static const struct {
@@ -137,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(credentials_are_taken_out),
+		cmocka_unit_test(a_url_with_a_slip_tells_no_secret),
 		cmocka_unit_test(pieces_are_joined_by_one_slash),
 		cmocka_unit_test(references_are_resolved_as_rfc_3986_has_it),
 		cmocka_unit_test(epochs_and_local_versions_stay_as_they_are),
