@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/work.h"
+#include "cmd/assembly_cache.h"
 #include "cmd/filling.h"
 #include "cmd/making.h"
 #include "cmd/paths_plan.h"
@@ -127,6 +128,7 @@ struct ahead {
 	struct assembly *a;
 	struct listing *listing; /* or NULL: nobody needs it */
 	struct download *downloads;
+	size_t *package_of; /* by download; SIZE_MAX: the C library */
 	size_t *layer_of; /* by package */
 	size_t *missing; /* packages that are not there yet, by layer */
 	struct work_line *line;
@@ -185,6 +187,8 @@ static void make_ahead(void *arg, size_t i)
 
 static void begin_layer(struct ahead *h, size_t i)
 {
+	if (h->a->layers[i].at) /* its packages are only listed */
+		return;
 	making_recipe(h->a, &h->a->layers[i]);
 	work_line_add(h->line, i, h->a->layers[i].weight);
 }
@@ -201,10 +205,10 @@ static void know_digest(struct record *r, const struct download *done)
 static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t total, const struct download *done)
 {
 	struct ahead *h = (struct ahead *)base;
-	size_t k = done ? (size_t)(done - h->downloads) : SIZE_MAX;
+	size_t k = done ? h->package_of[done - h->downloads] : SIZE_MAX;
 
 	h->told.base.tell(&h->told.base, bytes, total, done);
-	if (k >= h->a->lp->n_packages)
+	if (k == SIZE_MAX)
 		return;
 	know_digest(&h->a->packages[k], done);
 	if (--h->missing[h->layer_of[k]] == 0)
@@ -212,18 +216,22 @@ static void tell_ahead(struct download_progress *base, uint64_t bytes, uint64_t 
 }
 
 static void ahead_begin(struct ahead *h, struct assembly *a, struct listing *listing, struct download *downloads,
-			size_t n)
+			size_t n, size_t *package_of)
 {
-	*h = (struct ahead){ .base = { tell_ahead }, .a = a, .listing = listing, .downloads = downloads };
+	*h = (struct ahead){
+		.base = { tell_ahead }, .a = a, .listing = listing, .downloads = downloads, .package_of = package_of
+	};
 	h->layer_of = mem_array(a->lp->n_packages, sizeof(*h->layer_of));
 	h->missing = mem_array(a->n_layers, sizeof(*h->missing));
 	for (size_t i = 0; i < a->n_layers; i++) {
 		const struct group *g = a->layers[i].group;
 
-		h->missing[i] = g ? g->n : 0;
-		for (size_t k = 0; k < h->missing[i]; k++)
+		for (size_t k = 0; g && k < g->n; k++)
 			h->layer_of[g->members[k]] = i;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (package_of[i] != SIZE_MAX)
+			h->missing[h->layer_of[package_of[i]]]++;
 	progress_layers_begin(a->workshop->progress, a->platform->subdir, a->n_layers);
 	progress_fetch_begin(&h->told, a->workshop->progress, n);
 	h->line = work_line_new(a->workshop->threads, make_ahead, h);
@@ -257,34 +265,125 @@ static bool uses_libc(const struct assembly *a)
 	return a->layers[0].part == PART_LIBC;
 }
 
-static int fetch_packages(struct assembly *a, struct listing *listing, struct err *err)
+/* want: by package, NULL: all. package_of: by download, SIZE_MAX: the C library. Returns how many there are. */
+static size_t list_downloads(struct assembly *a, const bool *want, bool libc, struct download *d, size_t *package_of)
 {
-	size_t n = a->lp->n_packages, n_libc = uses_libc(a) ? a->lp->n_libc_packages : 0;
-	auto_free struct download *d = mem_array(n + n_libc, sizeof(*d));
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->lp->n_packages; i++)
+		if (!want || want[i]) {
+			add_download(a, &d[n], &a->packages[i]);
+			package_of[n++] = i;
+		}
+	for (size_t i = 0; libc && uses_libc(a) && i < a->lp->n_libc_packages; i++) {
+		add_download(a, &d[n], &a->lp->libc_packages[i]);
+		package_of[n++] = SIZE_MAX;
+	}
+	return n;
+}
+
+static size_t downloads_max(const struct assembly *a)
+{
+	return a->lp->n_packages + a->lp->n_libc_packages + 1;
+}
+
+static int fetch_packages(struct assembly *a, struct listing *listing, const bool *want, bool libc, struct err *err)
+{
+	auto_free struct download *d = mem_array(downloads_max(a), sizeof(*d));
+	auto_free size_t *package_of = mem_array(downloads_max(a), sizeof(*package_of));
+	size_t n = list_downloads(a, want, libc, d, package_of);
 	struct ahead h;
 	int rc;
 
-	for (size_t i = 0; i < n; i++)
-		add_download(a, &d[i], &a->packages[i]);
-	for (size_t i = 0; i < n_libc; i++)
-		add_download(a, &d[n + i], &a->lp->libc_packages[i]);
-	ahead_begin(&h, a, listing, d, n + n_libc);
-	rc = download_all(a->workshop->http, a->workshop->packages, d, n + n_libc, a->workshop->offline, &h.base, err);
+	ahead_begin(&h, a, listing, d, n, package_of);
+	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &h.base, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		know_digest(&a->packages[i], &d[i]);
+		if (package_of[i] != SIZE_MAX)
+			know_digest(&a->packages[package_of[i]], &d[i]);
 	ahead_end(&h, rc < 0);
+	return rc;
+}
+
+int assembly_fetch_some(struct assembly *a, const bool *want, bool libc, struct err *err)
+{
+	auto_free struct download *d = mem_array(downloads_max(a), sizeof(*d));
+	auto_free size_t *package_of = mem_array(downloads_max(a), sizeof(*package_of));
+	size_t n = list_downloads(a, want, libc, d, package_of);
+	struct progress_fetch told;
+	int rc;
+
+	if (!n)
+		return 0;
+	progress_fetch_begin(&told, a->workshop->progress, n);
+	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &told.base, err);
+	progress_fetch_end(&told);
 	return rc;
 }
 
 /* ---- which paths are whose ---- */
 
-/* Not before the packages are there is everybody's sha256 known. */
-static bool remembers_plan(struct assembly *a)
+static bool knows_digests(const struct assembly *a)
 {
 	for (size_t i = 0; i < a->lp->n_packages; i++)
 		if (!a->packages[i].has_sha256)
 			return false;
-	return plan_cache_get(a, &a->paths);
+	return true;
+}
+
+/* Not before the packages are there is everybody's sha256 known. */
+static bool remembers_plan(struct assembly *a)
+{
+	return knows_digests(a) && plan_cache_get(a, &a->paths);
+}
+
+/* The layers that are made of packages: those that planned is known of without a plan. */
+static size_t package_layers(struct assembly *a, struct part_layer **list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_layers; i++)
+		if (a->layers[i].part == PART_PACKAGES || a->layers[i].part == PART_LIBC)
+			list[n++] = &a->layers[i];
+	return n;
+}
+
+/* Take packages' lists from the layer cache. */
+static void learn_lists(struct assembly *a, struct listing *l)
+{
+	for (size_t i = 0; a->facts && i < a->lp->n_packages; i++)
+		if (a->facts[i].has_list) {
+			l->lists[i] = a->facts[i].list;
+			l->done[i] = true;
+		}
+}
+
+/* Which packages have to be here: those of layers that nobody has, and those whose lists nobody knows. */
+static void find_wanted(struct assembly *a, struct listing *l, bool planned, bool *want, bool *libc)
+{
+	auto_free struct part_layer **list = mem_array(a->n_layers, sizeof(struct part_layer *));
+	auto_free struct part_layer **asked = mem_array(a->n_layers, sizeof(struct part_layer *));
+	size_t n = package_layers(a, list), n_asked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		making_recipe(a, list[i]);
+		list[i]->known = store_recall(a->workshop->layers, &list[i]->recipe, &list[i]->layer);
+		if (!list[i]->known || !planned)
+			asked[n_asked++] = list[i];
+	}
+	assembly_cache_find(a, asked, n_asked);
+	if (!planned) {
+		assembly_cache_read(a, asked, n_asked);
+		learn_lists(a, l);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct part_layer *p = list[i];
+		bool there = p->known || p->at;
+
+		if (p->part == PART_LIBC)
+			*libc = !there;
+		for (size_t k = 0; p->group && k < p->group->n; k++)
+			want[p->group->members[k]] = !there || (!planned && !l->done[p->group->members[k]]);
+	}
 }
 
 static int fetch_and_plan(struct assembly *a, struct err *err)
@@ -292,14 +391,18 @@ static int fetch_and_plan(struct assembly *a, struct err *err)
 	size_t n = a->lp->n_packages;
 	auto_free struct linked_list *lists = mem_array(n, sizeof(*lists));
 	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
-	auto_free bool *done = mem_array(n, sizeof(*done));
+	auto_free bool *done = mem_array(n, sizeof(*done)), *want = mem_array(n + 1, sizeof(*want));
 	struct listing l = { lists, arenas, done };
-	bool remembered = remembers_plan(a);
-	int rc = fetch_packages(a, remembered ? NULL : &l, err);
+	bool remembered = remembers_plan(a), libc = true;
+	int rc;
 
+	a->lazy = a->lazy && knows_digests(a);
+	if (a->lazy)
+		find_wanted(a, &l, remembered, want, &libc);
+	rc = fetch_packages(a, remembered ? NULL : &l, a->lazy ? want : NULL, libc, err);
 	if (rc == 0 && !remembered && !remembers_plan(a)) {
 		rc = paths_plan_make(a, &l, err);
-		if (rc == 0)
+		if (rc == 0 && !a->facts) /* made of what this machine has seen itself */
 			plan_cache_put(a, &a->paths);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -341,6 +444,63 @@ static int heavier_first(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+/* Whether the layer need not be made: it is here, or somewhere else. */
+static bool is_known(struct assembly *a, struct part_layer *l)
+{
+	struct digest before = l->recipe;
+	bool same;
+
+	making_recipe(a, l);
+	same = digest_equal(&before, &l->recipe);
+	/* What went to a registry while it was made is not in the store. */
+	if (a->stream && l->made && same)
+		return true;
+	if (store_recall(a->workshop->layers, &l->recipe, &l->layer)) {
+		l->at = NULL;
+		return true;
+	}
+	if (!same)
+		l->at = NULL;
+	return l->at != NULL;
+}
+
+/* Those of the n layers that a layer cache has are taken out of the list. */
+static size_t ask_for_layers(struct assembly *a, struct part_layer **todo, size_t n)
+{
+	size_t left = 0;
+
+	assembly_cache_find(a, todo, n);
+	for (size_t i = 0; i < n; i++) {
+		todo[i]->known = todo[i]->at != NULL;
+		if (todo[i]->known)
+			progress_layer(a->workshop->progress, &todo[i]->layer.digest, todo[i]->layer.size, true);
+		else
+			todo[left++] = todo[i];
+	}
+	return left;
+}
+
+/* What a lazy assembly did not fetch before. */
+static int fetch_for(struct assembly *a, struct part_layer *const *todo, size_t n, struct err *err)
+{
+	auto_free bool *want = mem_array(a->lp->n_packages + 1, sizeof(*want));
+	const struct record *cacert = making_find(a->lp, "ca-certificates");
+	bool libc = false;
+
+	if (!a->lazy)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = todo[i]->group;
+
+		libc |= todo[i]->part == PART_LIBC;
+		for (size_t k = 0; g && k < g->n; k++)
+			want[g->members[k]] = true;
+		if (todo[i]->part == PART_SYSTEM && a->settings->app.certificates && cacert)
+			want[cacert - a->lp->packages] = true;
+	}
+	return assembly_fetch_some(a, want, libc, err);
+}
+
 int assembly_layers(struct assembly *a, struct err *err)
 {
 	auto_free struct part_layer **todo = mem_array(a->n_layers, sizeof(*todo));
@@ -351,22 +511,19 @@ int assembly_layers(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->n_layers; i++) {
 		struct part_layer *l = &a->layers[i];
 
-		struct digest before = l->recipe;
-		bool sent;
-
-		making_recipe(a, l);
-		/* What went to a registry while it was made is not in the store. */
-		sent = a->stream && l->made && digest_equal(&before, &l->recipe);
-		l->known = sent || store_recall(a->workshop->layers, &l->recipe, &l->layer);
+		l->known = is_known(a, l);
 		if (!l->known)
 			todo[n++] = l;
 		else if (!l->made)
 			progress_layer(progress, &l->layer.digest, l->layer.size, true);
 		l->known = l->known && !l->made;
 	}
+	n = ask_for_layers(a, todo, n);
 	log_debug("%zu of %zu layers are to be made, by %u threads", n, a->n_layers, a->workshop->threads);
 	qsort(todo, n, sizeof(*todo), heavier_first);
-	rc = work_run(n, a->workshop->threads, make_one, &(struct making){ a, todo }, err);
+	rc = fetch_for(a, todo, n, err);
+	if (rc == 0)
+		rc = work_run(n, a->workshop->threads, make_one, &(struct making){ a, todo }, err);
 	progress_layers_end(progress);
 	return rc;
 }
@@ -375,7 +532,10 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 {
 	for (size_t i = 0; i < a->n_layers; i++)
 		if (digest_equal(&a->layers[i].layer.digest, blob)) {
-			store_drop(a->workshop->layers, blob);
+			if (!a->layers[i].at)
+				store_drop(a->workshop->layers, blob);
+			a->layers[i].distrusted |= a->layers[i].at != NULL;
+			a->layers[i].at = NULL;
 			return true;
 		}
 	return false;

@@ -4,6 +4,8 @@
 
 #include "channels/channel.h"
 #include "cmd/copy.h"
+#include "cmd/layer_cache.h"
+#include "cmd/layer_facts.h"
 #include "cmd/workshop.h"
 #include "conda/clobber.h"
 #include "conda/group.h"
@@ -17,8 +19,12 @@ struct part_layer {
 	enum part part;
 	const struct group *group; /* of PART_PACKAGES */
 	struct digest recipe;
+	uint64_t recipe_size; /* bytes of its text */
 	uint64_t weight; /* what it costs to make, compared to others: the heaviest are begun first */
 	struct layer layer;
+	struct cached_layer cached; /* of a layer cache */
+	struct registry *at; /* the layer cache that has the blob, where this machine has not; or NULL */
+	bool distrusted; /* what a layer cache says of it */
 	bool known; /* remembered: nothing had to be made */
 	bool made; /* by this build */
 };
@@ -48,6 +54,10 @@ struct assembly {
 	const struct ground *base_ground; /* of base */
 	const char *base_name, *base_digest; /* of base: to be told in annotations; or NULL */
 	struct registry *stream; /* where layers go while they are made, instead of the store; or NULL */
+	struct layer_cache *cache; /* or NULL */
+	bool lazy; /* fetch only the packages that something has to be made of */
+	struct package_facts *facts; /* by package, and behind them the C library: from layer caches; or NULL */
+	bool plan_learnt; /* paths are a layer cache's word */
 	struct ground ground; /* of the application's layer */
 	struct copy files; /* the application's */
 	const struct channel *channels; /* those asked, with their credentials; records' URLs have none */
@@ -79,6 +89,9 @@ int assembly_plan_app(struct assembly *a, const struct ground *base, const char 
  * said: see paths_plan_tell().
  */
 int assembly_fetch(struct assembly *a, struct err *err);
+
+/* Fetch packages, by their index in the lock, and the C library's: what is there already is not. */
+int assembly_fetch_some(struct assembly *a, const bool *want, bool libc, struct err *err);
 
 /*
  * The environment's certificates, which those of --ca-file are put behind; nothing where it has none. Its packages

@@ -63,6 +63,7 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 	*ret = (struct image_layer){
 		.media_type = layer_media_type(&a->settings->codec),
 		.layer = l->layer,
+		.at = l->at,
 		.annotations = notes,
 		.n_annotations = n,
 		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",

@@ -6,6 +6,7 @@
 #define CMD_BUILDING_H
 
 #include "cmd/assembly.h"
+#include "cmd/attachments.h"
 #include "cmd/delivery.h"
 #include "cmd/ground.h"
 #include "cmd/input.h"
@@ -23,6 +24,10 @@ struct order {
 	struct input_files files;
 	struct registries registries;
 	struct delivery delivery;
+	struct layer_cache *cache; /* or NULL */
+	bool only_digest; /* and no image */
+	struct attach_wanted attach;
+	struct attach_told attached;
 	struct question *questions; /* one a platform */
 	struct lock_platform *answers;
 	struct build *builds;
@@ -72,5 +77,13 @@ void building_preview(const struct order *r);
 
 /* The result on stdout, remarks on stderr. d: of the manifest or index. */
 void building_report(struct order *r, const struct digest *d);
+
+/* The result of condaimg digest. */
+void building_report_digest(struct order *r, const struct digest *d);
+
+/* ---- cmd_build.c ---- */
+
+/* What condaimg digest does: all that a build does, but for writing the image. */
+int cmd_build_digest(const struct options *given, struct err *err);
 
 #endif

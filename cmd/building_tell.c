@@ -179,6 +179,28 @@ void building_report(struct order *r, const struct digest *d)
 	json_put_string(&j, "schema", "build-1");
 	delivery_json(&r->delivery, &r->arena, d, &j);
 	json_builds(&j, r, json_build);
+	if (r->attach.any) {
+		json_key(&j, "attached");
+		attachments_json(&r->attached, &r->arena, &j);
+	}
+	json_end(&j);
+	puts(out.p);
+}
+
+void building_report_digest(struct order *r, const struct digest *d)
+{
+	auto_buf out = { 0 };
+	struct json j = { .out = &out, .indent = 2 };
+	const char *text = arena_printf(&r->arena, "sha256:%s", digest_hex(d).hex);
+
+	if (!r->o->json) {
+		puts(text);
+		return;
+	}
+	json_object(&j);
+	json_put_string(&j, "schema", "digest-1");
+	json_put_string(&j, "digest", text);
+	json_builds(&j, r, json_build);
 	json_end(&j);
 	puts(out.p);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cmd/assembly_cache.h"
 #include "cmd/building.h"
 #include "cmd/commands.h"
 #include "cmd/libraries.h"
@@ -30,7 +31,9 @@ static void order_release(struct order *r)
 	free(r->builds);
 	free(r->questions);
 	free(r->answers);
+	attachments_release(&r->attached);
 	delivery_release(&r->delivery);
+	layer_cache_free(r->cache);
 	registries_release(&r->registries);
 	input_close(&r->files);
 	settings_release(&r->settings);
@@ -111,6 +114,8 @@ static int write_images(struct order *r, struct digest *ret, struct err *err)
 
 		if (make_images(r, images, list, err) < 0)
 			return -1;
+		if (r->only_digest)
+			return dest_digest_all(list, r->n, &r->delivery.how, ret, err);
 		if (delivery_write(&r->delivery, list, r->n, r->builds[0].workshop.progress, ret, &broken, err) == 0)
 			return 0;
 		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !forget(r, &broken))
@@ -159,6 +164,8 @@ static int plan(struct build *b, struct err *err)
 		return -1;
 	find_channels(b);
 	b->assembly.stream = b->order->delivery.stream;
+	b->assembly.cache = b->order->cache;
+	b->assembly.lazy = b->order->cache || b->order->only_digest;
 	note_base(b);
 	return 0;
 }
@@ -173,6 +180,18 @@ static void tell_libraries(struct build *b)
 		log_warn("cannot tell whether all shared libraries are there: %s", err.text);
 	else
 		libraries_tell(&b->assembly, &l);
+}
+
+/* What is to be said of the image, and what others can take from this build. The image is there, whatever becomes of that. */
+static void tell(struct order *r)
+{
+	for (size_t i = 0; r->cache && i < r->delivery.n; i++)
+		if (r->delivery.dests[i].type == DEST_REGISTRY)
+			layer_cache_mount_from(r->cache, &r->delivery.dests[i].ref);
+	for (size_t i = 0; i < r->n; i++)
+		tell_libraries(&r->builds[i]);
+	for (size_t i = 0; i < r->n; i++)
+		assembly_cache_write(&r->builds[i].assembly);
 }
 
 static int begin(struct build *b, struct order *r, size_t i, const struct platform *asked, struct err *err)
@@ -206,6 +225,46 @@ static int begin_all(struct order *r, struct err *err)
 	return building_solve(r, err);
 }
 
+/* ---- what is beside it ---- */
+
+static int attach_one(struct order *r, struct build *b, const struct dest *to, struct err *err)
+{
+	auto_blobs *image = dest_open(to, b->platform->oci_os, b->platform->oci_arch, err);
+	struct attach_facts facts = { .lock = b->from,
+				      .lp = b->lp,
+				      .packages = b->assembly.packages,
+				      .image = image,
+				      .epoch = b->settings.epoch,
+				      .o = r->o };
+
+	return image ? attachments_put(&facts, &r->attach, to, &r->arena, &r->attached, err) : -1;
+}
+
+/* To what was just written there, whatever the tag means by now. */
+static int attach_all(struct order *r, const struct digest *digest, struct err *err)
+{
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++) {
+		struct dest to = r->delivery.dests[i];
+
+		to.ref.digest = *digest;
+		to.ref.has_digest = true;
+		for (size_t k = 0; k < r->n; k++)
+			if (attach_one(r, &r->builds[k], &to, err) < 0)
+				return err_at(err, "--attach");
+	}
+	return 0;
+}
+
+static int check_attach(struct order *r, struct err *err)
+{
+	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
+		return -1;
+	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+		if (attach_check(&r->delivery.dests[i], err) < 0)
+			return err_at(err, "--attach");
+	return 0;
+}
+
 static const char *image_name(const struct order *r)
 {
 	const char *name = r->builds[0].from->name;
@@ -229,21 +288,40 @@ static int run_all(struct order *r, struct err *err)
 			return -1;
 	if (write_images(r, &digest, err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->n; i++)
-		tell_libraries(&r->builds[i]);
+	if (r->only_digest) {
+		building_report_digest(r, &digest);
+		return 0;
+	}
+	if (attach_all(r, &digest, err) < 0)
+		return -1;
+	tell(r);
 	building_report(r, &digest);
 	return 0;
 }
 
-int cmd_build(const struct options *given, struct err *err)
+static int build(const struct options *given, bool only_digest, struct err *err)
 {
-	CLEANUP(order_release) struct order r = { 0 };
+	CLEANUP(order_release) struct order r = { .only_digest = only_digest };
 
 	r.o = &r.project.options;
 	if (project_open(given, &r.project, err) < 0 || settings_read(r.o, &r.settings, err) < 0 ||
 	    input_open(r.o, &r.files, err) < 0 ||
-	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 || begin_all(&r, err) < 0 ||
-	    delivery_name(&r.delivery, image_name(&r), &r.arena, err) < 0)
+	    delivery_open(&r.delivery, r.o, &r.settings, &r.registries, &r.arena, err) < 0 ||
+	    check_attach(&r, err) < 0 || layer_cache_open(&r.registries, r.o, &r.cache, err) < 0)
+		return -1;
+	if (only_digest)
+		registry_free(TAKE(r.delivery.stream));
+	if (begin_all(&r, err) < 0 || delivery_name(&r.delivery, image_name(&r), &r.arena, err) < 0)
 		return -1;
 	return run_all(&r, err);
+}
+
+int cmd_build(const struct options *given, struct err *err)
+{
+	return build(given, false, err);
+}
+
+int cmd_build_digest(const struct options *given, struct err *err)
+{
+	return build(given, true, err);
 }

@@ -8,6 +8,7 @@
 #include "cmd/html.h"
 #include "cmd/registries.h"
 #include "cmd/settings.h"
+#include "oci/attach.h"
 
 #define COMPARES_MAX 20 /* images to compare with */
 
@@ -18,6 +19,8 @@ struct inspection {
 	struct blobs *blobs;
 	struct html_other *others;
 	size_t n_others;
+	struct registry_referrer *referrers; /* with --referrers */
+	size_t n_referrers;
 	struct contents contents;
 	struct html_facts facts;
 	struct buf page;
@@ -96,7 +99,38 @@ static void print_others(struct inspection *w)
 		       n_layers, num_bytes(bytes).s);
 }
 
-static void print_text(struct inspection *w)
+static const char *artifact_type(struct inspection *w, const struct registry_referrer *r)
+{
+	return *r->artifact_type ? tidy(&w->arena, r->artifact_type) : "(no type)";
+}
+
+static void print_referrers(struct inspection *w, const struct options *o)
+{
+	if (!o->referrers)
+		return;
+	printf("\n%zu attached\n", w->n_referrers);
+	for (size_t i = 0; i < w->n_referrers; i++)
+		printf("%-40s  sha256:%s\n", artifact_type(w, &w->referrers[i]),
+		       digest_hex(&w->referrers[i].d.digest).hex);
+}
+
+static void json_referrers(struct inspection *w, struct json *j)
+{
+	json_key(j, "referrers");
+	json_array(j);
+	for (size_t i = 0; i < w->n_referrers; i++) {
+		const struct registry_referrer *r = &w->referrers[i];
+
+		json_object(j);
+		json_put_string(j, "artifact_type", r->artifact_type);
+		json_put_string(j, "digest", arena_printf(&w->arena, "sha256:%s", digest_hex(&r->d.digest).hex));
+		json_put_string(j, "media_type", r->d.media_type);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void print_text(struct inspection *w, const struct options *o)
 {
 	struct arena *a = &w->arena;
 	const struct dest *d = &w->dest;
@@ -130,6 +164,7 @@ static void print_text(struct inspection *w)
 			printf("(%s)\n", tidy(a, *h.part ? h.part : l->created_by ? l->created_by : "base"));
 	}
 	print_others(w);
+	print_referrers(w, o);
 }
 
 static void json_strings_of(struct json *j, const char *key, const char *list)
@@ -171,7 +206,7 @@ static void json_others(struct inspection *w, struct json *j)
 	json_end(j);
 }
 
-static void print_json(struct inspection *w, const char *html)
+static void print_json(struct inspection *w, const struct options *o, const char *html)
 {
 	struct arena *a = &w->arena;
 	const struct dest *d = &w->dest;
@@ -213,6 +248,8 @@ static void print_json(struct inspection *w, const char *html)
 	}
 	json_end(&j);
 	json_others(w, &j);
+	if (o->referrers)
+		json_referrers(w, &j);
 	if (html)
 		json_put_string(&j, "html", html);
 	json_end(&j);
@@ -243,6 +280,13 @@ static int open_others(struct inspection *w, const struct options *o, struct err
 	return 0;
 }
 
+static int read_referrers(struct inspection *w, const struct options *o, struct err *err)
+{
+	struct digest d = blobs_manifest_digest(w->blobs);
+
+	return o->referrers ? attach_list(&w->dest, &w->arena, &d, NULL, &w->referrers, &w->n_referrers, err) : 0;
+}
+
 static int make_page(struct inspection *w, struct err *err)
 {
 	const char *name = dest_text(&w->arena, &w->dest);
@@ -264,7 +308,7 @@ static int write_page(struct inspection *w, const struct options *o, struct err 
 	if (fs_write(AT_FDCWD, o->html, w->page.p, w->page.n, 0644, err) < 0)
 		return -1;
 	if (o->json)
-		print_json(w, o->html);
+		print_json(w, o, o->html);
 	else
 		puts(o->html);
 	return 0;
@@ -282,13 +326,13 @@ int cmd_inspect(const struct options *o, struct err *err)
 	if (registries_place(&w.registries, o, &w.arena, o->args[0], &w.dest, err) < 0)
 		return -1;
 	w.blobs = dest_open(&w.dest, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, err);
-	if (!w.blobs || open_others(&w, o, err) < 0)
+	if (!w.blobs || open_others(&w, o, err) < 0 || read_referrers(&w, o, err) < 0)
 		return -1;
 	if (o->html)
 		return make_page(&w, err) < 0 ? -1 : write_page(&w, o, err);
 	if (o->json)
-		print_json(&w, NULL);
+		print_json(&w, o, NULL);
 	else
-		print_text(&w);
+		print_text(&w, o);
 	return 0;
 }

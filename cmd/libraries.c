@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/work.h"
+#include "cmd/assembly_cache.h"
 #include "cmd/making.h"
 #include "cmd/recipe.h"
 #include "conda/libc.h"
@@ -113,16 +114,37 @@ const struct missing_library *libraries_missing(struct arena *a, const struct li
 
 /* ---- facts, remembered ---- */
 
+static char *libc_facts_name(const struct assembly *a)
+{
+	return mem_printf("facts-libc-%d-%d-%s-%s", LINK_FACTS_VERSION, LIBC_VERSION, a->platform->subdir,
+			  digest_hex(&a->lp->libc_packages[0].sha256).hex);
+}
+
 /* What decides the package's files decides what is to be known of them. */
-static char *facts_name(const struct assembly *a, size_t i)
+static char *facts_name_of(const struct assembly *a, size_t i, bool drops)
 {
 	auto_buf b = { 0 };
 	struct digest d;
 
 	buf_addf(&b, "link facts %d, linked %d\n", LINK_FACTS_VERSION, LINKED_VERSION);
-	recipe_add_package(&b, &a->packages[i], &a->prefix, a->paths.dropped[i]);
+	recipe_add_package(&b, &a->packages[i], &a->prefix, drops ? a->paths.dropped[i] : NULL);
 	d = recipe_digest(&b);
 	return mem_printf("facts-%s", digest_hex(&d).hex);
+}
+
+static char *facts_name(const struct assembly *a, size_t i)
+{
+	return facts_name_of(a, i, true);
+}
+
+bool libraries_facts_text(const struct assembly *a, size_t i, bool drops, struct buf *ret)
+{
+	auto_free char *name = i < a->lp->n_packages ? facts_name_of(a, i, drops) : libc_facts_name(a);
+	auto_link_facts f = { 0 };
+	struct err none = ERR_INIT;
+
+	return fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, ret, &none) == 0 &&
+	       link_facts_read(&f, (struct str){ buf_cstr(ret), ret->n });
 }
 
 static bool recall_facts(const struct assembly *a, const char *name, struct link_facts *ret)
@@ -132,6 +154,17 @@ static bool recall_facts(const struct assembly *a, const char *name, struct link
 
 	if (fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, &b, &none) == 0 &&
 	    link_facts_read(ret, (struct str){ buf_cstr(&b), b.n }))
+		return true;
+	link_facts_release(ret);
+	return false;
+}
+
+/* As a layer cache tells them. */
+static bool learn_facts(const struct assembly *a, size_t i, struct link_facts *ret)
+{
+	const char *text = assembly_cache_links(a, i);
+
+	if (text && link_facts_read(ret, str_of(text)))
 		return true;
 	link_facts_release(ret);
 	return false;
@@ -224,7 +257,7 @@ static int gather_one(void *arg, size_t i, struct err *err)
 	auto_free char *name = facts_name(g->a, i);
 	auto_tree *t = NULL;
 
-	if (recall_facts(g->a, name, &g->facts[i]))
+	if (recall_facts(g->a, name, &g->facts[i]) || learn_facts(g->a, i, &g->facts[i]))
 		return 0;
 	t = making_open_linked(g->a, i, NULL, err);
 	if (!t)
@@ -237,11 +270,11 @@ static int gather_one(void *arg, size_t i, struct err *err)
 }
 
 /* The libraries of the C library's package, as facts of their own. */
-static int gather_libc(const struct assembly *a, struct link_facts *ret, struct err *err)
+static int gather_libc(struct assembly *a, struct link_facts *ret, struct err *err)
 {
 	const struct record *r = &a->lp->libc_packages[0];
-	auto_free char *name = mem_printf("facts-libc-%d-%d-%s-%s", LINK_FACTS_VERSION, LIBC_VERSION,
-					  a->platform->subdir, digest_hex(&r->sha256).hex);
+	auto_free bool *no_packages = mem_array(a->lp->n_packages + 1, sizeof(*no_packages));
+	auto_free char *name = libc_facts_name(a);
 	struct source *content;
 	struct entry e;
 	struct package *p;
@@ -249,6 +282,11 @@ static int gather_libc(const struct assembly *a, struct link_facts *ret, struct 
 
 	if (r->has_sha256 && recall_facts(a, name, ret))
 		return 0;
+	assembly_cache_read(a, (struct part_layer *[]){ &a->layers[0] }, 1);
+	if (learn_facts(a, a->lp->n_packages, ret))
+		return 0;
+	if (a->lazy && assembly_fetch_some(a, no_packages, true, err) < 0)
+		return -1;
 	p = making_open_package(a, r, err);
 	auto_tree *t = p ? libc_tree(p, a->platform, err) : NULL;
 
@@ -280,36 +318,33 @@ static bool has_libc(const struct assembly *a)
 	return a->layers[0].part == PART_LIBC;
 }
 
-static char *outcome_name(const struct assembly *a, const struct link_facts *below)
+static void outcome_question(const struct assembly *a, const struct link_facts *below, struct buf *b)
 {
-	auto_buf b = { 0 };
-	struct digest d;
-
-	buf_addf(&b, "libraries %d, %s\n", CHECK_VERSION, a->platform->subdir);
+	buf_addf(b, "libraries %d, %s\n", CHECK_VERSION, a->platform->subdir);
 	for (size_t i = 0; i < a->lp->n_packages; i++) {
 		auto_free char *name = facts_name(a, i);
 
-		buf_addf(&b, "%s\n", name);
+		buf_addf(b, "%s\n", name);
 	}
-	link_facts_write(below, &b);
-	d = digest_bytes(b.p, b.n);
+	link_facts_write(below, b);
+}
+
+static char *outcome_name(const struct buf *question)
+{
+	struct digest d = digest_bytes(question->p, question->n);
+
 	return mem_printf("libraries-%s", digest_hex(&d).hex);
 }
 
 /* "missing NAME TEXT", "lacking NAME TEXT" of what is not vital, and "special TEXT" lines, then "end". */
-static bool recall(struct assembly *a, const char *name, struct libraries *ret)
+static bool read_outcome(struct assembly *a, const struct buf *b, struct libraries *ret)
 {
 	struct missing_library *missing = NULL;
 	const char **special = NULL;
 	size_t n = 0, n_special = 0;
-	struct err none = ERR_INIT;
-	struct str text, line, kind, library;
-	auto_buf b = { 0 };
+	struct str text = { buf_cstr(b), b->n }, line, kind, library;
 	bool good = false;
 
-	if (!fs_exists(a->workshop->plans, name) || fs_read(a->workshop->plans, name, FACTS_MAX, &b, &none) < 0)
-		return false;
-	text = (struct str){ buf_cstr(&b), b.n };
 	while (!good && str_cut(&text, '\n', &line)) {
 		good = str_eq(line, "end");
 		if (good || !str_cut(&line, ' ', &kind) || !line.p)
@@ -331,17 +366,48 @@ static bool recall(struct assembly *a, const char *name, struct libraries *ret)
 	return good;
 }
 
+static bool recall(struct assembly *a, const char *name, struct libraries *ret)
+{
+	struct err none = ERR_INIT;
+	auto_buf b = { 0 };
+
+	return fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, &b, &none) == 0 &&
+	       read_outcome(a, &b, ret);
+}
+
+static bool learn(struct assembly *a, const struct buf *question, struct libraries *ret)
+{
+	auto_buf b = { 0 };
+
+	return a->lazy && layer_cache_text(a->cache, LAYER_CACHE_LIBRARIES, question, &b) && read_outcome(a, &b, ret);
+}
+
+static void write_outcome(const struct libraries *l, struct buf *b)
+{
+	for (size_t i = 0; i < l->n_missing; i++)
+		buf_addf(b, "%s %s %s\n", l->missing[i].vital ? "missing" : "lacking", l->missing[i].name,
+			 l->missing[i].text);
+	for (const char *const *s = l->special; s && *s; s++)
+		buf_addf(b, "special %s\n", *s);
+	buf_adds(b, "end\n");
+}
+
 static void keep(const struct assembly *a, const char *name, const struct libraries *l)
 {
 	auto_buf b = { 0 };
 
-	for (size_t i = 0; i < l->n_missing; i++)
-		buf_addf(&b, "%s %s %s\n", l->missing[i].vital ? "missing" : "lacking", l->missing[i].name,
-			 l->missing[i].text);
-	for (const char *const *s = l->special; *s; s++)
-		buf_addf(&b, "special %s\n", *s);
-	buf_adds(&b, "end\n");
+	write_outcome(l, &b);
 	remember(a, name, &b);
+}
+
+static void tell_cache(struct assembly *a, const struct buf *question, const struct libraries *l)
+{
+	struct digest d = digest_bytes(question->p, question->n);
+	auto_buf b = { 0 };
+
+	write_outcome(l, &b);
+	if (layer_cache_lacks(a->cache, LAYER_CACHE_LIBRARIES, &d))
+		layer_cache_put_text(a->cache, LAYER_CACHE_LIBRARIES, question, &b);
 }
 
 static const char *const *tell_special(struct assembly *a, const struct link_facts *facts)
@@ -361,13 +427,35 @@ static const char *const *tell_special(struct assembly *a, const struct link_fac
 	return list;
 }
 
+/* Of a lazy assembly: facts that a layer cache has, and the packages of the others. */
+static int fetch_unknown(struct assembly *a, struct err *err)
+{
+	auto_free struct part_layer **list = mem_array(a->n_layers, sizeof(struct part_layer *));
+	auto_free bool *want = mem_array(a->lp->n_packages + 1, sizeof(*want));
+	size_t n = 0;
+
+	if (!a->lazy)
+		return 0;
+	for (size_t i = 0; i < a->n_layers; i++)
+		if (a->layers[i].at && a->layers[i].part == PART_PACKAGES)
+			list[n++] = &a->layers[i];
+	assembly_cache_read(a, list, n);
+	for (size_t i = 0; i < a->lp->n_packages; i++) {
+		auto_free char *name = facts_name(a, i);
+
+		want[i] = !fs_exists(a->workshop->plans, name) && !assembly_cache_links(a, i);
+	}
+	return assembly_fetch_some(a, want, false, err);
+}
+
 static int check(struct assembly *a, const struct link_facts *below, struct link_facts *facts, struct libraries *ret,
 		 struct err *err)
 {
 	size_t n = a->lp->n_packages;
 	auto_free const char **dists = mem_array(n, sizeof(*dists));
 
-	if (work_run(n, a->workshop->threads, gather_one, &(struct gathering){ a, facts }, err) < 0)
+	if (fetch_unknown(a, err) < 0 ||
+	    work_run(n, a->workshop->threads, gather_one, &(struct gathering){ a, facts }, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		dists[i] = record_dist(&a->arena, &a->packages[i]);
@@ -383,17 +471,21 @@ int libraries_check(struct assembly *a, struct libraries *ret, struct err *err)
 	size_t n = a->lp->n_packages;
 	auto_free struct link_facts *facts = mem_array(n, sizeof(*facts));
 	auto_link_facts below = { 0 };
+	auto_buf question = { 0 };
 	auto_free char *name = NULL;
 	int rc = has_libc(a) ? gather_libc(a, &below, err) : 0;
 
 	if (a->base)
 		gather_base(a->base_ground, &below);
-	name = outcome_name(a, &below);
-	if (rc == 0 && !recall(a, name, ret)) {
+	outcome_question(a, &below, &question);
+	name = outcome_name(&question);
+	if (rc == 0 && !recall(a, name, ret) && !learn(a, &question, ret)) {
 		rc = check(a, &below, facts, ret, err);
-		if (rc == 0)
+		if (rc == 0 && !a->facts) /* nothing of it is somebody else's word */
 			keep(a, name, ret);
 	}
+	if (rc == 0)
+		tell_cache(a, &question, ret);
 	for (size_t i = 0; i < n; i++)
 		link_facts_release(&facts[i]);
 	return rc;

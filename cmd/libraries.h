@@ -35,6 +35,9 @@ struct libraries {
  */
 int libraries_check(struct assembly *a, struct libraries *ret, struct err *err);
 
+/* The facts of package i (n_packages: the C library) as text, appended, where they are remembered. drops: of its files less those it leaves. */
+bool libraries_facts_text(const struct assembly *a, size_t i, bool drops, struct buf *ret);
+
 /* Warnings for what is missing, less what the application brings; remarks for the rest. */
 void libraries_tell(const struct assembly *a, const struct libraries *l);
 

@@ -11,6 +11,12 @@
  *	    transfer_run()	cmd/transfer.c
  *	  cmd_inspect()		cmd/cmd_inspect.c
  *	    html_write()	cmd/html_page.c		the image as a page; its skeleton and style: cmd/html/
+ *	  cmd_diff()		cmd/cmd_diff.c		two images, or locks
+ *	    told_packages_read()	cmd/told_packages.c	  what is in an image, without its layers
+ *	    diff_make()		cmd/diff.c
+ *	  cmd_attach()		cmd/cmd_attach.c	documents beside an image
+ *	    attachments_put()	cmd/attachments.c	  lock, SBOMs, provenance (cmd/provenance.c)
+ *	      attach_put()	oci/attach.c		    as referrers
  *	  cmd_sbom()		cmd/cmd_sbom.c		packages as SPDX and CycloneDX
  *	  cmd_verify()		cmd/cmd_verify.c	is the image what it says
  *	  cmd_export_rootfs()	cmd/cmd_export.c	the image as a directory
@@ -87,11 +93,21 @@ static const struct command commands[] = {
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
 	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push media-types no-store registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "virtual-package-spec cuda environment tag output push attach media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
 	  "ignore-file workdir "
 	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
 	  "verbose ",
 	  1, INPUTS_MAX, cmd_build },
+	{ "digest", "ENVIRONMENT...|LOCK|FOLDER", "Print the digest of the image that build would make.",
+	  "Takes what build takes, and writes no image: prints the digest of the manifest, or of the index of\n"
+	  "several platforms, so that a registry can be asked whether it has it. Layers that neither the cache\n"
+	  "nor --layer-cache remembers have to be made, into the cache.",
+	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
+	  "virtual-package-spec cuda environment tag output push media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
+	  "ignore-file workdir "
+	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs json progress quiet "
+	  "verbose ",
+	  1, INPUTS_MAX, cmd_digest },
 	{ "push", "IMAGE REF", "Send an image to a registry.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
 	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"
@@ -109,7 +125,16 @@ static const struct command commands[] = {
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
 	  "result is a page: layers and packages by size, their files, licences, config.",
-	  "html compare platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
+	  "html compare referrers platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
+	{ "diff", "A B", "Show what two images, or locks, do not have in common.",
+	  "Packages, licences, configuration, and what a machine with A would pull for B. A and B are images\n"
+	  "anywhere, or locks. Of images in a registry no layer is fetched: their manifests say which packages\n"
+	  "there are, and the locks that are attached to them the rest.",
+	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_diff },
+	{ "attach", "IMAGE LOCK", "Keep a lock and bills of materials beside an image.",
+	  "IMAGE is oci:DIR[:TAG] or docker://HOST/REPO[:TAG], LOCK the one that it was built from. What is\n"
+	  "attached are referrers (OCI 1.1); the image and its digest stay what they are.",
+	  "attach/image platform registry-ca insecure json quiet verbose ", 2, 2, cmd_attach },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",

@@ -119,7 +119,20 @@ static uint64_t cost(const struct record *r)
 	return str_ends(r->fn, ".tar.bz2") ? BZIP2_COST * r->size : r->size;
 }
 
-void making_recipe(struct assembly *a, struct part_layer *l)
+static uint64_t weigh(const struct assembly *a, const struct part_layer *l)
+{
+	uint64_t sum = 0;
+
+	if (l->part == PART_LIBC)
+		return cost(&a->lp->libc_packages[0]);
+	if (l->part == PART_APP)
+		return a->files.bytes;
+	for (size_t i = 0; l->group && i < l->group->n; i++)
+		sum += cost(&a->packages[l->group->members[i]]);
+	return sum;
+}
+
+void making_recipe_text(const struct assembly *a, const struct part_layer *l, bool drops, struct buf *ret)
 {
 	static const char *const kinds[] = { [PART_LIBC] = "libc",
 					     [PART_SYSTEM] = "system",
@@ -128,31 +141,35 @@ void making_recipe(struct assembly *a, struct part_layer *l)
 					     [PART_APP] = "app" };
 	struct opener unused = { 0 };
 	struct err none = ERR_INIT;
-	auto_buf b = { 0 };
 
-	l->weight = 0;
-	recipe_begin(&b, kinds[l->part], &a->settings->codec);
+	recipe_begin(ret, kinds[l->part], &a->settings->codec);
 	if (l->part == PART_PACKAGES) {
 		for (size_t i = 0; i < l->group->n; i++) {
 			size_t k = l->group->members[i];
 
-			recipe_add_package(&b, &a->packages[k], &a->prefix, a->paths.dropped[k]);
-			l->weight += cost(&a->packages[k]);
+			recipe_add_package(ret, &a->packages[k], &a->prefix, drops ? a->paths.dropped[k] : NULL);
 		}
 	} else if (l->part == PART_LIBC) {
-		buf_addf(&b, "platform: %s\n", a->platform->subdir);
-		recipe_add_record(&b, &a->lp->libc_packages[0]);
-		l->weight = cost(&a->lp->libc_packages[0]);
+		buf_addf(ret, "platform: %s\n", a->platform->subdir);
+		recipe_add_record(ret, &a->lp->libc_packages[0]);
 	} else if (l->part == PART_APP) {
-		copy_recipe(&a->files, &b);
-		l->weight = a->files.bytes;
+		copy_recipe(&a->files, ret);
 	} else {
 		auto_tree *t = l->part == PART_SYSTEM ? assembly_system_recipe(a) : making_open(a, l, &unused, &none);
 
 		/* Small trees out of memory: they are their own recipe. */
-		add_tree_to_recipe(&b, t);
+		add_tree_to_recipe(ret, t);
 	}
+}
+
+void making_recipe(struct assembly *a, struct part_layer *l)
+{
+	auto_buf b = { 0 };
+
+	making_recipe_text(a, l, true, &b);
+	l->weight = weigh(a, l);
 	l->recipe = recipe_digest(&b);
+	l->recipe_size = b.n;
 }
 
 int making_write(const struct assembly *a, struct part_layer *l, struct tree *t, struct err *err)

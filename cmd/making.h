@@ -26,6 +26,9 @@ int making_list(const struct assembly *a, struct listing *l, size_t i, const str
  */
 struct tree *making_open_linked(const struct assembly *a, size_t i, struct listing *l, struct err *err);
 
+/* The text that the recipe is; drops: with the paths that packages leave to others. */
+void making_recipe_text(const struct assembly *a, const struct part_layer *l, bool drops, struct buf *ret);
+
 /* Set l->recipe and l->weight by what is known of the paths. */
 void making_recipe(struct assembly *a, struct part_layer *l);
 

@@ -45,8 +45,14 @@ static const struct option table[] = {
 	{ "push", 0, TEXT, AT(push), "REF", "send the image to a registry: HOST/REPO[:TAG]; with -o or -t, too" },
 	{ "media-types", 0, TEXT, AT(media_types), "oci|docker",
 	  "docker: for readers that know no OCI (default: oci)" },
+	{ "attach", 0, LIST, AT(attaches), "lock,sbom,provenance",
+	  "keep these beside the image, as referrers: sbom is spdx and cyclonedx; may be repeated" },
+	{ "attach/image", 0, LIST, AT(attaches), "lock,spdx,cyclonedx",
+	  "which of these (default: all); sbom is spdx and cyclonedx; may be repeated" },
 	{ "no-store", 0, FLAG, AT(no_store), NULL,
 	  "send layers to the registry while they are made, and keep none on this machine" },
+	{ "layer-cache", 0, LIST, AT(layer_caches), "HOST/REPO",
+	  "layers that others made, in a registry, whose writers are trusted; written to, too; further ones are only read" },
 	{ "registry-ca", 0, TEXT, AT(registry_ca), "FILE",
 	  "certificates (PEM) that registries are trusted by, besides the system's and those in certs.d" },
 	{ "insecure", 0, FLAG, AT(insecure), NULL, "speak to registries without TLS, or whatever their certificate" },
@@ -105,6 +111,7 @@ static const struct option table[] = {
 	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
 	{ "compare", 0, LIST, AT(compares), "IMAGE",
 	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
+	{ "referrers", 0, FLAG, AT(referrers), NULL, "tell what is attached to the image, too" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
 	{ "progress", 0, TEXT, AT(progress), "auto|plain|json|none",
@@ -288,7 +295,9 @@ void opt_release(struct options *o)
 	free(o->volumes);
 	free(o->ca_files);
 	free(o->compares);
+	free(o->attaches);
 	free(o->ignore_files);
+	free(o->layer_caches);
 	free(o->args);
 	*o = (struct options){ 0 };
 }

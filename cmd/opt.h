@@ -47,14 +47,18 @@ struct options {
 	size_t n_ca_files;
 	const char **compares; /* images */
 	size_t n_compares;
+	const char **attaches; /* "lock,sbom" */
+	size_t n_attaches;
 	const char *html; /* file, or "-" */
 	const char **ignore_files;
 	size_t n_ignore_files;
 	const char *push, *media_types, *registry_ca;
+	const char **layer_caches;
+	size_t n_layer_caches;
 	bool insecure, no_store;
 	const char *progress;
 	const char *workdir, *entrypoint, *cmd, *user, *config, *condarc, *older_than, *max_size;
-	bool all, shell, writable;
+	bool all, shell, writable, referrers;
 	unsigned verbose;
 	const char **args;
 	size_t n_args;

@@ -222,6 +222,25 @@ static void judge(struct assembly *a, const struct place *p, const struct activa
 
 /* ---- all of it ---- */
 
+static bool is_dropped(const char *const *dropped, const char *path)
+{
+	for (; dropped && *dropped; dropped++)
+		if (strcmp(*dropped, path) == 0)
+			return true;
+	return false;
+}
+
+/* As a layer cache tells them. */
+static void add_learnt(struct assembly *a, size_t i, struct activation_file **files, size_t *n)
+{
+	for (size_t k = 0; k < a->facts[i].n_files; k++)
+		if (!is_dropped(a->paths.dropped[i], a->facts[i].files[k].path)) {
+			mem_grow(*files, *n);
+			(*files)[*n] = a->facts[i].files[k];
+			(*files)[(*n)++].owner = i;
+		}
+}
+
 /* Few packages have scripts, or variables to set; these are read once more for them. */
 static int read_files(struct assembly *a, const struct linked_list *lists, struct activation_file **files, size_t *n,
 		      struct err *err)
@@ -231,6 +250,10 @@ static int read_files(struct assembly *a, const struct linked_list *lists, struc
 
 		if (!activation_is_in(&lists[i]))
 			continue;
+		if (a->facts && a->facts[i].has_list) {
+			add_learnt(a, i, files, n);
+			continue;
+		}
 		t = making_open_linked(a, i, NULL, err);
 		if (!t)
 			return -1;

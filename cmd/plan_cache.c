@@ -17,19 +17,21 @@
 #define PLAN_VERSION 5
 
 /* Scripts see the variables that the image has without them. */
-static char *plan_name(struct assembly *a)
+static void plan_question(struct assembly *a, struct buf *b)
 {
-	auto_buf b = { 0 };
-	struct digest d;
-
-	buf_addf(&b, "paths plan %d, linked %d, link effects %d\nprefix %s\npython %s %s\n", PLAN_VERSION,
+	buf_addf(b, "paths plan %d, linked %d, link effects %d\nprefix %s\npython %s %s\n", PLAN_VERSION,
 		 LINKED_VERSION, LINK_EFFECTS_VERSION, a->prefix.path, a->prefix.python ? a->prefix.python : "-",
 		 a->prefix.site_packages ? a->prefix.site_packages : "-");
 	for (const char *const *e = assembly_env(a, false); *e; e++)
-		buf_addf(&b, "env %s\n", *e);
+		buf_addf(b, "env %s\n", *e);
 	for (size_t i = 0; i < a->lp->n_packages; i++)
-		buf_addf(&b, "%s %d\n", digest_hex(&a->packages[i].sha256).hex, (int)a->packages[i].noarch);
-	d = digest_bytes(b.p, b.n);
+		buf_addf(b, "%s %d\n", digest_hex(&a->packages[i].sha256).hex, (int)a->packages[i].noarch);
+}
+
+static char *plan_name(const struct buf *question)
+{
+	struct digest d = digest_bytes(question->p, question->n);
+
 	return mem_printf("%s", digest_hex(&d).hex);
 }
 
@@ -160,23 +162,35 @@ static struct paths_plan keep(struct reading *r)
 	return ret;
 }
 
-bool plan_cache_get(struct assembly *a, struct paths_plan *ret)
+static bool take_plan(struct assembly *a, const struct buf *text, struct paths_plan *ret)
 {
-	size_t n = a->lp->n_packages;
-	auto_free char *name = plan_name(a);
-	auto_free struct texts *dropped = mem_array(n, sizeof(*dropped));
+	auto_free struct texts *dropped = mem_array(a->lp->n_packages, sizeof(*dropped));
 	struct reading r = { .a = a, .dropped = dropped };
-	struct paths_plan plan;
-	struct err none = ERR_INIT;
-	auto_buf b = { 0 };
-	bool good = n && fs_exists(a->workshop->plans, name) &&
-		    fs_read(a->workshop->plans, name, PLAN_MAX, &b, &none) == 0 &&
-		    read_plan(&r, (struct str){ b.p, b.n });
+	bool good = read_plan(&r, (struct str){ buf_cstr(text), text->n });
+	struct paths_plan plan = keep(&r);
 
-	plan = keep(&r);
 	if (good)
 		*ret = plan;
 	return good;
+}
+
+bool plan_cache_get(struct assembly *a, struct paths_plan *ret)
+{
+	auto_buf question = { 0 }, text = { 0 };
+	struct err none = ERR_INIT;
+	auto_free char *name = NULL;
+
+	plan_question(a, &question);
+	name = plan_name(&question);
+	if (!a->lp->n_packages)
+		return false;
+	if (fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, PLAN_MAX, &text, &none) == 0 &&
+	    take_plan(a, &text, ret))
+		return true;
+	text.n = 0;
+	a->plan_learnt =
+		a->lazy && layer_cache_text(a->cache, LAYER_CACHE_PLAN, &question, &text) && take_plan(a, &text, ret);
+	return a->plan_learnt;
 }
 
 /* False where a text cannot stand on a line. */
@@ -223,15 +237,39 @@ static bool write_plan(const struct assembly *a, const struct paths_plan *plan, 
 	       write_variables(b, "change", plan->changes, plan->n_changes);
 }
 
+static bool knows_all(const struct assembly *a)
+{
+	for (size_t i = 0; i < a->lp->n_packages; i++)
+		if (!a->packages[i].has_sha256)
+			return false;
+	return true;
+}
+
 void plan_cache_put(struct assembly *a, const struct paths_plan *plan)
 {
-	auto_free char *name = plan_name(a);
 	struct err err = ERR_INIT;
-	auto_buf b = { 0 };
+	auto_buf question = { 0 }, b = { 0 };
+	auto_free char *name = NULL;
 
 	if (!write_plan(a, plan, &b))
 		return;
 	buf_adds(&b, "end\n");
+	plan_question(a, &question);
+	name = plan_name(&question);
 	if (fs_write(a->workshop->plans, name, b.p, b.n, 0644, &err) < 0)
 		log_debug("cannot remember which paths are whose: %s", err.text);
+}
+
+void plan_cache_tell(struct assembly *a)
+{
+	auto_buf question = { 0 }, b = { 0 };
+	struct digest d;
+
+	if (a->plan_learnt || !a->lp->n_packages || !knows_all(a) || !write_plan(a, &a->paths, &b))
+		return;
+	buf_adds(&b, "end\n");
+	plan_question(a, &question);
+	d = digest_bytes(question.p, question.n);
+	if (layer_cache_lacks(a->cache, LAYER_CACHE_PLAN, &d))
+		layer_cache_put_text(a->cache, LAYER_CACHE_PLAN, &question, &b);
 }

@@ -13,4 +13,7 @@ bool plan_cache_get(struct assembly *a, struct paths_plan *ret);
 /* Failing to remember is no failure. */
 void plan_cache_put(struct assembly *a, const struct paths_plan *plan);
 
+/* Tell the assembly's layer cache, if that does not know it. */
+void plan_cache_tell(struct assembly *a);
+
 #endif

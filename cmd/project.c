@@ -58,6 +58,7 @@ static const struct key keys[] = {
 	{ "exclude-newer", TEXT, AT(exclude_newer), .path = NOTHING },
 	{ "ignore-file", LIST, AT(ignore_files), .path = WHOLE, .over_alone = true },
 	{ "label", PAIRS, AT(labels), .separator = '=' },
+	{ "layer-cache", LIST, AT(layer_caches), .over_alone = true },
 	{ "layers", TEXT, AT(layers), .path = NOTHING },
 	{ "libc", TEXT, AT(libc), .path = NOTHING },
 	{ "lockfile", TEXT, AT(lockfile), .path = WHOLE },

@@ -100,14 +100,21 @@ static int check_hub(const struct dest *d, struct err *err)
 						  : err_set(err, ERR_USAGE, "docker: is not a place for this command");
 }
 
-static int write_set(const struct dest *d, struct parcel_set *s, bool has_index, const struct dest_how *how,
-		     struct err *err)
+static int finish_set(struct parcel_set *s, bool has_index, const struct dest_how *how, struct err *err)
 {
 	for (size_t i = 0; how->docker_types && i < s->n; i++)
 		if (parcel_to_docker(&s->list[i], err) < 0)
 			return -1;
 	if (has_index && (how->docker_types || !s->index.n))
 		parcel_set_index(s, how->docker_types);
+	return 0;
+}
+
+static int write_set(const struct dest *d, struct parcel_set *s, bool has_index, const struct dest_how *how,
+		     struct err *err)
+{
+	if (finish_set(s, has_index, how, err) < 0)
+		return -1;
 	switch (d->type) {
 	case DEST_OCI:
 		return layout_write(d, s, err);
@@ -128,6 +135,19 @@ int dest_write_all(const struct dest *d, const struct dest_image *images, size_t
 	for (; s.n < n; s.n++)
 		parcel_init(&s.list[s.n], images[s.n].image, images[s.n].from, images[s.n].base, broken);
 	if (write_set(d, &s, n > 1, how, err) < 0)
+		return -1;
+	*ret = parcel_set_root(&s).digest;
+	return 0;
+}
+
+int dest_digest_all(const struct dest_image *images, size_t n, const struct dest_how *how, struct digest *ret,
+		    struct err *err)
+{
+	CLEANUP(parcel_set_release) struct parcel_set s = { .list = mem_array(n, sizeof(*s.list)) };
+
+	for (; s.n < n; s.n++)
+		parcel_init(&s.list[s.n], images[s.n].image, images[s.n].from, images[s.n].base, NULL);
+	if (finish_set(&s, n > 1, how, err) < 0)
 		return -1;
 	*ret = parcel_set_root(&s).digest;
 	return 0;

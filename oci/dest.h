@@ -70,6 +70,10 @@ struct dest_how {
 int dest_write_all(const struct dest *d, const struct dest_image *images, size_t n, const struct dest_how *how,
 		   struct digest *ret, struct digest *broken, struct err *err);
 
+/* The digest that dest_write_all() would give; no blob is looked at. ERR_USAGE: layers without a type there. */
+int dest_digest_all(const struct dest_image *images, size_t n, const struct dest_how *how, struct digest *ret,
+		    struct err *err);
+
 /*
  * What is at one place to another, byte for byte (but for how->docker_types): an index with all its images, or, with os and
  * arch, the one image of that platform. *ret is the digest of what then has the name.

@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "oci/store.h"
 
+struct registry;
+
 struct image_layer {
 	const char *media_type; /* MEDIA_LAYER...; Docker's are told as the OCI ones they equal */
 	struct layer layer; /* tar_size is 0 where it was decoded */
@@ -18,6 +20,7 @@ struct image_layer {
 	size_t n_annotations;
 	const char *created_by; /* history; may be NULL */
 	bool foreign; /* of a base image: its blob lives elsewhere */
+	struct registry *at; /* of what was made: its blob is there, and not in the store; or NULL */
 };
 
 /* A step of a base image's past, as it was told. */

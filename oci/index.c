@@ -8,6 +8,7 @@ struct entry_of {
 	struct descriptor d;
 	const char *tag; /* or NULL */
 	const char *os, *arch; /* or NULL where it does not say */
+	const char *artifact; /* what it is, where it is no image, or "" */
 };
 
 /* What is copied must fit into what is written, which nests less deep than what is read. */
@@ -57,6 +58,8 @@ static int read_entry(struct arena *a, const struct doc *d, struct entry_of *ret
 	if (descriptor_read(a, d, &ret->d, err) < 0)
 		return -1;
 	ret->tag = descriptor_annotation(ret->d.annotations, ret->d.n_annotations, ANNOTATION_REF_NAME);
+	if (doc_get_string(d, "artifactType", "", &ret->artifact, err) < 0)
+		return -1;
 	if (!platform || platform->type == DOC_NULL)
 		return 0;
 	if (platform->type != DOC_MAP)
@@ -78,6 +81,8 @@ static bool is_image(const struct entry_of *e)
 {
 	const char *type = e->d.media_type;
 
+	if (*e->artifact && strcmp(e->artifact, MEDIA_CONFIG) != 0)
+		return false;
 	return index_is_one(&e->d) || strcmp(type, MEDIA_MANIFEST) == 0 || strcmp(type, MEDIA_DOCKER_MANIFEST) == 0;
 }
 
@@ -224,6 +229,7 @@ struct addition {
 	const struct descriptor *image;
 	const char *os, *arch, *variant;
 	const char *tag; /* or NULL */
+	const char *artifact; /* what a referrer is, or NULL */
 };
 
 static void put_image(struct json *j, const struct addition *add)
@@ -232,6 +238,8 @@ static void put_image(struct json *j, const struct addition *add)
 
 	json_object(j);
 	descriptor_write_map(j, "annotations", add->image->annotations, add->image->n_annotations);
+	if (add->artifact)
+		json_put_string(j, "artifactType", add->artifact);
 	json_put_string(j, "digest", digest);
 	json_put_string(j, "mediaType", add->image->media_type);
 	if (add->os) {
@@ -298,22 +306,33 @@ static void put_old(struct json *j, const struct doc *old, const struct addition
 	}
 }
 
-int index_put(const char *json, size_t n, const char *name, const struct descriptor *image, const char *os,
-	      const char *arch, const char *variant, struct buf *ret, struct err *err)
+static int put(const char *json, size_t n, const char *name, struct addition *add, struct buf *ret, struct err *err)
 {
 	auto_arena a = { 0 };
 	const struct doc *old = n ? parse(&a, json, n, name, err) : NULL;
-	struct addition add = { .image = image, .os = os, .arch = arch, .variant = variant };
 	struct json j = { .out = ret };
 
 	if (n && !old)
 		return -1;
-	add.tag = descriptor_annotation(image->annotations, image->n_annotations, ANNOTATION_REF_NAME);
+	add->tag = descriptor_annotation(add->image->annotations, add->image->n_annotations, ANNOTATION_REF_NAME);
 	json_object(&j);
 	if (old)
-		put_old(&j, old, &add);
+		put_old(&j, old, add);
 	else
-		put_new(&j, &add);
+		put_new(&j, add);
 	json_end(&j);
 	return 0;
+}
+
+int index_put(const char *json, size_t n, const char *name, const struct descriptor *image, const char *os,
+	      const char *arch, const char *variant, struct buf *ret, struct err *err)
+{
+	return put(json, n, name, &(struct addition){ .image = image, .os = os, .arch = arch, .variant = variant }, ret,
+		   err);
+}
+
+int index_put_referrer(const char *json, size_t n, const char *name, const struct descriptor *d,
+		       const char *artifact_type, struct buf *ret, struct err *err)
+{
+	return put(json, n, name, &(struct addition){ .image = d, .artifact = artifact_type }, ret, err);
 }

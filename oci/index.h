@@ -36,4 +36,8 @@ bool index_is_one(const struct descriptor *d);
 int index_put(const char *json, size_t n, const char *name, const struct descriptor *image, const char *os,
 	      const char *arch, const char *variant, struct buf *ret, struct err *err);
 
+/* The same with a referrer, which has no tag: in the place of itself, else behind all others. */
+int index_put_referrer(const char *json, size_t n, const char *name, const struct descriptor *d,
+		       const char *artifact_type, struct buf *ret, struct err *err);
+
 #endif

@@ -248,6 +248,13 @@ static int put_blobs(const struct layout *l, const struct parcel_set *s, struct 
 	return s->index.n ? put_text(to, &s->index, &s->index_digest, err) : 0;
 }
 
+static int put_index(const struct layout *l, const struct buf *text, struct err *err)
+{
+	if (text->n > INDEX_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "index.json would be larger than %d bytes", INDEX_BYTES_MAX);
+	return fs_write(l->fd, "index.json", text->p, text->n, 0644, err);
+}
+
 static int move_tag(const struct layout *l, const char *tag, const struct parcel_set *s, struct err *err)
 {
 	struct annotation name = { ANNOTATION_REF_NAME, tag };
@@ -257,9 +264,38 @@ static int move_tag(const struct layout *l, const char *tag, const struct parcel
 		return -1;
 	if (parcel_set_layout(s, &name, 1, buf_cstr(&old), old.n, "index.json", &text, err) < 0)
 		return -1;
-	if (text.n > INDEX_BYTES_MAX)
-		return err_set(err, ERR_LIMIT, "index.json would be larger than %d bytes", INDEX_BYTES_MAX);
-	return fs_write(l->fd, "index.json", text.p, text.n, 0644, err);
+	return put_index(l, &text, err);
+}
+
+static int attach(const struct layout *l, const struct registry_referrer *one, const struct str *blobs, size_t n,
+		  struct err *err)
+{
+	auto_store *to = store_open(l->fd, ".", err);
+	auto_buf old = { 0 }, text = { 0 };
+
+	for (size_t i = 0; to && i < n; i++) {
+		struct digest d = digest_bytes(blobs[i].p, blobs[i].n);
+		struct buf blob = { 0 };
+		int rc;
+
+		buf_add(&blob, blobs[i].p, blobs[i].n);
+		rc = put_text(to, &blob, &d, err);
+		buf_release(&blob);
+		if (rc < 0)
+			return -1;
+	}
+	if (!to || fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0 ||
+	    index_put_referrer(buf_cstr(&old), old.n, "index.json", &one->d, one->artifact_type, &text, err) < 0)
+		return -1;
+	return put_index(l, &text, err);
+}
+
+int layout_attach(const struct dest *d, const struct registry_referrer *one, const struct str *blobs, size_t n,
+		  struct err *err)
+{
+	CLEANUP(leave) struct layout l;
+
+	return enter(&l, d->path, err) < 0 || claim(&l, err) < 0 ? -1 : attach(&l, one, blobs, n, err);
 }
 
 int layout_write(const struct dest *d, const struct parcel_set *s, struct err *err)

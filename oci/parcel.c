@@ -25,7 +25,9 @@ void parcel_init(struct parcel *p, const struct image *im, struct store *from, s
 		const struct image_layer *l = &im->layers[i];
 
 		p->layers[i] = (struct parcel_layer){
-			{ .media_type = l->media_type, .digest = l->layer.digest, .size = l->layer.size }, l->foreign
+			{ .media_type = l->media_type, .digest = l->layer.digest, .size = l->layer.size },
+			l->foreign,
+			l->at
 		};
 	}
 }
@@ -163,6 +165,8 @@ struct source *parcel_layer(const struct parcel *p, size_t i, struct err *err)
 {
 	const struct parcel_layer *l = &p->layers[i];
 
+	if (l->at)
+		return source_verify(registry_get_blob(l->at, &l->d.digest, l->d.size, err), &l->d.digest, l->d.size);
 	if (!l->foreign)
 		return store_get(p->from, &l->d.digest, l->d.size, err);
 	if (p->base)

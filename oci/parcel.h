@@ -15,6 +15,7 @@
 struct parcel_layer {
 	struct descriptor d;
 	bool foreign; /* its blob is in base, not in from */
+	struct registry *at; /* or there */
 };
 
 /* One image, or whatever else a manifest speaks of. */
@@ -83,6 +84,10 @@ struct parcel_path parcel_path(const struct digest *d);
 /* Where it is written to, in layout.c, pack.c and registry_image.c. */
 int layout_check(const char *text, size_t n, struct err *err); /* what oci-layout says; ERR_FORMAT */
 int layout_write(const struct dest *d, const struct parcel_set *s, struct err *err);
+
+/* A document about an image that is there (oci/attach.h): its blobs, among them its manifest, and its line in index.json. */
+int layout_attach(const struct dest *d, const struct registry_referrer *one, const struct str *blobs, size_t n,
+		  struct err *err);
 int pack_write(const struct dest *d, const struct parcel_set *s, struct err *err);
 int registry_image_write(const struct dest *d, const struct parcel_set *s, struct dest_told *told, struct err *err);
 

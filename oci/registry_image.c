@@ -179,17 +179,19 @@ static int job_cmp(const void *x, const void *y)
 	return (a->i > b->i) - (a->i < b->i);
 }
 
-/* Where the blobs of base can be mounted from. */
-static const char *mount_source(struct registry *r, const struct parcel *p)
+/* Where the blobs of another repository (or NULL) can be mounted from. */
+static const char *mount_source(struct registry *r, const struct ref *base)
 {
-	const struct ref *base = registry_image_ref(p->base), *to = registry_ref(r);
+	const struct ref *to = registry_ref(r);
 
 	return base && strcmp(base->host, to->host) == 0 && strcmp(base->repo, to->repo) != 0 ? base->repo : NULL;
 }
 
 static void add_job(struct writing *w, const struct parcel *p, size_t i, const struct descriptor *d, bool foreign)
 {
-	const char *from = foreign ? mount_source(w->registry, p) : NULL;
+	struct registry *at = i < p->n_layers ? p->layers[i].at : NULL;
+	const struct ref *there = at ? registry_ref(at) : foreign ? registry_image_ref(p->base) : NULL;
+	const char *from = mount_source(w->registry, there);
 
 	if (from)
 		registry_mount_from(w->registry, from);

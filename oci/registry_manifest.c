@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/num.h"
@@ -13,7 +14,9 @@
 #define TAGS_MAX 100000
 #define PAGES_MAX 1000
 #define REFERRERS_MAX 10000
-#define REFERRER_TRIES 4
+#define REFERRER_TRIES 8
+#define SETTLE_MIN_MS 40
+#define SETTLE_MAX_MS 2000
 #define DIGEST_HEADER "Docker-Content-Digest"
 
 static const char accept_all[] = MEDIA_MANIFEST ", " MEDIA_INDEX ", " MEDIA_DOCKER_MANIFEST ", " MEDIA_DOCKER_INDEX;
@@ -375,6 +378,28 @@ static void write_index(const struct registry_referrer *list, size_t n, const st
 	json_end(&j);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * Who read the list before we wrote will write over it about as long after us as reading and writing takes. What we did
+ * is worth believing only after that. Each try and each referrer has another time, so that two do not go on in step.
+ */
+static void settle(int64_t took_ms, unsigned tries, const struct digest *own)
+{
+	int64_t ms = 3 * took_ms + took_ms * own->sha256[tries % sizeof(own->sha256)] / 64;
+	struct timespec t;
+
+	ms = ms < SETTLE_MIN_MS ? SETTLE_MIN_MS + own->sha256[0] / 8 : ms > SETTLE_MAX_MS ? SETTLE_MAX_MS : ms;
+	t = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	nanosleep(&t, NULL);
+}
+
 int registry_add_referrer(struct registry *r, const struct digest *subject, const struct registry_referrer *add,
 			  struct err *err)
 {
@@ -385,6 +410,7 @@ int registry_add_referrer(struct registry *r, const struct digest *subject, cons
 		auto_buf old = { 0 }, text = { 0 };
 		struct descriptor unused;
 		size_t n = 0;
+		int64_t began = now_ms();
 		int got = registry_get_manifest(r, &a, tag, &unused, &old, err);
 
 		if (got < 0 || (got > 0 && read_referrers(&a, &old, NULL, &list, &n, err) < 0))
@@ -394,6 +420,7 @@ int registry_add_referrer(struct registry *r, const struct digest *subject, cons
 		write_index(list, n, add, &text);
 		if (registry_put_manifest(r, tag, MEDIA_INDEX, text.p, text.n, NULL, err) < 0)
 			return -1;
+		settle(now_ms() - began, tries, &add->d.digest);
 	}
 	/* Written each time, and each time somebody else wrote over it before we looked. */
 	return err_set(err, ERR_NET, "%s/%s: the referrers of sha256:%s are written by too many at once", r->ref.host,

@@ -20,7 +20,12 @@ void place_make(struct place *p)
 	assert_true(p->fd >= 0);
 	p->http = http_new("condaimg-test/0");
 	http_set_patience(p->http,
-			  &(struct http_patience){ .connect_ms = 2000, .stall_s = 1, .tries = 3, .backoff_ms = 10 });
+			  &(struct http_patience){ .connect_ms = 2000, .stall_s = 30, .tries = 3, .backoff_ms = 10 });
+}
+
+void place_hurry(struct place *p)
+{
+	http_set_patience(p->http, &(struct http_patience){ .stall_s = 1 });
 }
 
 void place_drop(struct place *p)

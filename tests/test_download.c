@@ -231,6 +231,7 @@ static void what_breaks_off_is_fetched_again(void **state)
 		auto_place p = { 0 };
 
 		place_make(&p);
+		place_hurry(&p);
 		if (download_all(p.http, p.fd, &stall, 1, false, NULL, &err) < 0)
 			fail_msg("%s", err.text);
 		place_expect(&p, &stall, "hello world");

@@ -124,6 +124,8 @@ static void each_fault_has_its_tries_and_its_sentence(void **state)
 		struct download d;
 
 		place_make(&p);
+		if (r->rules[0].stall_ms)
+			place_hurry(&p);
 		for (size_t k = 0; k < COUNT(rules); k++) {
 			rules[k] = r->rules[k];
 			rules[k].path = "/x";
@@ -182,6 +184,7 @@ static void a_drip_that_is_too_slow_is_left(void **state)
 
 	(void)state;
 	place_make(&p);
+	place_hurry(&p);
 	assert_int_equal(download_all(p.http, p.fd, &d, 1, false, NULL, &err), -1);
 	assert_non_null(strstr(err.text, "timed out"));
 	assert_int_equal(httpd_requests(s), 3);

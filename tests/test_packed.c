@@ -284,7 +284,6 @@ static void a_damaged_file_is_made_anew(void **state)
 	for (size_t round = 0; round < 40; round++) {
 		auto_repodata_set set = { 0 };
 		auto_index ix = { 0 };
-		auto_buf now = { 0 };
 
 		assert_ok(repodata_fetch(http, &q, &set, &err), err);
 		if (!packed) {

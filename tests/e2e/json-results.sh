@@ -54,9 +54,16 @@ result unsatisfiable-1 3 build no.yml --json
 say "build"
 result build-dry-run-1 0 build conda-lock.yml --dry-run --json
 result build-1 0 build conda-lock.yml -o oci:images:app --json
+result digest-1 0 digest conda-lock.yml --json
 say "inspect, sbom, verify, export-rootfs, copy"
 result inspect-1 0 inspect oci:images:app --json
 result inspect-1 0 inspect oci:images:app --compare oci:images:app --html page.html --json
+result inspect-1 0 inspect oci:images:app --referrers --json
+result diff-1 0 diff oci:images:app oci:images:app --json
+result diff-1 0 diff oci:images:app conda-lock.yml --json
+result build-1 0 build conda-lock.yml -o oci:attached:app --attach lock,provenance --json
+result attach-1 0 attach oci:attached:app conda-lock.yml --json
+result inspect-1 0 inspect oci:attached:app --referrers --json
 result sbom-1 0 sbom oci:images:app --format cyclonedx -o sbom.json --json
 result sbom-1 0 sbom conda-lock.yml -o sbom.json --json
 expect_exit 2 "$condaimg" sbom conda-lock.yml --json

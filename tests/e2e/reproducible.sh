@@ -18,7 +18,8 @@ same() # WHAT FILE COMMAND...
 
 	shift 2
 	got=$("$@" 2>stderr) || fail "$what: $(cat stderr)"
-	[ ! -s stderr ] || fail "$what says $(cat stderr)"
+	grep -v "needs lib.*, which nothing in the image has" stderr >chatter && fail "$what says $(cat chatter)"
+	rm -f chatter
 	got=$(digest_of "$got")
 	[ -n "$want" ] || want=$got
 	[ "$got" = "$want" ] || fail "$what: $got, expected $want"

@@ -59,7 +59,9 @@ if base == "scratch":
     import getpass, grp, pwd
     assert getpass.getuser() == "conda" and pwd.getpwuid(0).pw_name == "root" and grp.getgrgid(0).gr_name == "root"
     assert os.path.expanduser("~conda") == "/home/conda"
-    server = socket.create_server(("localhost", 0))
+    server = socket.socket()  # create_server() came with 3.8
+    server.bind(("localhost", 0))
+    server.listen()
     with socket.create_connection(("localhost", server.getsockname()[1])) as client:
         server.accept()[0].sendall(b"x")
         assert client.recv(1) == b"x"
