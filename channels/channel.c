@@ -194,8 +194,10 @@ static const char *name_fault(const char *text)
 		return "is no channel: in a list of channels it says that no others are to be added";
 	if (strcmp(text, "local") == 0)
 		return "means what conda-build made on this machine; name its directory instead";
-	if (*text == '~' || *text == '$')
-		return "has to be written out: '~' and variables are not replaced";
+	if (*text == '~')
+		return "has to be written out: '~' alone stands for a home that is known";
+	if (*text == '$')
+		return "is a variable that is not set";
 	if (*text == '\0')
 		return "is empty";
 	if (text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./+")])

@@ -86,9 +86,9 @@ static const struct command commands[] = {
 	  "virtual-package-spec cuda environment base libc shell lockfile config condarc registry-ca insecure format md5 check update cache-dir offline "
 	  "jobs dry-run json progress quiet verbose ",
 	  1, INPUTS_MAX, cmd_lock },
-	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment or a lock.",
+	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment, a lock or a bundle.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
-	  "LOCK is a conda-lock.yml, a pixi.lock or a list of URLs (@EXPLICIT). FOLDER is one with an\n"
+	  "LOCK is a conda-lock.yml, a pixi.lock, a list of URLs (@EXPLICIT) or a bundle. FOLDER is one with an\n"
 	  "environment.yml in it. A conda-lock.yml beside the environment.yml is taken when it still matches;\n"
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",

@@ -97,7 +97,7 @@ static void what_is_no_channel_is_refused_without_telling_secrets(void **state)
 		{ "nodefaults", "is no channel" },
 		{ "local", "conda-build" },
 		{ "~/channel", "written out" },
-		{ "$HOME/channel", "written out" },
+		{ "$HOME/channel", "not set" },
 		{ "conda forge", "character" },
 		{ "a//b", "no channel name" },
 		{ "a/../b", "no channel name" },

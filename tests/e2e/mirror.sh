@@ -141,7 +141,7 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 channel=http://127.0.0.1:$port
-hello_environment environment.yml
+printf 'name: hello\nchannels: [%s]\ndependencies: [jq, bash, coreutils, tzdata, ca-certificates]\n' "$channel" >environment.yml
 common=(--cache-dir cache --platform linux-64)
 expect_exit 0 "$condaimg" build environment.yml -o oci:out:direct "${common[@]}"
 direct=$(digest_of "$(cat stdout)")

@@ -174,6 +174,8 @@ env_file "https://url:sesame-url@localhost:$tls/basic/ch"
 all_of_it url
 env_file "https://url:sesame-wrong@localhost:$tls/basic/ch"
 refused "localhost:$tls/basic/ch.*answers 401: it does not accept the login of its URL"
+env_file "https://url:sesame-url@localhost:$tls/basic/nowhere"
+refused "localhost:$tls/basic/nowhere is no conda channel"
 env_file "https://var:\$PASS@localhost:$tls/basic/ch"
 export PASS=sesame-var
 all_of_it variable
