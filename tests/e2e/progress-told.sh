@@ -10,6 +10,7 @@ tidy()
 {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
 }
+: >port
 python3 -m http.server --bind 127.0.0.1 --directory "$channel" 0 >port 2>server.log &
 server=$!
 for _ in $(seq 100); do
