@@ -126,6 +126,7 @@ vary_lock
 for codec in gzip zstd; do
 	say "... $codec"
 	vary $codec
+	many=no # what varies around a build does not reach the codec; it is varied once
 done
 
 say "SOURCE_DATE_EPOCH changes created, and nothing else"
@@ -153,12 +154,9 @@ if [ -d "$real_channel" ]; then
 	rm -f project/conda-lock.yml
 	real_environment project/environment.yml
 	sed -i "s|^dependencies|  - $channel\n&|" project/environment.yml
-	many=no
 	vary_lock
-	for codec in gzip zstd; do
-		say "... $codec"
-		vary $codec
-	done
+	say "... zstd"
+	vary zstd
 else
 	echo "without real packages: there is no $real_channel"
 fi
