@@ -156,3 +156,21 @@ void json_put_strings(struct json *j, const char *key, const char *const *list)
 		json_string(j, *list);
 	json_end(j);
 }
+
+void json_put_known_string(struct json *j, const char *key, const char *s)
+{
+	if (s)
+		json_put_string(j, key, s);
+}
+
+void json_put_known_int(struct json *j, const char *key, int64_t v)
+{
+	if (v)
+		json_put_int(j, key, v);
+}
+
+void json_put_known_strings(struct json *j, const char *key, const char *const *list)
+{
+	if (list && *list)
+		json_put_strings(j, key, list);
+}

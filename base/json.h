@@ -47,4 +47,9 @@ void json_put_int(struct json *j, const char *key, int64_t v);
 void json_put_bool(struct json *j, const char *key, bool v);
 void json_put_strings(struct json *j, const char *key, const char *const *list);	/* NULL-terminated; NULL: [] */
 
+/* The same, where there is anything to say: nothing for NULL, 0 and no strings. */
+void json_put_known_string(struct json *j, const char *key, const char *s);
+void json_put_known_int(struct json *j, const char *key, int64_t v);
+void json_put_known_strings(struct json *j, const char *key, const char *const *list);
+
 #endif

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "conda/record_json.h"
 
 void publish_begin(struct publish *p, const char *subdir)
 {
@@ -22,46 +22,6 @@ void publish_release(struct publish *p)
 
 /* ---- a record as JSON ---- */
 
-static void put_text(struct json *j, const char *key, const char *s)
-{
-	if (s)
-		json_put_string(j, key, s);
-}
-
-static void put_some(struct json *j, const char *key, const char *const *list)
-{
-	if (list && *list)
-		json_put_strings(j, key, list);
-}
-
-static void put_number(struct json *j, const char *key, int64_t v)
-{
-	if (v)
-		json_put_int(j, key, v);
-}
-
-static void put_extras(struct json *j, const struct record *r)
-{
-	if (!r->n_extras)
-		return;
-	json_key(j, "extra_depends");
-	json_object(j);
-	for (size_t i = 0; i < r->n_extras; i++)
-		json_put_strings(j, r->extras[i].name, r->extras[i].depends);
-	json_end(j);
-}
-
-/* A string with spaces between, as conda has it. */
-static void put_features(struct json *j, const struct record *r)
-{
-	auto_buf b = { 0 };
-
-	for (const char *const *f = r->track_features; f && *f; f++)
-		buf_addf(&b, "%s%s", b.n ? " " : "", *f);
-	if (b.n)
-		json_put_string(j, "track_features", b.p);
-}
-
 static void put_digests(struct json *j, const struct record *r)
 {
 	char md5[33];
@@ -77,29 +37,26 @@ static void put_digests(struct json *j, const struct record *r)
 /* Keys in their order. */
 static void put_record(struct json *j, const struct record *r)
 {
-	static const char *const noarchs[] = { [NOARCH_GENERIC] = "generic", [NOARCH_PYTHON] = "python" };
-
 	json_object(j);
 	json_put_string(j, "build", r->build);
 	json_put_int(j, "build_number", (int64_t)r->build_number);
-	put_some(j, "constrains", r->constrains);
+	json_put_known_strings(j, "constrains", r->constrains);
 	json_put_strings(j, "depends", r->depends);
-	put_extras(j, r);
-	put_some(j, "flags", r->flags);
-	put_number(j, "indexed_timestamp", r->indexed_timestamp);
-	put_text(j, "legacy_bz2_md5", r->legacy_bz2_md5);
-	put_text(j, "license", r->license);
-	put_text(j, "license_family", r->license_family);
+	record_json_extras(j, r);
+	json_put_known_strings(j, "flags", r->flags);
+	json_put_known_int(j, "indexed_timestamp", r->indexed_timestamp);
+	json_put_known_string(j, "legacy_bz2_md5", r->legacy_bz2_md5);
+	json_put_known_string(j, "license", r->license);
+	json_put_known_string(j, "license_family", r->license_family);
 	put_digests(j, r);
 	json_put_string(j, "name", r->name);
-	if (r->noarch != NOARCH_NO)
-		json_put_string(j, "noarch", noarchs[r->noarch]);
-	put_text(j, "python_site_packages_path", r->site_packages);
+	record_json_noarch(j, r);
+	json_put_known_string(j, "python_site_packages_path", r->site_packages);
 	json_put_string(j, "sha256", digest_hex(&r->sha256).hex);
 	json_put_int(j, "size", (int64_t)r->size);
 	json_put_string(j, "subdir", r->subdir);
-	put_number(j, "timestamp", r->timestamp);
-	put_features(j, r);
+	json_put_known_int(j, "timestamp", r->timestamp);
+	record_json_features(j, r);
 	json_put_string(j, "version", r->version);
 	json_end(j);
 }

@@ -22,12 +22,6 @@ static const char *note(const struct attach_facts *f, const char *key)
 
 /* ---- what was asked ---- */
 
-static void put_text(struct json *j, const char *name, const char *value)
-{
-	if (value)
-		json_put_string(j, name, value);
-}
-
 static void put_flag(struct json *j, const char *name, bool value)
 {
 	if (value)
@@ -54,26 +48,26 @@ static void put_options(struct json *j, const struct options *o)
 	json_key(j, "options");
 	json_object(j);
 	put_list(j, "annotation", o->annotations, o->n_annotations);
-	put_text(j, "base", o->base);
+	json_put_known_string(j, "base", o->base);
 	put_list(j, "ca-file", o->ca_files, o->n_ca_files);
-	put_text(j, "clobber", o->clobber);
-	put_text(j, "cmd", o->cmd);
-	put_text(j, "compression", o->compression);
+	json_put_known_string(j, "clobber", o->clobber);
+	json_put_known_string(j, "cmd", o->cmd);
+	json_put_known_string(j, "compression", o->compression);
 	put_list(j, "copy", o->copies, o->n_copies);
-	put_text(j, "entrypoint", o->entrypoint);
+	json_put_known_string(j, "entrypoint", o->entrypoint);
 	put_list(j, "env", o->envs, o->n_envs);
 	put_list(j, "ignore-file", o->ignore_files, o->n_ignore_files);
 	put_list(j, "label", o->labels, o->n_labels);
-	put_text(j, "layers", o->layers);
-	put_text(j, "libc", o->libc);
-	put_text(j, "link-scripts", o->link_scripts);
-	put_text(j, "media-types", o->media_types);
+	json_put_known_string(j, "layers", o->layers);
+	json_put_known_string(j, "libc", o->libc);
+	json_put_known_string(j, "link-scripts", o->link_scripts);
+	json_put_known_string(j, "media-types", o->media_types);
 	put_list(j, "port", o->ports, o->n_ports);
-	put_text(j, "prefix", o->prefix);
+	json_put_known_string(j, "prefix", o->prefix);
 	put_flag(j, "shell", o->shell);
-	put_text(j, "user", o->user);
+	json_put_known_string(j, "user", o->user);
 	put_list(j, "volume", o->volumes, o->n_volumes);
-	put_text(j, "workdir", o->workdir);
+	json_put_known_string(j, "workdir", o->workdir);
 	put_flag(j, "writable", o->writable);
 	json_end(j);
 }

@@ -2,43 +2,14 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "conda/record_json.h"
 
 #define SIZE_MAX_BYTES ((int64_t)1 << 42) /* 4 TiB: more than any package file */
-
-static void put_some(struct json *j, const char *key, const char *const *list)
-{
-	if (list && *list)
-		json_put_strings(j, key, list);
-}
 
 static void put_other(struct json *j, const char *key, const char *s, const char *derived)
 {
 	if (s && strcmp(s, derived) != 0)
 		json_put_string(j, key, s);
-}
-
-static void put_set(struct json *j, const char *key, const char *s)
-{
-	if (s)
-		json_put_string(j, key, s);
-}
-
-static void put_number(struct json *j, const char *key, int64_t v)
-{
-	if (v)
-		json_put_int(j, key, v);
-}
-
-static void put_extras(struct json *j, const struct record *r)
-{
-	if (!r->n_extras)
-		return;
-	json_key(j, "extra_depends");
-	json_object(j);
-	for (size_t i = 0; i < r->n_extras; i++)
-		json_put_strings(j, r->extras[i].name, r->extras[i].depends);
-	json_end(j);
 }
 
 /* The build that a file name speaks of; "" where it is no package's. */
@@ -51,7 +22,6 @@ static const char *build_of(struct arena *a, const char *fn)
 
 void lock_record_write(const struct record *r, const struct lock_place *place, struct buf *ret)
 {
-	static const char *const noarchs[] = { [NOARCH_GENERIC] = "generic", [NOARCH_PYTHON] = "python" };
 	auto_arena a = { 0 };
 	struct json j = { .out = ret };
 
@@ -59,22 +29,21 @@ void lock_record_write(const struct record *r, const struct lock_place *place, s
 	put_other(&j, "build", r->build, build_of(&a, place->fn));
 	json_put_int(&j, "build_number", (int64_t)r->build_number);
 	put_other(&j, "channel", r->channel, place->channel);
-	put_some(&j, "constrains", r->constrains);
+	json_put_known_strings(&j, "constrains", r->constrains);
 	json_put_strings(&j, "depends", r->depends);
-	put_extras(&j, r);
-	put_some(&j, "flags", r->flags);
+	record_json_extras(&j, r);
+	json_put_known_strings(&j, "flags", r->flags);
 	put_other(&j, "fn", r->fn, place->fn);
-	put_number(&j, "indexed_timestamp", r->indexed_timestamp);
-	put_set(&j, "legacy_bz2_md5", r->legacy_bz2_md5);
-	put_set(&j, "license", r->license);
-	put_set(&j, "license_family", r->license_family);
-	if (r->noarch != NOARCH_NO)
-		json_put_string(&j, "noarch", noarchs[r->noarch]);
-	put_set(&j, "python_site_packages_path", r->site_packages);
-	put_number(&j, "size", (int64_t)r->size);
+	json_put_known_int(&j, "indexed_timestamp", r->indexed_timestamp);
+	json_put_known_string(&j, "legacy_bz2_md5", r->legacy_bz2_md5);
+	json_put_known_string(&j, "license", r->license);
+	json_put_known_string(&j, "license_family", r->license_family);
+	record_json_noarch(&j, r);
+	json_put_known_string(&j, "python_site_packages_path", r->site_packages);
+	json_put_known_int(&j, "size", (int64_t)r->size);
 	put_other(&j, "subdir", r->subdir, place->subdir);
-	put_number(&j, "timestamp", r->timestamp);
-	put_some(&j, "track_features", r->track_features);
+	json_put_known_int(&j, "timestamp", r->timestamp);
+	json_put_known_strings(&j, "track_features", r->track_features);
 	json_end(&j);
 }
 

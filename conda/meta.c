@@ -1,6 +1,6 @@
 #include "conda/meta.h"
 
-#include "base/json.h"
+#include "conda/record_json.h"
 
 static const char *path_type(const struct linked_path *l)
 {
@@ -70,17 +70,6 @@ static void put_link(struct json *j)
 	json_end(j);
 }
 
-/* One string, as conda writes it. */
-static void put_features(struct json *j, const char *const *features)
-{
-	auto_buf text = { 0 };
-
-	for (; features && *features; features++)
-		buf_addf(&text, "%s%s", text.n ? " " : "", *features);
-	if (text.n)
-		json_put_string(j, "track_features", text.p);
-}
-
 static void put_known(struct json *j, const char *key, const char *text)
 {
 	if (text && *text)
@@ -121,8 +110,7 @@ void meta_write(const struct record *record, const struct package_info *info, co
 	put_link(&j);
 	put_md5(&j, &r);
 	json_put_string(&j, "name", r.name);
-	if (r.noarch != NOARCH_NO)
-		json_put_string(&j, "noarch", r.noarch == NOARCH_PYTHON ? "python" : "generic");
+	record_json_noarch(&j, &r);
 	put_paths(&j, paths, n);
 	put_known(&j, "python_site_packages_path", r.site_packages);
 	if (r.has_sha256)
@@ -134,7 +122,7 @@ void meta_write(const struct record *record, const struct package_info *info, co
 	json_put_string(&j, "subdir", r.subdir ? r.subdir : "");
 	if (r.timestamp)
 		json_put_int(&j, "timestamp", r.timestamp);
-	put_features(&j, r.track_features);
+	record_json_features(&j, &r);
 	json_put_string(&j, "url", r.url ? r.url : "");
 	json_put_string(&j, "version", r.version);
 	json_end(&j);

@@ -114,12 +114,6 @@ static bool is_set(const char *const *list)
 	return list && *list;
 }
 
-static void put_list(struct json *j, const char *key, const char *const *list)
-{
-	if (is_set(list))
-		json_put_strings(j, key, list);
-}
-
 /* {"80/tcp":{}}: how Docker's Go writes a set. */
 static void put_set(struct json *j, const char *key, const char *const *list)
 {
@@ -148,9 +142,9 @@ static void put_run(struct json *j, const struct image *im)
 		return;
 	json_key(j, "config");
 	json_object(j);
-	put_list(j, "Cmd", im->cmd);
-	put_list(j, "Entrypoint", im->entrypoint);
-	put_list(j, "Env", im->env);
+	json_put_known_strings(j, "Cmd", im->cmd);
+	json_put_known_strings(j, "Entrypoint", im->entrypoint);
+	json_put_known_strings(j, "Env", im->env);
 	put_set(j, "ExposedPorts", im->exposed_ports);
 	descriptor_write_map(j, "Labels", im->labels, im->n_labels);
 	put_text(j, "StopSignal", im->stop_signal);
