@@ -260,6 +260,24 @@ static void add_download(struct assembly *a, struct download *d, const struct re
 	memcpy(d->md5, r->md5, sizeof(d->md5));
 }
 
+int assembly_fetch_records(struct assembly *a, struct record *records, size_t n, struct err *err)
+{
+	auto_free struct download *d = mem_array(n + 1, sizeof(*d));
+	struct progress_fetch told;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		add_download(a, &d[i], &records[i]);
+	progress_fetch_begin(&told, a->workshop->progress, n);
+	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &told.base, err);
+	progress_fetch_end(&told);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		records[i].sha256 = d[i].sha256;
+		records[i].has_sha256 = true;
+	}
+	return rc;
+}
+
 static bool uses_libc(const struct assembly *a)
 {
 	return a->layers[0].part == PART_LIBC;

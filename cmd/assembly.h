@@ -90,6 +90,9 @@ int assembly_plan_app(struct assembly *a, const struct ground *base, const char 
  */
 int assembly_fetch(struct assembly *a, struct err *err);
 
+/* Fetch these, of a lock without all digests: their sha256 is known then. */
+int assembly_fetch_records(struct assembly *a, struct record *records, size_t n, struct err *err);
+
 /* Fetch packages, by their index in the lock, and the C library's: what is there already is not. */
 int assembly_fetch_some(struct assembly *a, const bool *want, bool libc, struct err *err);
 

@@ -39,12 +39,6 @@ static void work_release(struct work *w)
 
 /* ---- the two ---- */
 
-static bool is_image(const char *text)
-{
-	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:") ||
-	       str_starts(text, "docker://");
-}
-
 static int open_image(struct work *w, const struct options *o, size_t i, struct err *err)
 {
 	struct diff_side *side = &w->sides[i];
@@ -98,10 +92,10 @@ static int open_lock(struct work *w, const struct options *o, size_t i, struct e
 static int open_both(struct work *w, const struct options *o, struct err *err)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (is_image(o->args[i]) && open_image(w, o, i, err) < 0)
+		if (dest_is_place(o->args[i]) && open_image(w, o, i, err) < 0)
 			return -1;
 	for (size_t i = 0; i < 2; i++)
-		if (!is_image(o->args[i]) && open_lock(w, o, i, err) < 0)
+		if (!dest_is_place(o->args[i]) && open_lock(w, o, i, err) < 0)
 			return -1;
 	return 0;
 }

@@ -37,12 +37,6 @@ static void work_release(struct work *w)
 	arena_release(&w->arena);
 }
 
-static bool is_image(const char *text)
-{
-	return str_starts(text, "oci:") || str_starts(text, "oci-archive:") || str_starts(text, "docker-archive:") ||
-	       str_starts(text, "docker://");
-}
-
 /* ---- from an image ---- */
 
 /* Below PREFIX/conda-meta/licenses/NAME/. */
@@ -190,7 +184,7 @@ int cmd_sbom(const struct options *o, struct err *err)
 			       "the document is JSON already, and goes to stdout: --json is for -o FILE");
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
-	if ((is_image(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)
+	if ((dest_is_place(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)
 		return -1;
 	if (cyclonedx)
 		sbom_write_cyclonedx(&w.sbom, &text);

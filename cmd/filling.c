@@ -21,39 +21,6 @@ bool filling_needed(const struct lock_platform *lp)
 	return false;
 }
 
-static struct download download_of(struct assembly *a, const struct record *r)
-{
-	struct download d = { .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
-			      .fn = r->fn,
-			      .local = sources_look(a->workshop->sources, &a->arena, r),
-			      .size = r->size,
-			      .has_sha256 = r->has_sha256,
-			      .has_md5 = r->has_md5,
-			      .sha256 = r->sha256 };
-
-	memcpy(d.md5, r->md5, sizeof(d.md5));
-	return d;
-}
-
-static int fetch(struct filling *f, size_t n, struct err *err)
-{
-	auto_free struct download *d = mem_array(n, sizeof(*d));
-	struct progress_fetch told;
-	int rc;
-
-	for (size_t i = 0; i < n; i++)
-		d[i] = download_of(f->a, &f->records[i]);
-	progress_fetch_begin(&told, f->a->workshop->progress, n);
-	rc = download_all(f->a->workshop->http, f->a->workshop->packages, d, n, f->a->workshop->offline, &told.base,
-			  err);
-	progress_fetch_end(&told);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		f->records[i].sha256 = d[i].sha256;
-		f->records[i].has_sha256 = true;
-	}
-	return rc;
-}
-
 static uint64_t size_of(const struct assembly *a, const struct record *r)
 {
 	auto_free char *path = mem_printf("sha256/%s", digest_hex(&r->sha256).hex);
@@ -106,7 +73,7 @@ int filling_records(struct assembly *a, struct record *records, struct err *err)
 	size_t n = a->lp->n_packages;
 	auto_free struct arena *arenas = mem_array(n, sizeof(*arenas));
 	struct filling f = { a, records, arenas };
-	int rc = fetch(&f, n, err);
+	int rc = assembly_fetch_records(f.a, f.records, n, err);
 
 	if (rc == 0)
 		rc = work_run(n, a->workshop->threads, fill_one, &f, err);

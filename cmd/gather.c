@@ -39,36 +39,6 @@ static int check_allowed(const struct assembly *a, const struct record *records,
 	return 0;
 }
 
-/* ---- fetching ---- */
-
-static int fetch(struct assembly *a, struct record *records, size_t n, struct err *err)
-{
-	auto_free struct download *d = mem_array(n + 1, sizeof(*d));
-	struct progress_fetch told;
-	int rc;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct record *r = &records[i];
-
-		d[i] = (struct download){ .url = channel_fetch_url(&a->arena, a->channels, a->n_channels, r->url),
-					  .fn = r->fn,
-					  .local = sources_look(a->workshop->sources, &a->arena, r),
-					  .size = r->size,
-					  .has_sha256 = r->has_sha256,
-					  .has_md5 = r->has_md5,
-					  .sha256 = r->sha256 };
-		memcpy(d[i].md5, r->md5, sizeof(d[i].md5));
-	}
-	progress_fetch_begin(&told, a->workshop->progress, n);
-	rc = download_all(a->workshop->http, a->workshop->packages, d, n, a->workshop->offline, &told.base, err);
-	progress_fetch_end(&told);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		records[i].sha256 = d[i].sha256;
-		records[i].has_sha256 = true;
-	}
-	return rc;
-}
-
 /* A record without a size is of a lock that does not tell it. */
 static int know_size(const struct assembly *a, struct record *r, struct err *err)
 {
@@ -120,7 +90,7 @@ static int complete(struct assembly *a, struct record *packages, struct err *err
 
 	if (check_allowed(a, packages, n, err) < 0)
 		return -1;
-	return filling_needed(a->lp) ? filling_records(a, packages, err) : fetch(a, packages, n, err);
+	return filling_needed(a->lp) ? filling_records(a, packages, err) : assembly_fetch_records(a, packages, n, err);
 }
 
 int gather_platform(struct gathering *g, const struct settings *s, struct workshop *w, const struct lock *lock,
@@ -133,7 +103,7 @@ int gather_platform(struct gathering *g, const struct settings *s, struct worksh
 
 	find_channels(&a);
 	if (check_allowed(&a, libc, lp->n_libc_packages, err) == 0 && complete(&a, packages, err) == 0 &&
-	    fetch(&a, libc, lp->n_libc_packages, err) == 0)
+	    assembly_fetch_records(&a, libc, lp->n_libc_packages, err) == 0)
 		rc = 0;
 	for (size_t i = 0; rc == 0 && i < lp->n_packages; i++)
 		rc = know_size(&a, &packages[i], err);

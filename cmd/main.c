@@ -75,6 +75,17 @@
 
 #define INPUTS_MAX 64
 
+/* Options that go together. */
+#define QUESTION_OPTIONS                                                                                              \
+	"channel override-channels channel-priority exclude-newer pin platform virtual-package virtual-package-spec " \
+	"cuda environment "
+#define IMAGE_OPTIONS                                                                                                   \
+	"tag output push media-types no-store layer-cache lockfile base libc layers compression prefix link-scripts "   \
+	"clobber copy writable ignore-file workdir entrypoint cmd env label annotation port volume user shell ca-file " \
+	"config condarc cache-dir offline jobs progress "
+#define REGISTRY_OPTIONS "registry-ca insecure "
+#define OUTPUT_OPTIONS "json quiet verbose "
+
 static const struct command commands[] = {
 	{ "lock", "ENVIRONMENT...|FOLDER", "Solve an environment and write conda-lock.yml.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
@@ -82,9 +93,8 @@ static const struct command commands[] = {
 	  "platform, with their hashes; micromamba and conda-lock read it too. Nothing is downloaded but\n"
 	  "the channels' indexes. A pixi.lock or a list of URLs (@EXPLICIT) is written as conda-lock.yml,\n"
 	  "unsolved.",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment base libc shell lockfile config condarc registry-ca insecure format md5 check update cache-dir offline "
-	  "jobs dry-run json progress quiet verbose ",
+	  QUESTION_OPTIONS "base libc shell lockfile config condarc format md5 check update "
+			   "cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS OUTPUT_OPTIONS,
 	  1, INPUTS_MAX, cmd_lock },
 	{ "build", "ENVIRONMENT...|LOCK|FOLDER", "Make an image from an environment, a lock or a bundle.",
 	  "ENVIRONMENT is an environment.yml or a text file with a spec a line; several are taken together.\n"
@@ -92,86 +102,72 @@ static const struct command commands[] = {
 	  "environment.yml in it. A conda-lock.yml beside the environment.yml is taken when it still matches;\n"
 	  "else the environment is solved. A condaimg.yml beside it has more options, under their long names.\n"
 	  "Prints the image and its digest: oci:app:1@sha256:...",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push attach media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
-	  "ignore-file workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs dry-run json progress quiet "
-	  "verbose ",
-	  1, INPUTS_MAX, cmd_build },
+	  QUESTION_OPTIONS IMAGE_OPTIONS "attach dry-run " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, INPUTS_MAX, cmd_build },
 	{ "digest", "ENVIRONMENT...|LOCK|FOLDER", "Print the digest of the image that build would make.",
 	  "Takes what build takes, and writes no image: prints the digest of the manifest, or of the index of\n"
 	  "several platforms, so that a registry can be asked whether it has it. Layers that neither the cache\n"
 	  "nor --layer-cache remembers have to be made, into the cache.",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment tag output push media-types no-store layer-cache registry-ca insecure lockfile base libc layers compression prefix link-scripts clobber copy writable "
-	  "ignore-file workdir "
-	  "entrypoint cmd env label annotation port volume user shell ca-file config condarc cache-dir offline jobs json progress quiet "
-	  "verbose ",
-	  1, INPUTS_MAX, cmd_digest },
+	  QUESTION_OPTIONS IMAGE_OPTIONS REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, INPUTS_MAX, cmd_digest },
 	{ "push", "IMAGE REF", "Send an image to a registry.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
 	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"
 	  "docker login made. An image of several platforms is sent with all of them, but for --platform.",
-	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_push },
+	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_push },
 	{ "pull", "REF DEST", "Fetch an image from a registry.",
 	  "REF is HOST/REPO[:TAG] or HOST/REPO@sha256:...; DEST is oci:DIR[:TAG], oci-archive:FILE[:TAG] or\n"
 	  "docker-archive:FILE[:NAME:TAG]. Every byte is checked by its digest.",
-	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_pull },
+	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_pull },
 	{ "copy", "IMAGE DEST", "Copy an image from one place to another.",
 	  "Both are oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]. The image stays what it is, to the byte of its manifest.",
-	  "platform media-types registry-ca insecure json quiet verbose ", 2, 2, cmd_copy },
+	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
 	  "result is a page: layers and packages by size, their files, licences, config.",
-	  "html compare referrers platform registry-ca insecure json quiet verbose ", 1, 1, cmd_inspect },
+	  "html compare referrers platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_inspect },
 	{ "diff", "A B", "Show what two images, or locks, do not have in common.",
 	  "Packages, licences, configuration, and what a machine with A would pull for B. A and B are images\n"
 	  "anywhere, or locks. Of images in a registry no layer is fetched: their manifests say which packages\n"
 	  "there are, and the locks that are attached to them the rest.",
-	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_diff },
+	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
 	{ "attach", "IMAGE LOCK", "Keep a lock and bills of materials beside an image.",
 	  "IMAGE is oci:DIR[:TAG] or docker://HOST/REPO[:TAG], LOCK the one that it was built from. What is\n"
 	  "attached are referrers (OCI 1.1); the image and its digest stay what they are.",
-	  "attach/image platform registry-ca insecure json quiet verbose ", 2, 2, cmd_attach },
+	  "attach/image platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_attach },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform registry-ca insecure json quiet verbose ", 1, 1, cmd_sbom },
+	  "format/sbom output-file platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
 	  "and the exit code is 4.",
-	  "lock platform condarc registry-ca insecure cache-dir offline jobs json progress quiet verbose ", 1, 1,
-	  cmd_verify },
+	  "lock platform condarc cache-dir offline jobs progress " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
-	  "platform registry-ca insecure json quiet verbose ", 2, 2, cmd_export_rootfs },
+	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_export_rootfs },
 	{ "bundle", "ENVIRONMENT...|LOCK|FOLDER",
 	  "Put all that a build needs into one file, for machines without a network.",
 	  "That is the lock, its packages as a channel, and the base image. condaimg build FILE makes the image\n"
 	  "of it, with the same digest. The same lock gives the same file. Prints FILE and its digest.",
-	  "channel override-channels channel-priority exclude-newer pin platform virtual-package "
-	  "virtual-package-spec cuda environment output-file lockfile base libc shell config condarc cache-dir offline jobs "
-	  "json quiet verbose ",
+	  QUESTION_OPTIONS "output-file lockfile base libc shell config condarc cache-dir offline jobs " OUTPUT_OPTIONS,
 	  1, INPUTS_MAX, cmd_bundle },
 	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
 	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"
 	  "repodata.json(.zst) and shards. Running it again adds; readers in the middle are never sent to what is\n"
 	  "not there yet. The same packages give the same documents.",
-	  "platform environment condarc cache-dir offline jobs dry-run json quiet verbose ", 2, INPUTS_MAX,
-	  cmd_mirror },
+	  "platform environment condarc cache-dir offline jobs dry-run " OUTPUT_OPTIONS, 2, INPUTS_MAX, cmd_mirror },
 	{ "cache", "info|prune|verify", "Show, shrink or check the cache of packages, repodata and layers.",
 	  "info: what is in it, and what nobody used for a while. prune: remove debris, and what the options\n"
 	  "say; what others are using stays. verify: hash packages and layers once more, and remove those that\n"
 	  "are not what they are called; then the exit code is 4.",
-	  "older-than max-size all cache-dir jobs dry-run json quiet verbose ", 1, 1, cmd_cache },
+	  "older-than max-size all cache-dir jobs dry-run " OUTPUT_OPTIONS, 1, 1, cmd_cache },
 	{ "config", "[CHANNEL...]", "Show the configuration that is heeded, and where each value comes from.",
 	  "That is what .condarc, .mambarc and CONDA_* variables come to, as YAML; which files were read;\n"
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
 	  "URL it is, and its mirrors.",
-	  "condarc json quiet verbose ", 0, INPUTS_MAX, cmd_config },
+	  "condarc " OUTPUT_OPTIONS, 0, INPUTS_MAX, cmd_config },
 };
 
 /* Exit codes, as README and every --help promise them. */

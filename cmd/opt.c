@@ -281,23 +281,14 @@ int opt_parse(const struct command *c, int argc, char **argv, struct options *re
 
 void opt_release(struct options *o)
 {
-	free(o->channels);
-	free(o->virtual_packages);
-	free(o->platforms);
-	free(o->pins);
-	free(o->updates);
-	free(o->cache_dirs);
-	free(o->copies);
-	free(o->envs);
-	free(o->labels);
-	free(o->annotations);
-	free(o->ports);
-	free(o->volumes);
-	free(o->ca_files);
-	free(o->compares);
-	free(o->attaches);
-	free(o->ignore_files);
-	free(o->layer_caches);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		const char ***list = (void *)((char *)o + table[i].offset);
+
+		if (table[i].kind != LIST && table[i].kind != MAYBE)
+			continue;
+		free(*list);
+		*list = NULL; /* some have two rows */
+	}
 	free(o->args);
 	*o = (struct options){ 0 };
 }

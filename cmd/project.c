@@ -125,8 +125,7 @@ static const char *place(const struct reader *r, const struct key *k, const char
 		return below(r, text);
 	case BEHIND_COLON:
 		colon = strchr(text, ':');
-		if (colon && (str_starts(text, "oci:") || str_starts(text, "oci-archive:") ||
-			      str_starts(text, "docker-archive:")))
+		if (colon && dest_is_place(text) && !str_starts(text, "docker://"))
 			return arena_printf(r->a, "%.*s%s", (int)(colon - text + 1), text, below(r, colon + 1));
 		break;
 	case FOLDER:

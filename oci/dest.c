@@ -5,7 +5,7 @@
 #include "oci/parcel.h"
 #include "oci/repotag.h"
 
-static const struct {
+static const struct kind {
 	const char *prefix;
 	enum dest_type type;
 } kinds[] = {
@@ -63,19 +63,31 @@ static int parse_rest(struct arena *a, enum dest_type type, const char *rest, st
 	return 0;
 }
 
+static const struct kind *find_kind(const char *text)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (str_starts(text, kinds[i].prefix))
+			return &kinds[i];
+	return NULL;
+}
+
+bool dest_is_place(const char *text)
+{
+	return find_kind(text);
+}
+
 int dest_parse(struct arena *a, const char *text, struct dest *ret, struct err *err)
 {
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		if (!str_starts(text, kinds[i].prefix))
-			continue;
-		if (parse_rest(a, kinds[i].type, text + strlen(kinds[i].prefix), ret, err) < 0)
-			return err_at(err, "'%.300s'", text);
-		return 0;
-	}
-	return err_set(err, ERR_USAGE,
-		       "'%.300s' is no place for an image; expected oci:DIR[:TAG], oci-archive:FILE[:TAG], "
-		       "docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]",
-		       text);
+	const struct kind *k = find_kind(text);
+
+	if (!k)
+		return err_set(err, ERR_USAGE,
+			       "'%.300s' is no place for an image; expected oci:DIR[:TAG], oci-archive:FILE[:TAG], "
+			       "docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]",
+			       text);
+	if (parse_rest(a, k->type, text + strlen(k->prefix), ret, err) < 0)
+		return err_at(err, "'%.300s'", text);
+	return 0;
 }
 
 const char *dest_text(struct arena *a, const struct dest *d)

@@ -24,6 +24,9 @@ struct dest {
 	struct registry_hub *hub; /* of a registry: what to ask it with, to be filled in by whoever reads or writes */
 };
 
+/* Whether the text begins as a place does: "oci:", "docker://". */
+bool dest_is_place(const char *text);
+
 /* ERR_USAGE. Texts in a. hub is NULL. */
 int dest_parse(struct arena *a, const char *text, struct dest *ret, struct err *err);
 
