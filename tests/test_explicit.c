@@ -10,7 +10,7 @@ static const char *variable(const char *name)
 	return strcmp(name, "CHANNELS") == 0 ? "/srv/channels" : strcmp(name, "HOST_1") == 0 ? "example.org" : NULL;
 }
 
-static const struct explicit_place place = { "/work/here", "/home/somebody", variable };
+static const struct explicit_place place = { "/srv/here", "/home/somebody", variable };
 
 static int parse(const char *text, const char *subdir, struct lock *l, struct err *err)
 {
@@ -63,9 +63,9 @@ static void paths_and_variables_are_expanded(void **state)
 	static const struct {
 		const char *line, *url;
 	} rows[] = {
-		{ "linux-64/x-1-0.conda", "file:///work/here/linux-64/x-1-0.conda" },
-		{ "./x-1-0.conda", "file:///work/here/x-1-0.conda" },
-		{ "../a/./linux-64//x-1-0.conda", "file:///work/a/linux-64/x-1-0.conda" },
+		{ "linux-64/x-1-0.conda", "file:///srv/here/linux-64/x-1-0.conda" },
+		{ "./x-1-0.conda", "file:///srv/here/x-1-0.conda" },
+		{ "../a/./linux-64//x-1-0.conda", "file:///srv/a/linux-64/x-1-0.conda" },
 		{ "/../../x-1-0.conda", "file:///x-1-0.conda" },
 		{ "~/x-1-0.conda", "file:///home/somebody/x-1-0.conda" },
 		{ "$CHANNELS/noarch/x-1-0.conda", "file:///srv/channels/noarch/x-1-0.conda" },

@@ -20,7 +20,7 @@ static int read_file(const char *name, const char *text, size_t n, struct buf *r
 	auto_lock l = { 0 };
 
 	environment_of(text, n, environment);
-	if (pixi_lock_parse(text, n, name, "/work/here", *environment ? environment : NULL, &l, err) < 0)
+	if (pixi_lock_parse(text, n, name, "/srv/here", *environment ? environment : NULL, &l, err) < 0)
 		return -1;
 	files_dump_lock(&l, ret);
 	return 0;

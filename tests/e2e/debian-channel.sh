@@ -56,7 +56,7 @@ bwrap --ro-bind / / --unshare-all true 2>/dev/null || skip "bwrap cannot make na
 top=$tmp/rootfs
 sysroot="$(uname -m)-conda-linux-gnu/sysroot"
 case $(uname -m) in x86_64) subdir=linux-64 ;; aarch64) subdir=linux-aarch64 ;; esac
-mkdir -p "$top"/{usr,root,etc}
+mkdir -p "$top"/{usr,check,etc}
 # Everything but the second, older build of a name.
 mapfile -t names < <(python3 -c '
 import json, sys
@@ -72,7 +72,7 @@ ln -s lib64 "$top/lib"
 ln -s ../lib64 "$top/usr/lib"
 ln -s ../lib64 "$top/usr/lib64"
 options=(--bind "$top" / --proc /proc --dev /dev --tmpfs /tmp --unshare-all --chdir / --clearenv
-	--setenv PATH "$prefix/bin" --setenv HOME /root --setenv LC_ALL C.UTF-8 --setenv TERM xterm)
+	--setenv PATH "$prefix/bin" --setenv HOME /check --setenv LC_ALL C.UTF-8 --setenv TERM xterm)
 for var in "${env[@]}"; do
 	options+=(--setenv "${var%%=*}" "${var#*=}")
 done
@@ -87,13 +87,13 @@ same() { # NAME WANTED COMMAND...
 	echo "$name ok"
 }
 
-find "$top$prefix" -name '*.so*' -type f -o -path '*/bin/*' -type f | sed "s|^$top||" >"$top/root/files"
-cat >"$top/root/closed.py" <<'END'
+find "$top$prefix" -name '*.so*' -type f -o -path '*/bin/*' -type f | sed "s|^$top||" >"$top/check/files"
+cat >"$top/check/closed.py" <<'END'
 # Every ELF file finds every library it needs, in the prefix or in the libc.
 import os, subprocess, sys
 bad = seen = 0
 loader = next("/lib64/" + n for n in os.listdir("/lib64") if n.startswith("ld-linux"))
-for path in open("/root/files").read().split("\n")[:-1]:
+for path in open("/check/files").read().split("\n")[:-1]:
     if "/sysroot/" in path or open(path, "rb").read(4) != b"\x7fELF":
         continue
     out = subprocess.run([loader, "--list", path], capture_output=True, text=True)
@@ -104,7 +104,7 @@ for path in open("/root/files").read().split("\n")[:-1]:
         print(path, lost, out.stderr)
 print("closed" if not bad and seen > 150 else f"{bad} of {seen}")
 END
-cat >"$top/root/python.py" <<END
+cat >"$top/check/python.py" <<END
 import setuptools
 import bz2, crypt, ctypes, curses, decimal, distutils.core, hashlib, json, lib2to3.main, locale, lzma, multiprocessing
 import os, readline, site, socket, sqlite3, ssl, subprocess, sys, sysconfig, threading, urllib.request, uuid, zlib, zoneinfo
@@ -156,17 +156,17 @@ assert socket.getaddrinfo("127.0.0.1", 80) and uuid.uuid1()
 assert subprocess.run(["bash", "-c", "exit 3"]).returncode == 3
 print("all of it")
 END
-mkdir "$top/root/hi"
+mkdir "$top/check/hi"
 printf '%s\n' '[build-system]' 'requires = ["setuptools"]' 'build-backend = "setuptools.build_meta"' '[project]' \
-	'name = "hi"' 'version = "1"' '[project.scripts]' 'hi = "hi:main"' >"$top/root/hi/pyproject.toml"
-printf 'def main():\n\tprint("hi from", __file__)\n' >"$top/root/hi/hi.py"
+	'name = "hi"' 'version = "1"' '[project.scripts]' 'hi = "hi:main"' >"$top/check/hi/pyproject.toml"
+printf 'def main():\n\tprint("hi from", __file__)\n' >"$top/check/hi/hi.py"
 
 same libc "*2.36*" bash -c '/lib64/ld-linux*.so.* --version'
-same "closed under DT_NEEDED" closed python /root/closed.py
-same python "all of it" python -W ignore /root/python.py
+same "closed under DT_NEEDED" closed python /check/closed.py
+same python "all of it" python -W ignore /check/python.py
 same "python, isolated" "$prefix/lib/python3.11/site-packages/six.py" python3 -I -c 'import six; print(six.__file__)'
 same "pip check" "No broken requirements found." pip check
-inside bash -c 'pip install -q --no-index --no-build-isolation --no-deps --root-user-action=ignore /root/hi 2>/tmp/e || cat /tmp/e'
+inside bash -c 'pip install -q --no-index --no-build-isolation --no-deps --root-user-action=ignore /check/hi 2>/tmp/e || cat /tmp/e'
 same "pip install" "hi from $prefix/lib/python3.11/site-packages/hi.py" hi
 same "python -m venv" "/tmp/v/lib/python3.11/site-packages" bash -c \
 	'python -m venv --without-pip /tmp/v && /tmp/v/bin/python -c "import sys; print(sys.path[-1])"'
