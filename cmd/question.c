@@ -126,22 +126,56 @@ static int add_configured(struct question *q, const struct settings *s, struct c
 	return 0;
 }
 
-static void keep_channels(struct question *q, const struct channel_list *l, size_t n_asked)
+/* Whether a spec's channel is one of these, or may be: a pattern names none that could be added. */
+static bool is_searched(const struct channel_list *l, const char *channel)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (matchspec_channel_match(channel, l->list[i].canonical))
+			return true;
+	return strpbrk(channel, "*^$") != NULL;
+}
+
+/* "foo::six" has foo searched, behind all others, as conda and mamba have it. */
+static int add_named(struct question *q, const struct settings *s, struct channel_list *ret, struct err *err)
+{
+	for (size_t i = 0; i < q->env->n_specs; i++) {
+		const struct env_spec *spec = &q->env->specs[i];
+		const struct matchspec *m = matchspec_parse(&q->arena, spec->text, MATCHSPEC_V3, err);
+
+		if (!m)
+			return err_at(err, "%s:%u", spec->file, spec->line);
+		if (!m->channel || is_searched(ret, m->channel))
+			continue;
+		if (add_channel(q, s, m->channel, input_dir(&q->arena, spec->file), ret, err) < 0)
+			return err_at(err, "%s:%u", spec->file, spec->line);
+		log_info("%s is searched too, because %s:%u asks for '%s'", m->channel, spec->file, spec->line,
+			 spec->text);
+	}
+	return 0;
+}
+
+/* What the request says: those asked for, and behind the configuration's those that specs name. */
+static void keep_channels(struct question *q, const struct channel_list *l, size_t n_asked, size_t n_unnamed)
 {
 	const char **urls = arena_array(&q->arena, l->n + 1, sizeof(*urls));
+	const char **asked = arena_array(&q->arena, l->n + 1, sizeof(*asked));
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
 		urls[i] = l->list[i].canonical;
+	for (size_t i = 0; i < l->n; i++)
+		if (i < n_asked || i >= n_unnamed)
+			asked[n++] = urls[i];
 	q->channels = arena_dup(&q->arena, l->list, l->n * sizeof(*l->list));
 	q->n_channels = l->n;
 	q->channel_urls = urls;
-	q->asked_urls = n_asked ? arena_strlist(&q->arena, urls, n_asked) : urls;
+	q->asked_urls = n_asked ? asked : urls;
 }
 
 static int read_channels(struct question *q, const struct options *o, const struct settings *s, struct err *err)
 {
 	auto_channel_list l = { 0 };
-	size_t n_asked;
+	size_t n_asked, n_unnamed;
 
 	if (o->override_channels && !condarc_bool(&s->config.rc, CONDARC_OVERRIDE_CHANNELS_ENABLED, true))
 		return err_set(err, ERR_USAGE,
@@ -154,9 +188,12 @@ static int read_channels(struct question *q, const struct options *o, const stru
 		return -1;
 	if (!l.n && add_channel(q, s, CHANNEL_DEFAULT, ".", &l, err) < 0)
 		return -1;
+	n_unnamed = l.n;
+	if (!o->override_channels && add_named(q, s, &l, err) < 0)
+		return -1;
 	if (config_allows(&s->config, l.list, l.n, err) < 0)
 		return -1;
-	keep_channels(q, &l, n_asked);
+	keep_channels(q, &l, n_asked, n_unnamed);
 	return 0;
 }
 

@@ -211,7 +211,9 @@ expect_exit 3 lock no
 expect_stderr_line "Cannot solve no/environment.yml for linux-64:"
 expect_stderr_line "  you ask for numpy <2"
 expect_stderr_line "    numpy 1.26 (2 builds) needs python 3.11.* or 3.12.*, but you ask for python 3.13.*"
-expect_stderr_line "What would help: numpy 2.1 would do instead of 'numpy <2'; or python 3.12.0 would do instead of 'python 3.13.*'"
+expect_stderr_line "What would help:"
+expect_stderr_line "  numpy 2.1 would do instead of 'numpy <2'"
+expect_stderr_line "  or python 3.12.0 would do instead of 'python 3.13.*'"
 cp stderr text
 make_channel 7
 environment no blas "python 3.13.*" "numpy <2"
@@ -234,12 +236,27 @@ python3 -c 'import json; assert json.load(open("stdout"))["error"] == "unsatisfi
 environment no torch
 expect_exit 3 lock no
 expect_stderr_line "    torch 2 needs __cuda >=12, but the machine that runs the image is not said to have CUDA (--cuda VERSION says it)"
-expect_stderr_line "What would help: with --cuda 12 it can be solved, if the machine that runs the image has a GPU for that; or without 'torch' it can be solved"
+expect_stderr_line "What would help:"
+expect_stderr_line "  with --cuda 12 it can be solved, if the machine that runs the image has a GPU for that"
+expect_stderr_line "  or without 'torch' it can be solved"
 expect_exit 0 lock no --virtual-package __cuda=12.4
 environment no numpyy
 expect_exit 3 lock no --json
 python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["kind"] == "missing" and "did you mean numpy" in d["reasons"][0]["text"], d' ||
 	fail "a name that nobody has: $(cat stdout)"
+environment no sklearn numpy_ vc
+expect_exit 3 lock no
+expect_stderr_line "  there is no package 'numpy_' in file://$PWD/channel; did you mean numpy?"
+expect_stderr_line "  there is no package 'vc' in file://$PWD/channel; it is for Windows alone"
+environment no opencv-python torhc
+expect_exit 3 lock no
+expect_stderr "there is no package 'torhc' in file://$PWD/channel; did you mean torch?"
+environment no "numpy=1.99" "blas=7"
+expect_exit 3 lock no
+expect_stderr_line "  numpy 2.1 and blas 2 would do instead of 'numpy=1.99' and 'blas=7'"
+environment no "elsewhere::numpy"
+expect_exit 3 lock no --channel ./channel --override-channels
+expect_stderr "elsewhere is none of the channels that are searched (file://$PWD/channel)"
 environment no only64
 expect_exit 3 "$condaimg" lock no/environment.yml --cache-dir cache --platform linux-64,linux-aarch64
 expect_stderr "for linux-aarch64; there is one for linux-64"
