@@ -127,6 +127,27 @@ static enum form form_of(const struct input_file *f)
 	return FORM_ENVIRONMENT;
 }
 
+/* What people have beside environments, and is none. NULL: it may be one. */
+static const char *other_tools(const struct input_file *f)
+{
+	const char *base = strrchr(f->path, '/'), *text = f->text + strspn(f->text, " \t\r\n");
+
+	base = base ? base + 1 : f->path;
+	if (str_starts(text, "version https://git-lfs"))
+		return "is a pointer of Git LFS; git lfs pull brings the file itself";
+	if (*text == '<')
+		return "is HTML or XML; was a page saved instead of the file?";
+	if (strcmp(base, "pixi.toml") == 0 || (strcmp(base, "pyproject.toml") == 0 && strstr(f->text, "[tool.pixi")))
+		return "is a manifest of pixi; give the pixi.lock that pixi lock writes beside it";
+	if (str_starts(text, "[[package]]") || strstr(f->text, "\n[[package]]"))
+		return "is a lock of packages from PyPI, which condaimg does not install";
+	if (str_ends(base, ".toml"))
+		return "is TOML, which is not read; give an environment.yml, a list of specs or a lock";
+	if (strcmp(base, "package.json") == 0 || strcmp(base, "package-lock.json") == 0)
+		return "is of npm; give an environment.yml, a list of specs or a lock";
+	return NULL;
+}
+
 static const char *variable(const char *name)
 {
 	return getenv(name);
@@ -177,9 +198,12 @@ int input_read(const struct input_files *f, const char *subdir, struct input *re
 {
 	*ret = (struct input){ 0 };
 	for (size_t i = 0; i < f->n; i++) {
+		const char *other = other_tools(&f->files[i]);
 		enum form form = form_of(&f->files[i]);
 		bool is_lock = form != FORM_ENVIRONMENT && form != FORM_SPECS && form != FORM_NOTEBOOK;
 
+		if (other)
+			return err_set(err, ERR_FORMAT, "%s %s", f->files[i].path, other);
 		if (f->environment && form != FORM_PIXI_LOCK)
 			return err_set(err, ERR_USAGE, "-e chooses an environment of a pixi.lock, and %s is none",
 				       f->files[i].path);

@@ -235,7 +235,7 @@ static int read_spec(struct question *q, const char *text, const char **canonica
 static int read_specs(struct question *q, const struct settings *s, struct err *err)
 {
 	static const char *const shell[] = { "bash", "coreutils" };
-	size_t max = q->env->n_specs + COUNT(shell);
+	size_t max = q->env->n_specs + COUNT(shell), kept = 0;
 	const char **specs = arena_array(&q->arena, max + 1, sizeof(*specs));
 	const char **canonical = arena_array(&q->arena, max + 1, sizeof(*canonical));
 
@@ -250,6 +250,11 @@ static int read_specs(struct question *q, const struct settings *s, struct err *
 			specs[q->n_specs] = canonical[q->n_specs] = shell[i], q->n_specs++;
 	if (q->n_specs)
 		qsort(canonical, q->n_specs, sizeof(*canonical), str_ptr_cmp);
+	/* What stands in two files, or in other words, is asked for once. */
+	for (size_t i = 0; i < q->n_specs; i++)
+		if (!i || strcmp(canonical[i], canonical[kept - 1]) != 0)
+			canonical[kept++] = canonical[i];
+	canonical[kept] = NULL;
 	q->canonical_specs = canonical;
 	return 0;
 }

@@ -115,6 +115,20 @@ grep -q 'condaimg.exclude-newer: .*2023-05-22T23:59:59.000Z' plain/conda-lock.ym
 expect_exit 2 lock plain --exclude-newer 7d
 expect_stderr "'7d' is no point in time"
 
+say "a list becomes a lock with the C library that build would choose, and moves no more"
+expect_exit 0 lock plain --exclude-newer 2023-05-22
+"$condaimg" lock plain/conda-lock.yml --format explicit >list.txt
+expect_exit 0 "$condaimg" lock list.txt --lockfile list.yml --cache-dir cache --exclude-newer 2023-05-22
+grep -A20 'name: sysroot_linux-64' list.yml | grep -q 'category: libc' || fail "no C library: $(cat list.yml)"
+expect_exit 0 "$condaimg" build list.yml --dry-run --offline --cache-dir cache --platform linux-64
+! grep -q 'names no C library' stderr || fail "the lock's C library is not seen: $(cat stderr)"
+grep -q 'sysroot_linux-64 *2.17' stdout || grep -q 'sysroot_linux-64-2.17' list.yml || fail "not the libc of that date: $(cat list.yml)"
+expect_exit 0 "$condaimg" lock list.txt --lockfile list.yml --libc none
+! grep -q sysroot list.yml || fail "--libc none: $(cat list.yml)"
+printf 'channels: [./channel]\ndependencies: [zlib]\n' >one.yml
+expect_exit 0 "$condaimg" lock one.yml one.yml --lockfile - --cache-dir cache --platform linux-64
+grep -qF "condaimg.requested: '[\"zlib\"]'" stdout || fail "asked for twice: $(grep requested stdout)"
+
 say "pins"
 expect_exit 0 lock plain --pin "zlib <1.3" --pin "nothere 1"
 expect_locked plain "blas 2, numpy 2.1, python 3.12.0, sysroot_linux-64 2.28, zlib 1.2"
@@ -250,13 +264,13 @@ expect_stderr_line "  there is no package 'numpy_' in file://$PWD/channel; did y
 expect_stderr_line "  there is no package 'vc' in file://$PWD/channel; it is for Windows alone"
 environment no opencv-python torhc
 expect_exit 3 lock no
-expect_stderr "there is no package 'torhc' in file://$PWD/channel; did you mean torch?"
+expect_stderr_line "  there is no package 'torhc' in file://$PWD/channel; did you mean torch?"
 environment no "numpy=1.99" "blas=7"
 expect_exit 3 lock no
-expect_stderr_line "  numpy 2.1 and blas 2 would do instead of 'numpy=1.99' and 'blas=7'"
+expect_stderr_line "  blas 2 and numpy 2.1 would do instead of 'blas=7' and 'numpy=1.99'"
 environment no "elsewhere::numpy"
 expect_exit 3 lock no --channel ./channel --override-channels
-expect_stderr "elsewhere is none of the channels that are searched (file://$PWD/channel)"
+expect_stderr_line "  nothing matches 'elsewhere::numpy': elsewhere is none of the channels that are searched (file://$PWD/channel)"
 environment no only64
 expect_exit 3 "$condaimg" lock no/environment.yml --cache-dir cache --platform linux-64,linux-aarch64
 expect_stderr "for linux-aarch64; there is one for linux-64"
