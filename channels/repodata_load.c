@@ -76,8 +76,31 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 		q->etag = p->cached.etag;
 		q->last_modified = p->cached.last_modified;
 	}
-	*out = p->out;
+	peek_init(&p->peek, p->out);
+	*out = &p->peek.base;
 	return HTTP_GO;
+}
+
+/* Whether what came can be that form; some servers send a page of theirs, or a network its own, and call it good. */
+static bool is_form(const struct part *p)
+{
+	if (p->form == FORM_PLAIN)
+		return !peek_is_page(&p->peek);
+	return p->form == FORM_BZ2 ? peek_is_bzip2(&p->peek) : peek_is_zstd(&p->peek);
+}
+
+static int not_that_form(struct part *p, struct err *err)
+{
+	sink_free(TAKE(p->out));
+	buf_release(&p->bytes);
+	if (p->form == FORM_PLAIN)
+		return err_set(
+			err, ERR_NET,
+			"%s: the answer is a page for people (HTML), not repodata: the URL may be wrong, or a login "
+			"page of the network stands in front of the server",
+			p->told);
+	log_debug("%s: is not what it is called; passed over", p->told);
+	return HTTP_DONE;
 }
 
 /* Remember what came; without a cache it stays in p->bytes. */
@@ -110,6 +133,8 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 		*err = *fault;
 		return -1;
 	}
+	if (answer->status == 200 && !is_form(p))
+		return not_that_form(p, err);
 	if (answer->status != 304)
 		return keep(l, p, answer, err);
 	sink_free(TAKE(p->out));

@@ -193,6 +193,45 @@ static void a_missing_platform_is_empty_and_a_missing_noarch_no_channel(void **s
 	httpd_stop(s);
 }
 
+#define PAGE "<!DOCTYPE html>\n<html><title>Sign in</title></html>"
+
+/* Catch-all pages of web servers, login pages of networks: 200, whatever was asked for. */
+static void a_page_for_people_is_no_repodata(void **state)
+{
+	const struct httpd_rule rules[] = {
+		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b") },
+		{ .path = "/ch/linux-64/repodata.json", .status = 200, .body = "" },
+		{ .path = "/json/noarch/repodata.json*", .status = 200, .body = DOC("c") },
+		{ .path = "/json/linux-64/repodata.json", .status = 200, .body = DOC("d") },
+		{ .path = "/*", .status = 200, .body = "\xef\xbb\xbf \n" PAGE },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	const char *texts[] = { httpd_url(s, "/ch"), httpd_url(s, "/json"), httpd_url(s, "/portal") };
+	auto_place p = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_make(&p);
+	for (int round = 0; round < 4; round++) {
+		auto_index ix = { 0 };
+
+		if (load(&p, texts, 2, round > 0, round == 3, &ix, &err) < 0)
+			fail_msg("%s", err.text);
+		expect_files(&ix, "b-1-0.conda c-1-0.conda d-1-0.conda");
+	}
+	for (int cache = 0; cache < 2; cache++) {
+		auto_index ix = { 0 };
+
+		assert_int_equal(load(&p, texts, 3, cache, false, &ix, &err), -1);
+		assert_int_equal(err.code, ERR_NET);
+		assert_non_null(strstr(err.text, "/portal/"));
+		assert_non_null(
+			strstr(err.text, "repodata.json: the answer is a page for people (HTML), not repodata"));
+		err_clear(&err);
+	}
+	httpd_stop(s);
+}
+
 static void nothing_of_the_cache_tells_a_secret(void **state)
 {
 	const struct httpd_rule rules[] = {
@@ -368,6 +407,7 @@ int main(void)
 		cmocka_unit_test(repodata_is_fetched_once_and_then_asked_for_by_etag),
 		cmocka_unit_test(a_body_that_is_not_what_its_state_says_is_fetched_anew),
 		cmocka_unit_test(a_missing_platform_is_empty_and_a_missing_noarch_no_channel),
+		cmocka_unit_test(a_page_for_people_is_no_repodata),
 		cmocka_unit_test(nothing_of_the_cache_tells_a_secret),
 		cmocka_unit_test(a_local_channel_is_read_in_place),
 		cmocka_unit_test(a_channel_may_name_its_subdir),
