@@ -144,7 +144,7 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 	p->found = p->in_cache = true;
 	if (answer->cache_control)
 		p->cached.cache_control = answer->cache_control;
-	return cache_touch(l->cachefd, p->url, &p->cached, err);
+	return cache_touch(l->cachefd, p->url, &p->cached, l->q->ttl, err);
 }
 
 static const struct http_batch_ops part_ops = { .begin = part_begin, .end = part_end };
@@ -168,9 +168,12 @@ static int look_here(struct loader *l, struct part *p, bool insist, struct err *
 {
 	if (is_local(p))
 		return look_at_file(l, p, err);
+	for (size_t i = 0; i < l->q->n_lower && l->cachefd >= 0; i++)
+		if (l->q->lower[i] >= 0)
+			cache_take(l->cachefd, l->q->lower[i], p->url);
 	p->has_cached = l->cachefd >= 0 && cache_find(&l->arena, l->cachefd, p->url, &p->cached);
 	p->unknown = p->unknown || (l->offline && !(p->has_cached && p->cached.missing));
-	if (p->has_cached && (l->offline || cache_is_fresh(&p->cached))) {
+	if (p->has_cached && (l->offline || cache_is_fresh(&p->cached, l->q->ttl))) {
 		if (!p->cached.missing) {
 			p->found = p->in_cache = true;
 			return 0;
