@@ -61,7 +61,7 @@ static void history_is_as_conda_reads_it(void **state)
 
 	(void)state;
 	record_defaults(&r);
-	read_tree(rootfs_environment(&prefix, &lock, &lp, 0), &got);
+	read_tree(rootfs_environment(&prefix, NULL, &lock, &lp, 0), &got);
 	assert_string_equal(got.p, "f0644 opt/env/conda-meta/history\n"
 				   "==> 1970-01-01 00:00:00 <==\n# cmd: condaimg build\n"
 				   "+https://c/x/noarch::a-1-0\n"
