@@ -236,13 +236,15 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 static int prepare(struct verifying *w, const struct options *o, struct err *err)
 {
 	const struct image *im = blobs_image(w->blobs);
+	const char *prefix;
 
 	w->platform = platform_of(im, err);
 	if (!w->platform || workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
 		return -1;
 	if (!o->lock)
 		return 0;
-	if (!holding_label(im, "io.condaimg.prefix"))
+	prefix = holding_label(im, "io.condaimg.prefix");
+	if (!prefix || *prefix != '/')
 		return err_set(err, ERR_FORMAT,
 			       "the image has no label io.condaimg.prefix: condaimg did not build it, and cannot "
 			       "build it once more");

@@ -307,6 +307,20 @@ static bool some_layer_is_broken(const struct contents *c)
 	return false;
 }
 
+/* In the image's own environment: a base's may have the same package. */
+static bool is_installed(const struct contents_package *p, const struct contents *c)
+{
+	return strcmp(p->prefix, c->prefix) == 0;
+}
+
+static const struct contents_package *find_installed(const struct contents *c, const char *dist)
+{
+	for (size_t i = 0; i < c->n_packages; i++)
+		if (is_installed(&c->packages[i], c) && strcmp(c->packages[i].dist, dist) == 0)
+			return &c->packages[i];
+	return NULL;
+}
+
 /* "+channel/subdir::name-version-build" came, "-..." went. */
 static void check_history(struct verify *v)
 {
@@ -330,13 +344,12 @@ static void check_history(struct verify *v)
 		there[i] = *text == '+';
 	}
 	for (size_t i = 0; i < listed.n; i++)
-		if (there[i] && !contents_find(c, names[i]) && !contents_broken_holder(c, names[i]))
+		if (there[i] && !find_installed(c, names[i]) && !contents_broken_holder(c, names[i]))
 			verify_add(v, names[i], "", "is missing", "expected: conda-meta/history says it was installed");
 	for (size_t i = 0; i < c->n_packages; i++) {
 		uint32_t k;
 
-		if (strcmp(c->packages[i].prefix, c->prefix) == 0 &&
-		    (!map_get(&listed, c->packages[i].dist, &k) || !there[k]))
+		if (is_installed(&c->packages[i], c) && (!map_get(&listed, c->packages[i].dist, &k) || !there[k]))
 			verify_add(v, c->packages[i].dist, "", "is in the image",
 				   "expected nothing: conda-meta/history does not say that it was installed");
 	}
@@ -386,7 +399,7 @@ int verify_records(struct verify *v, struct blobs *b, struct err *err)
 static void check_locked(struct verify *v, const struct record *r)
 {
 	const char *dist = record_dist(&v->arena, r);
-	const struct contents_package *p = contents_find(&v->contents, dist);
+	const struct contents_package *p = find_installed(&v->contents, dist);
 
 	if (!p && contents_broken_holder(&v->contents, dist))
 		return;
@@ -409,10 +422,12 @@ void verify_lock(struct verify *v, const struct lock_platform *lp)
 		map_put(&locked, record_dist(&a, &lp->packages[i]), 0, &is_new);
 		check_locked(v, &lp->packages[i]);
 	}
-	for (size_t i = 0; i < v->contents.n_packages; i++)
-		if (!map_get(&locked, v->contents.packages[i].dist, NULL))
-			verify_add(v, v->contents.packages[i].dist, "", "is in the image",
-				   "expected nothing: the lock does not have it");
+	for (size_t i = 0; i < v->contents.n_packages; i++) {
+		const struct contents_package *p = &v->contents.packages[i];
+
+		if (is_installed(p, &v->contents) && !map_get(&locked, p->dist, NULL))
+			verify_add(v, p->dist, "", "is in the image", "expected nothing: the lock does not have it");
+	}
 }
 
 /* ---- sums ---- */
