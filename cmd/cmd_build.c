@@ -129,9 +129,10 @@ static int write_images(struct order *r, struct digest *ret, struct err *err)
 static int plan_app(struct build *b, struct err *err)
 {
 	const struct delivery *d = &b->order->delivery;
-	const char *skip[COUNT(d->dests) + 2] = { b->settings.cache_dir };
-	size_t n = 1;
+	auto_free const char **skip = mem_array(d->n + 2, sizeof(*skip));
+	size_t n = 0;
 
+	skip[n++] = b->settings.cache_dir;
 	for (size_t i = 0; i < d->n; i++)
 		if (d->dests[i].path)
 			skip[n++] = d->dests[i].path;

@@ -138,7 +138,8 @@ static int read_libc(const struct options *o, struct settings *s, struct err *er
 
 static int read_images(const struct options *o, struct settings *s, struct err *err)
 {
-	s->tag = o->tag;
+	s->tags = o->tags;
+	s->n_tags = o->n_tags;
 	if (o->base && strcmp(o->base, "scratch") != 0) {
 		s->has_base = true;
 		if (dest_parse(&s->arena, o->base, &s->base, err) < 0)
