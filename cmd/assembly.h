@@ -110,6 +110,9 @@ int assembly_layers(struct assembly *a, struct err *err);
 /* Forget a layer that turned out to be broken, so that assembly_layers() makes it anew. False: it is none of ours. */
 bool assembly_forget(struct assembly *a, const struct digest *blob);
 
+/* Read all layers that were in the cache, and forget those that are not what they are called; returns their number. */
+size_t assembly_forget_broken(struct assembly *a);
+
 /*
  * The variables of the image, "NAME=value", ends with NULL: of the base, condaimg, and the environment; and, where
  * with_packages, of the packages. In the assembly's arena.
