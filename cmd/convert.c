@@ -41,6 +41,15 @@ static bool is_wanted(const struct platform *const *only, size_t n, const char *
 	return !n;
 }
 
+static const char *platforms_text(const struct lock *l, struct arena *a)
+{
+	const char *ret = "";
+
+	for (size_t i = 0; i < l->n_platforms; i++)
+		ret = arena_printf(a, "%s%s%s", ret, i ? ", " : "", l->platforms[i].subdir);
+	return *ret ? ret : "no platform";
+}
+
 int convert_lock(const struct lock *in, const char *path, const struct platform *const *only, size_t n_only,
 		 struct arena *a, struct lock *ret, struct err *err)
 {
@@ -60,7 +69,8 @@ int convert_lock(const struct lock *in, const char *path, const struct platform 
 	}
 	for (size_t i = 0; i < n_only; i++)
 		if (!lock_find(in, only[i]->subdir))
-			return err_set(err, ERR_FORMAT, "%s has nothing for %s", path, only[i]->subdir);
+			return err_set(err, ERR_FORMAT, "%s has nothing for %s, only for %s", path, only[i]->subdir,
+				       platforms_text(in, a));
 	*ret = *in;
 	ret->arena = (struct arena){ 0 };
 	ret->platforms = list;

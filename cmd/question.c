@@ -347,12 +347,33 @@ static int read_virtuals(struct question *q, const struct options *o, const stru
 	return 0;
 }
 
+static bool has_platform(const char *const *list, const char *subdir)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, subdir) == 0)
+			return true;
+	return false;
+}
+
+/* Who asks for a platform that the file does not name is told so, and gets it. */
+static void warn_of_platform(const struct env *env, const struct platform *p)
+{
+	auto_buf names = { 0 };
+
+	if (!env->platforms || !env->platforms[0] || has_platform(env->platforms, p->subdir))
+		return;
+	for (const char *const *name = env->platforms; *name; name++)
+		buf_addf(&names, "%s%s", names.n ? ", " : "", *name);
+	log_warn("%s is not written for %s: its platforms are %s", env->file, p->subdir, buf_cstr(&names));
+}
+
 int question_make(const struct env *env, const struct options *o, const struct settings *s,
 		  const struct platform *platform, const char *base_glibc, struct question *ret, struct err *err)
 {
 	*ret = (struct question){
 		.env = env, .platform = platform, .priority = s->priority, .exclude_newer = s->exclude_newer
 	};
+	warn_of_platform(env, platform);
 	if (o->override_channels && !o->n_channels)
 		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
 	if (read_channels(ret, o, s, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, s, err) < 0 ||
@@ -382,14 +403,6 @@ void question_release(struct question *q)
 	*q = (struct question){ 0 };
 }
 
-static bool has_platform(const char *const *list, const char *subdir)
-{
-	for (; list && *list; list++)
-		if (strcmp(*list, subdir) == 0)
-			return true;
-	return false;
-}
-
 const struct platform *question_platform(const struct settings *s, const struct input *in, struct err *err)
 {
 	const struct platform *host = s->host;
@@ -403,5 +416,13 @@ const struct platform *question_platform(const struct settings *s, const struct 
 	}
 	if (!in->env.platforms[0] || has_platform(in->env.platforms, host->subdir))
 		return host;
-	return platform_parse(in->env.platforms[0], err);
+	for (size_t i = 0; in->env.platforms[i]; i++) {
+		const struct platform *p;
+
+		err_clear(err);
+		p = platform_parse(in->env.platforms[i], err);
+		if (p)
+			return p;
+	}
+	return NULL; /* with the sentence of the last */
 }

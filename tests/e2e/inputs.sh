@@ -86,6 +86,15 @@ done
 run build - -o oci:out:stdin <list.txt >stdout || fail "a list from standard input is not built"
 layers_of stdin | cmp - want || fail "a list from standard input gives other layers"
 
+say "platforms that no image is for are left out; another than the file's is taken, with a warning"
+printf 'channels: [%s/channel]\nplatforms: [win-64, linux-64, osx-arm64]\ndependencies: [lib]\n' "$work" >mac.yml
+expect_exit 0 "$condaimg" lock mac.yml --lockfile - --libc none --cache-dir cache
+grep -A1 '^  platforms:' stdout | grep -q 'linux-64' || fail "platforms: $(cat stdout)"
+printf 'channels: [%s/channel]\nplatforms: [osx-arm64]\ndependencies: [lib]\n' "$work" >mac.yml
+expect_exit 2 "$condaimg" lock mac.yml --lockfile - --libc none --cache-dir cache
+expect_exit 0 run lock mac.yml --lockfile -
+expect_stderr 'mac.yml is not written for linux-64: its platforms are osx-arm64'
+
 say "several files"
 mkdir -p more
 printf 'channels: [../channel]\ndependencies: [old]\nvariables: {GREETING: later}\n' >more/b.yml
