@@ -129,7 +129,8 @@ static const char *pip_hint(struct arena *a, const char *text)
 
 const char *spec_hint(struct arena *a, const char *text)
 {
-	const char *ret = template_hint(text);
+	const char *ret = text[0] == '@' ? "the mark of a list of URLs is written '@EXPLICIT', on a line of its own"
+					 : template_hint(text);
 
 	ret = ret ? ret : pip_hint(a, text);
 	ret = ret ? ret : joined_hint(a, text);
