@@ -110,6 +110,7 @@ other " is a manifest of pixi; give the pixi.lock that pixi lock writes beside i
 other " is a lock of another package manager, such as uv or poetry; conda-lock.yml and pixi.lock are read" uv.lock <<<$'version = 1\n[[package]]\nname = "a"'
 other " is TOML, which is not read; give an environment.yml, a list of specs or a lock" pyproject.toml <<<'[project]'
 other " is neither a conda-lock file (keys 'metadata' and 'package') nor a pixi.lock ('environments' and 'packages')" flake.lock <<<'{"nodes": {}}'
+# shellcheck disable=SC2016 # these are no commands
 other ' is what `micromamba list` prints; write the file with `conda list --explicit --sha256`, or `conda env export`' list.mamba <<<'List of packages in environment: "/x"'
 other ":1: '@explicit' is no spec: the mark of a list of URLs is written '@EXPLICIT', on a line of its own" lower.txt <<<'@explicit'
 
