@@ -7,7 +7,7 @@
 #define SIMILAR_MAX 3
 
 /* Names of PyPI, of modules and of programs, and what conda-forge calls their packages. */
-static const char *const called[][2] = {
+static const char *const conda_names[][2] = {
 	{ "apache-airflow", "airflow" },
 	{ "bs4", "beautifulsoup4" },
 	{ "build", "python-build" },
@@ -116,16 +116,16 @@ static bool is_alike(const char *a, const char *b)
 	return !*a && !*b;
 }
 
-static const char *called_text(struct arena *a, const struct channels *c, const char *name)
+static const char *called(const struct channels *c, const char *name)
 {
-	for (size_t i = 0; i < COUNT(called); i++)
-		if (is_alike(called[i][0], name) && has(c, called[i][1]))
-			return arena_printf(a, "; conda calls it %s", called[i][1]);
+	for (size_t i = 0; i < COUNT(conda_names); i++)
+		if (is_alike(conda_names[i][0], name) && has(c, conda_names[i][1]))
+			return conda_names[i][1];
 	return NULL;
 }
 
 /* With and without what pip's names and conda's often differ by. */
-static const char *affix_text(struct arena *a, const struct channels *c, const char *asked)
+static const char *affixed(struct arena *a, const struct channels *c, const char *asked)
 {
 	static const char *const before[] = { "python-", "py", "lib", "r-" };
 	static const char *const behind[] = { "-python", "-py", "-cpu" };
@@ -134,48 +134,54 @@ static const char *affix_text(struct arena *a, const struct channels *c, const c
 	for (char *p = name; *p; p++)
 		if (*p == '_')
 			*p = '-';
-
 	for (size_t i = 0; i < COUNT(before); i++) {
 		const char *more = arena_printf(a, "%s%s", before[i], name);
 
 		if (has(c, more))
-			return arena_printf(a, "; did you mean %s?", more);
+			return more;
 		if (str_starts(name, before[i]) && has(c, name + strlen(before[i])))
-			return arena_printf(a, "; did you mean %s?", name + strlen(before[i]));
+			return name + strlen(before[i]);
 	}
 	for (size_t i = 0; i < COUNT(behind); i++) {
 		const char *more = arena_printf(a, "%s%s", name, behind[i]);
-		const char *less =
-			arena_strndup(a, name, strlen(name) - (str_ends(name, behind[i]) ? strlen(behind[i]) : 0));
 
 		if (has(c, more))
-			return arena_printf(a, "; did you mean %s?", more);
-		if (strcmp(less, name) != 0 && has(c, less))
-			return arena_printf(a, "; did you mean %s?", less);
+			return more;
+		if (str_ends(name, behind[i])) {
+			const char *less = arena_strndup(a, name, strlen(name) - strlen(behind[i]));
+
+			if (has(c, less))
+				return less;
+		}
 	}
 	return NULL;
 }
 
-const char *near_names_text(struct arena *a, struct repodata *const *all, size_t n, const char *name)
+static struct near_names one_name(struct arena *a, const char *text, const char *name, const char *end)
+{
+	return (struct near_names){ arena_printf(a, "%s%s%s", text, name, end), arena_strlist(a, &name, 1) };
+}
+
+struct near_names near_names_of(struct arena *a, struct repodata *const *all, size_t n, const char *name)
 {
 	struct channels c = { all, n };
-	const char *system = system_of(name), *text = system ? NULL : called_text(a, &c, name);
-	const char *const *similar;
+	const char *system = system_of(name), *other = system ? NULL : called(&c, name);
+	struct near_names ret = { "", NULL };
 
+	ret.names = repodata_similar(a, all, n, name, SIMILAR_MAX);
 	if (system)
-		return arena_printf(a, "; it is for %s alone", system);
-	if (text)
-		return text;
-	similar = repodata_similar(a, all, n, name, SIMILAR_MAX);
+		return (struct near_names){ arena_printf(a, "; it is for %s alone", system),
+					    arena_strlist(a, NULL, 0) };
+	if (other)
+		return one_name(a, "; conda calls it ", other, "");
 	/* What looks just alike goes before everything else. */
-	if (*similar && is_alike(*similar, name))
-		return arena_printf(a, "; did you mean %s?", *similar);
-	text = affix_text(a, &c, name);
-	if (text)
-		return text;
-	text = "";
-	for (size_t k = 0; similar[k]; k++)
-		text = arena_printf(a, "%s%s %s%s", text, k ? "," : "; did you mean", similar[k],
-				    similar[k + 1] ? "" : "?");
-	return text;
+	if (*ret.names && is_alike(*ret.names, name))
+		return one_name(a, "; did you mean ", *ret.names, "?");
+	other = affixed(a, &c, name);
+	if (other)
+		return one_name(a, "; did you mean ", other, "?");
+	for (size_t k = 0; ret.names[k]; k++)
+		ret.text = arena_printf(a, "%s%s %s%s", ret.text, k ? "," : "; did you mean", ret.names[k],
+					ret.names[k + 1] ? "" : "?");
+	return ret;
 }

@@ -4,10 +4,13 @@
 
 #include "channels/repodata.h"
 
-/*
- * How to go on after "there is no package 'torch' in ...": "; conda calls it pytorch", "; did you mean numpy?",
- * "; it is for Windows alone", or "". In a.
- */
-const char *near_names_text(struct arena *a, struct repodata *const *all, size_t n, const char *name);
+struct near_names {
+	const char *
+		text; /* how to go on: "; conda calls it pytorch", "; did you mean numpy?", "; it is for Windows alone", or "" */
+	const char *const *names; /* "pytorch"; NULL-terminated, often empty */
+};
+
+/* After "there is no package 'torch' in ...". In a. */
+struct near_names near_names_of(struct arena *a, struct repodata *const *all, size_t n, const char *name);
 
 #endif

@@ -34,6 +34,8 @@ static void write_step(struct json *j, const struct why *w)
 	json_put_strings(j, "specs", w->specs);
 	if (w->against)
 		json_put_string(j, "against", w->against);
+	if (w->near && w->near[0])
+		json_put_strings(j, "near", w->near);
 	json_end(j);
 }
 

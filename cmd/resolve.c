@@ -104,6 +104,37 @@ static const struct record *choose_libc(const struct question *q, const struct i
 	return libc_choose(ix, name, q->glibc, q->exclude_newer);
 }
 
+/* The versions of a C library that the image can get; NULL where it gets none. */
+static const char *const *glibc_choices(const struct question *q, const struct index *ix, struct arena *a)
+{
+	const char *name = libc_package_name(a, q->platform), *before = "";
+	struct record_range range = index_find(ix, name);
+	const char **ret = arena_array(a, range.n + 1, sizeof(*ret));
+	size_t n = 0;
+
+	if (strcmp(q->libc, "auto") != 0)
+		return NULL;
+	for (size_t i = 0; i < range.n; i++) {
+		if (strcmp(range.first[i].version, before) == 0 ||
+		    (q->exclude_newer && record_time(&range.first[i]) > q->exclude_newer))
+			continue;
+		before = range.first[i].version;
+		ret[n++] = before;
+	}
+	return ret;
+}
+
+/* ", only 2.17, 2.28": what there is instead of the version that was asked for. */
+static const char *other_glibcs(const struct question *q, const struct index *ix, struct arena *a)
+{
+	const char *const *all = glibc_choices(q, ix, a);
+	const char *ret = "";
+
+	for (size_t i = 0; q->glibc && all && all[i]; i++)
+		ret = arena_printf(a, "%s%s%s", ret, i ? ", " : ", only ", all[i]);
+	return ret;
+}
+
 /* The libc package, and through it the glibc of the machine that will be. */
 static int settle_libc(const struct question *q, const struct index *ix, const struct favored *favored, struct arena *a,
 		       struct virtual_set *virtuals, struct lock_platform *ret, struct err *err)
@@ -117,10 +148,11 @@ static int settle_libc(const struct question *q, const struct index *ix, const s
 	if (!r)
 		return err_set(
 			err, ERR_UNSAT,
-			"there is no C library for the image: no package %s%s%s%s in %s; add a channel that has it (-c conda-forge), "
+			"there is no C library for the image: no package %s%s%s%s in %s%s; add a channel that has it (-c conda-forge), "
 			"put the image on a base (--base oci:DIR), or leave the C library out (--libc none)",
 			name, q->glibc ? " of version " : "", q->glibc ? q->glibc : "",
-			q->exclude_newer ? " that --exclude-newer allows" : "", channel_list(q, a));
+			q->exclude_newer ? " that --exclude-newer allows" : "", channel_list(q, a),
+			other_glibcs(q, ix, a));
 	ret->libc_packages = arena_dup(a, r, sizeof(*r));
 	ret->n_libc_packages = 1;
 	if (!q->glibc)
@@ -154,15 +186,31 @@ static const char *elsewhere(const struct question *q, const struct workshop *w,
 	return NULL;
 }
 
-static const char *missing_text(const struct question *q, const struct repodata_set *set, const struct workshop *w,
-				const char *name, struct arena *a)
+static struct why missing_name(const struct question *q, const struct repodata_set *set, const struct workshop *w,
+			       const char *name, const char *spec, struct arena *a)
 {
 	const char *text = arena_printf(a, "there is no package '%s' in %s", name, channel_list(q, a));
 	const char *other = elsewhere(q, w, name);
+	struct near_names near = { "", NULL };
 
 	if (other)
-		return arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
-	return arena_printf(a, "%s%s", text, near_names_text(a, set->all, set->n, name));
+		text = arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
+	else
+		near = near_names_of(a, set->all, set->n, name);
+	return (struct why){ .kind = WHY_MISSING,
+			     .text = arena_printf(a, "%s%s", text, near.text),
+			     .name = name,
+			     .specs = arena_strlist(a, &spec, 1),
+			     .near = near.names };
+}
+
+static bool is_conditional(const char *spec)
+{
+	auto_arena a = { 0 };
+	struct err err = ERR_INIT;
+	const struct matchspec *m = matchspec_parse(&a, spec, MATCHSPEC_V3, &err);
+
+	return m && m->when;
 }
 
 /* Names that no channel has, with those that look like them. False where there are none. */
@@ -175,14 +223,9 @@ static bool missing_names(const struct question *q, const struct index *ix, cons
 	for (size_t i = 0; i < q->n_specs; i++) {
 		struct str text = matchspec_name_of(q->specs[i]);
 		const char *name = arena_strndup(a, text.p, text.n);
-		const char *const spec[] = { q->specs[i] };
 
-		if (str_starts(name, "__") || index_find(ix, name).n || strstr(q->specs[i], "when"))
-			continue;
-		list[n++] = (struct why){ .kind = WHY_MISSING,
-					  .text = missing_text(q, set, w, name, a),
-					  .name = name,
-					  .specs = arena_strlist(a, spec, 1) };
+		if (!str_starts(name, "__") && !index_find(ix, name).n && !is_conditional(q->specs[i]))
+			list[n++] = missing_name(q, set, w, name, q->specs[i], a);
 	}
 	ret->why = list;
 	ret->n_why = n;
@@ -226,25 +269,6 @@ static void keep_records(const struct solution *s, struct arena *a, struct lock_
 	lock_order(records, s->n);
 	ret->packages = records;
 	ret->n_packages = s->n;
-}
-
-/* The versions of a C library that the image can get; NULL where it gets none. */
-static const char *const *glibc_choices(const struct question *q, const struct index *ix, struct arena *a)
-{
-	const char *name = libc_package_name(a, q->platform), *before = "";
-	struct record_range range = index_find(ix, name);
-	const char **ret = arena_array(a, range.n + 1, sizeof(*ret));
-	size_t n = 0;
-
-	if (strcmp(q->libc, "auto") != 0)
-		return NULL;
-	for (size_t i = 0; i < range.n; i++) {
-		if (strcmp(range.first[i].version, before) != 0 &&
-		    (!q->exclude_newer || record_time(&range.first[i]) <= q->exclude_newer))
-			ret[n++] = range.first[i].version;
-		before = range.first[i].version;
-	}
-	return ret;
 }
 
 static int solve(const struct question *q, const struct index *ix, const struct favored *favored,

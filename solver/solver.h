@@ -66,6 +66,7 @@ struct why {
 	uint32_t builds; /* how many of them; 0: it speaks of no builds */
 	const char *const *specs; /* NULL-terminated */
 	const char *against; /* what rules that out: a spec, or NULL where the steps below tell it */
+	const char *const *near; /* WHY_MISSING: names that may have been meant; NULL-terminated, or NULL */
 };
 
 struct solution {

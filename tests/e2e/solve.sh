@@ -256,7 +256,7 @@ expect_stderr_line "  or without 'torch' it can be solved"
 expect_exit 0 lock no --virtual-package __cuda=12.4
 environment no numpyy
 expect_exit 3 lock no --json
-python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["kind"] == "missing" and "did you mean numpy" in d["reasons"][0]["text"], d' ||
+python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["kind"] == "missing" and "did you mean numpy" in d["reasons"][0]["text"] and d["reasons"][0]["near"] == ["numpy"], d' ||
 	fail "a name that nobody has: $(cat stdout)"
 environment no sklearn numpy_ vc
 expect_exit 3 lock no
