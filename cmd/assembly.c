@@ -559,6 +559,41 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 	return false;
 }
 
+struct checking {
+	struct assembly *a;
+	bool *broken;
+};
+
+static int check_one(void *arg, size_t i, struct err *err)
+{
+	struct checking *c = arg;
+	const struct part_layer *l = &c->a->layers[i];
+	struct store *s = c->a->workshop->layers;
+	auto_source *in = NULL;
+
+	if (l->at || l->made)
+		return 0;
+	in = store_get(s, &l->layer.digest, l->layer.size, err);
+	c->broken[i] = !in || io_drain(in, err) < 0;
+	err_clear(err);
+	return 0;
+}
+
+size_t assembly_forget_broken(struct assembly *a)
+{
+	auto_free bool *broken = mem_array(a->n_layers, sizeof(*broken));
+	struct err none = ERR_INIT;
+	size_t n = 0;
+
+	work_run(a->n_layers, a->workshop->threads, check_one, &(struct checking){ a, broken }, &none);
+	for (size_t i = 0; i < a->n_layers; i++) {
+		if (broken[i])
+			store_drop(a->workshop->layers, &a->layers[i].layer.digest);
+		n += broken[i];
+	}
+	return n;
+}
+
 void assembly_release(struct assembly *a)
 {
 	ground_release(&a->ground);

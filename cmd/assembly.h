@@ -77,9 +77,11 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err);
 
+/* Learn what the packages and the application lie on. base: of the base image, must outlive the assembly; or NULL. */
+int assembly_lay_ground(struct assembly *a, const struct ground *base, struct err *err);
+
 /*
- * The application's layer: which files, and how they lie on what is below. base: of the base image, must outlive the
- * assembly; or NULL. context: the project's folder. skip: what is never copied (NULL-terminated). As copy_plan().
+ * The application's layer, with assembly_lay_ground(): which files, and how they lie on what is below. context: the project's folder. skip: what is never copied (NULL-terminated). As copy_plan().
  */
 int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
 		      struct err *err);
@@ -107,6 +109,9 @@ int assembly_layers(struct assembly *a, struct err *err);
 
 /* Forget a layer that turned out to be broken, so that assembly_layers() makes it anew. False: it is none of ours. */
 bool assembly_forget(struct assembly *a, const struct digest *blob);
+
+/* Read all layers that were in the cache, and forget those that are not what they are called; returns their number. */
+size_t assembly_forget_broken(struct assembly *a);
 
 /*
  * The variables of the image, "NAME=value", ends with NULL: of the base, condaimg, and the environment; and, where

@@ -242,7 +242,10 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 	size_t n_base = a->base ? a->base->n_labels : 0;
 	struct notes l = notes_new(a, 6 + n_base + app->n_labels);
 
-	put_notes(&l, a->base ? a->base->labels : NULL, n_base);
+	/* What a base of our making says of itself is not true of this image. */
+	for (size_t i = 0; i < n_base; i++)
+		if (!str_starts(a->base->labels[i].key, "io.condaimg."))
+			put_note(&l, a->base->labels[i].key, a->base->labels[i].value);
 	put_note(&l, "io.condaimg.platform", a->lp->subdir);
 	put_note(&l, "io.condaimg.prefix", a->prefix.path);
 	if (a->lock->name)

@@ -14,6 +14,7 @@
 #include "cmd/lock_check.h"
 #include "cmd/lock_libc.h"
 #include "cmd/locking.h"
+#include "cmd/output.h"
 #include "cmd/project.h"
 
 struct packing {
@@ -347,6 +348,7 @@ int cmd_bundle(const struct options *given, struct err *err)
 	p.o = &p.project.options;
 	if (project_open(given, &p.project, err) < 0 || settings_read(p.o, &p.settings, err) < 0 ||
 	    settings_configure(p.o, &p.settings, err) < 0 ||
+	    (p.o->output_file && output_check(p.o, "-o", p.o->output_file, false, err) < 0) ||
 	    workshop_open(&p.settings, p.settings.offline, &p.workshop, err) < 0 || find_lock(&p, err) < 0 ||
 	    add_channel(&p, err) < 0 || add_base(&p, err) < 0)
 		return -1;

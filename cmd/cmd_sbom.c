@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "cmd/commands.h"
 #include "cmd/registries.h"
 #include "cmd/contents.h"
 #include "cmd/input.h"
+#include "cmd/output.h"
 #include "cmd/question.h"
 #include "cmd/sbom.h"
 #include "cmd/settings.h"
@@ -162,7 +162,7 @@ static int write_out(const struct options *o, const struct buf *text, size_t n_p
 		return fwrite(text->p, 1, text->n, stdout) == text->n
 			       ? 0
 			       : err_sys(err, "cannot write the result to stdout");
-	if (fs_write(AT_FDCWD, o->output_file, text->p, text->n, 0644, err) < 0)
+	if (output_write(o->output_file, text, err) < 0)
 		return -1;
 	if (o->json)
 		print_json(o, n_packages);
@@ -182,6 +182,8 @@ int cmd_sbom(const struct options *o, struct err *err)
 	if (o->json && (!o->output_file || strcmp(o->output_file, "-") == 0))
 		return err_set(err, ERR_USAGE,
 			       "the document is JSON already, and goes to stdout: --json is for -o FILE");
+	if (o->output_file && output_check(o, "-o", o->output_file, true, err) < 0)
+		return -1;
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
 	if ((dest_is_place(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)

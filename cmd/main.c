@@ -6,6 +6,7 @@
  *	  opt_parse()		cmd/opt.c		the option table
  *	  settings_read()	cmd/settings.c		options and variables as values
  *	  cmd_lock()		cmd/cmd_lock.c
+ *	    output_write()	cmd/output.c		  files for whoever called
  *	  cmd_build()		cmd/cmd_build.c		building_*.c: its lock, what it says
  *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
  *	    transfer_run()	cmd/transfer.c

@@ -43,7 +43,8 @@ struct settings {
 	struct dest base;
 	bool has_output;
 	struct dest output;
-	const char *tag; /* or NULL */
+	const char *const *tags; /* of -t */
+	size_t n_tags;
 	const char *cache_dir;
 	struct sources sources; /* packages of further caches, and of conda and mamba */
 	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "cmd/output.h"
 #include "conda/platform.h"
 
 static void take_name(struct arena *a, const struct dest *from, struct dest *to)
@@ -61,6 +62,8 @@ int transfer_run(const struct options *o, struct arena *a, const struct dest *fr
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
 	if (registries_media_types(o, &how.docker_types, err) < 0)
+		return -1;
+	if (output_check_archive(&(struct options){ .args = o->args, .n_args = 1 }, to, err) < 0)
 		return -1;
 	take_name(a, from, &named);
 	rc = dest_copy(from, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, &named, &how, &digest, err);

@@ -46,7 +46,7 @@ static void dump(const struct options *o, struct buf *b)
 	add(b, "prefix", o->prefix);
 	if (o->shell)
 		buf_adds(b, "shell\n");
-	add(b, "tag", o->tag);
+	add_list(b, "tag", o->tags, o->n_tags);
 	add(b, "user", o->user);
 	add_list(b, "virtual-package", o->virtual_packages, o->n_virtual_packages);
 	add(b, "virtual-package-spec", o->virtual_package_spec);
