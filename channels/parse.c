@@ -214,7 +214,7 @@ static int get_hex(struct parse *p, struct scan *s, uint8_t *bytes, size_t n, bo
 		uint8_t high = digits[(unsigned char)v.p[2 * i]], low = digits[(unsigned char)v.p[2 * i + 1]];
 
 		wrong |= !high || !low;
-		bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+		bytes[i] = (uint8_t)((high - 1U) << 4 | (low - 1U));
 	}
 	*has = !wrong;
 	return wrong ? scan_fail(s, "is not hex") : 1;
