@@ -172,6 +172,8 @@ static int put_dir(struct copier *c, const char *path, uint32_t mode, uint32_t u
 {
 	const struct ground_entry *g = ground_find(c->q->ground, path);
 
+	if (g && !g->is_dir && !g->target)
+		return err_set(c->err, ERR_FORMAT, "%s: /%s is a file in the image", from, path);
 	return put(
 		c,
 		&(struct copy_entry){
@@ -490,13 +492,18 @@ static bool is_below(const char *path, const char *dir)
 }
 
 /* A directory that must be there, where the application may write unless it came with files. */
-static int add_place(struct copier *c, const char *path)
+static int add_place(struct copier *c, const char *option, const char *path)
 {
 	const char *dest = resolve(c, path + 1, true, path);
+	const struct ground_entry *g = dest ? ground_find(c->q->ground, dest) : NULL;
+	uint32_t at;
 
 	if (!dest)
 		return -1;
-	if (!*dest || is_below(path, c->q->prefix) || ground_find(c->q->ground, dest) || map_get(&c->at, dest, NULL))
+	if ((g && !g->is_dir) || (map_get(&c->at, dest, &at) && c->to->entries[at].e.type != ENTRY_DIR))
+		return err_set(c->err, ERR_USAGE, "--%s is '%s', which is a file in the image, expected a directory",
+			       option, path);
+	if (!*dest || is_below(path, c->q->prefix) || is_below(c->q->prefix, path) || g || map_get(&c->at, dest, NULL))
 		return 0;
 	return put_parents(c, dest, path) < 0 ? -1 : put_dir(c, dest, PLACE_MODE, owner(c), path);
 }
@@ -525,9 +532,9 @@ static int plan(struct copier *c)
 		if (copy_root(c, &app->copies[i]) < 0)
 			return -1;
 	for (const char *const *v = app->volumes; v && *v; v++)
-		if (add_place(c, *v) < 0)
+		if (add_place(c, "volume", *v) < 0)
 			return -1;
-	return add_place(c, app->workdir);
+	return add_place(c, "workdir", app->workdir);
 }
 
 int copy_plan(const struct copy_request *q, struct copy *ret, struct err *err)

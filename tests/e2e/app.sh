@@ -249,6 +249,13 @@ rm project/src/pipe
 expect_exit 1 "$condaimg" build project --ca-file ca/ca.key
 expect_stderr "is a private key, which has no place in an image"
 expect_exit 2 "$condaimg" build project --user Root
+for place in "--workdir /etc/passwd" "--volume /etc/hosts" "--copy project/src/main.py:/work --workdir /work"; do
+	# shellcheck disable=SC2086  # words are wanted
+	expect_exit 2 "$condaimg" build project $place
+	expect_stderr "is a file in the image, expected a directory"
+done
+expect_exit 1 "$condaimg" build project --copy project/src/main.py:/etc/passwd/x
+expect_stderr "/etc/passwd is a file in the image"
 mkdir no-shell
 printf 'channels: [%s]\ndependencies: [jq]\n' "$channel" >no-shell/environment.yml
 expect_exit 0 "$condaimg" lock no-shell
