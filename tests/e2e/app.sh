@@ -345,9 +345,14 @@ drwxr-xr-x opt/conda/envs/
 drwxr-xr-x opt/conda/envs/default/
 drwxr-xr-x opt/conda/envs/default/ssl/
 -rw-r--r-- opt/conda/envs/default/ssl/condaimg-ca-bundle.pem"
-for layer in $(layers images based | tail -n +3); do
-	gzip -dc "$(blob images "$layer")" | tar -t | grep -E '^(bin|sbin|lib|lib64)(/|$)' && fail "a layer writes over a link of the base"
-done
+layers images based | tail -n +3 >own.layers
+[ "$(wc -l <own.layers)" -gt 20 ] || fail "$(wc -l <own.layers) layers on the base"
+while read -r layer; do
+	gzip -dc "$(blob images "$layer")" >layer.tar || fail "no layer $layer"
+	tar -tf layer.tar >list || fail "the layer $layer is no tar"
+	[ -s list ] || fail "the layer $layer is empty"
+	if grep -E '^(bin|sbin|lib|lib64)(/|$)' list; then fail "a layer writes over a link of the base"; fi
+done <own.layers
 expect_exit 0 "$condaimg" verify oci:images:based --json
 [ "$(jq '.layers - .layers_rebuilt' stdout)" = 4 ] || fail "more than the base's two layers, the environment's and the application's is not built: $(cat stdout)"
 expect_exit 0 "$condaimg" build no-shell --base oci:base:debian --shell --user app:77 -o oci:images:based-2
