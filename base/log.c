@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/secret.h"
 #include "base/str.h"
 
 static atomic_int level_now = LOG_WARN;
@@ -30,6 +31,7 @@ __attribute__((format(printf, 2, 0))) static void line(const char *front, const 
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	str_tidy(text);
+	secret_hide(text);
 	fprintf(stderr, "%s%s%s\n", line_is_open ? "\r\033[K" : "", front, text);	/* one call: stdio keeps the line whole */
 }
 

@@ -310,9 +310,7 @@ int main(int argc, char **argv)
 		return finish(0, &err);
 	}
 	c = find_command(argv[1]);
-	if (!c) {
-		fprintf(stderr, "condaimg: error: there is no command '%s'; see condaimg --help\n", argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!c)
+		return finish(err_set(&err, ERR_USAGE, "there is no command '%s'; see condaimg --help", argv[1]), &err);
 	return run(c, argc - 2, argv + 2);
 }

@@ -35,7 +35,12 @@ static struct repodata_request request_of(const struct question *q, const struct
 					  .names = names,
 					  .n_names = n,
 					  .cachefd = w->repodata,
-					  .offline = w->offline };
+					  .lower = w->lower_repodata,
+					  .n_lower = w->n_lower,
+					  .ttl = w->repodata_ttl,
+					  .offline = w->offline,
+					  .no_shards = w->no_shards,
+					  .no_zst = w->no_zst };
 }
 
 int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err)

@@ -300,6 +300,7 @@ void explain_core(struct problem *p, const struct core *core, struct solution *r
 	struct teller t = { .story = { .a = &ret->arena }, .p = p, .core = core };
 
 	t.relevant = arena_array(&t.scratch, p->n_names, sizeof(*t.relevant));
+	t.certain = arena_array(&t.scratch, p->n_names, sizeof(*t.certain));
 	t.told = arena_array(&t.scratch, p->n_names, sizeof(*t.told));
 	t.cited = arena_array(&t.scratch, p->n_specs, sizeof(*t.cited));
 	t.said = arena_array(&t.scratch, core->n_links, sizeof(*t.said));

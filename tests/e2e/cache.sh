@@ -155,12 +155,15 @@ fi
 
 say "a read-only cache below another"
 expect_exit 0 "$condaimg" lock env.yml --libc none --platform linux-64 --cache-dir cache
+expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir cache
 find cache -type f | sort | xargs sha256sum >lower.before
 chmod -R a-w cache
 mv ch away
 expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --cache-dir cache --offline
 grep -q "@sha256:" stdout || fail "$(cat stdout)"
 low=$(digest_of "$(cat stdout)")
+# what was found out below is not found out again
+[ -z "$(find upper/plans upper/layers -type f)" ] || fail "made again: $(find upper/plans upper/layers -type f)"
 rm -rf upper
 CONDAIMG_CACHE_DIRS=$work/cache:$work/none expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --offline
 [ "$(digest_of "$(cat stdout)")" = "$low" ] || fail "another image"

@@ -233,7 +233,8 @@ expect_exit 3 "$condaimg" build no/environment.yml --cache-dir cache --platform 
 python3 -c 'import json; assert json.load(open("stdout"))["error"] == "unsatisfiable"' || fail "build --json"
 environment no torch
 expect_exit 3 lock no
-expect_stderr_line "    torch 2 needs __cuda >=12, but the machine that runs the image is not said to have CUDA; if it has a GPU for that, add --cuda 12"
+expect_stderr_line "    torch 2 needs __cuda >=12, but the machine that runs the image is not said to have CUDA (--cuda VERSION says it)"
+expect_stderr_line "What would help: with --cuda 12 it can be solved, if the machine that runs the image has a GPU for that; or without 'torch' it can be solved"
 expect_exit 0 lock no --virtual-package __cuda=12.4
 environment no numpyy
 expect_exit 3 lock no --json
