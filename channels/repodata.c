@@ -38,7 +38,8 @@ static int settle_dir(struct repodata *r, const char *base_url, struct err *err)
 	if (!base_url)
 		return 0;
 	url = url_resolve(&r->arena, dir, base_url);
-	if (!url_is(url, "https") && !url_is(url, "http") && !(url_is(url, "file") && url_is(dir, "file")))
+	if (!url_is(url, "https") && !url_is(url, "http") && !(url_is(url, "file") && url_is(dir, "file")) &&
+	    !(url_is(url, "oci") && url_is(dir, "oci")))
 		return err_set(err, ERR_FORMAT, "%s: base_url '%s' is neither http nor https", r->name,
 			       url_redact(&r->arena, base_url));
 	r->dir = url_redact(&r->arena, url);

@@ -1,5 +1,6 @@
 /* What a build does about files of the cache that are not what they are called: they go, and come again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,9 +42,16 @@ bool building_heal_layers(struct order *r, const struct digest *broken)
 
 int building_tell_room(const struct order *r, struct err *err)
 {
-	if (err->code == ERR_IO && (err->sys == ENOSPC || err->sys == EDQUOT))
+	if (err->code != ERR_IO)
+		return -1;
+	if (err->sys == ENOSPC || err->sys == EDQUOT)
 		return err_at(err, "the cache %s (condaimg cache prune makes room there, --cache-dir names another)",
 			      cache_dir(r));
+	if ((err->sys == EACCES || err->sys == EROFS || err->sys == EPERM) &&
+	    faccessat(AT_FDCWD, cache_dir(r), W_OK, AT_EACCESS) < 0)
+		return err_at(
+			err, "the cache %s cannot be written to (--cache-dir names another; this one may lie below it)",
+			cache_dir(r));
 	return -1;
 }
 
