@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/lock_checksums.h"
 #include "cmd/locking.h"
 #include "cmd/output.h"
 #include "cmd/project.h"
@@ -169,8 +170,9 @@ static int keep_locked(const struct options *o, const char *path, struct lock *o
 
 /* A lock of any kind, written as another. Nothing is solved. */
 static int convert(const struct options *o, struct settings *s, struct registries *r, bool explicit,
-		   const struct input_files *files, const struct input *in, struct err *err)
+		   const struct input_files *files, struct input *in, struct err *err)
 {
+	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 };
 	auto_arena a = { 0 };
 	struct lock lock;
 	const char *path = lock_path(o, explicit, &a);
@@ -186,6 +188,9 @@ static int convert(const struct options *o, struct settings *s, struct registrie
 		return -1;
 	for (const char *const *warning = in->lock.warnings; *warning; warning++)
 		log_warn("%s", *warning);
+	if (in->lock.unverified && (workshop_open(s, s->offline, &w, err) < 0 ||
+				    lock_checksums_find(&in->lock, o->args[0], o, s, &w, err) < 0))
+		return -1;
 	if (convert_lock(&in->lock, o->args[0], s->platforms, s->n_platforms, &a, &lock, err) < 0)
 		return -1;
 	if (!explicit && convert_libc(o, s, r, o->args[0], &a, &lock, err) < 0)
@@ -216,8 +221,10 @@ int cmd_lock(const struct options *given, struct err *err)
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
 	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
-	    input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
+	    input_open(o, &files, err) < 0)
+		return -1;
+	files.looks_up = true;
+	if (input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
 		return convert(o, &s, &r, explicit, &files, &in, err);

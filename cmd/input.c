@@ -202,9 +202,11 @@ static int read_lock(const struct input_files *f, enum form form, const char *su
 		return -1;
 	if (form == FORM_PIXI_LOCK)
 		return pixi_lock_parse(file->text, file->n, file->path, dir, f->environment, ret, err);
-	return explicit_parse(file->text, file->n, file->path, subdir,
-			      &(struct explicit_place){ .cwd = dir, .home = getenv("HOME"), .variable = variable }, ret,
-			      err);
+	return explicit_parse(
+		file->text, file->n, file->path, subdir,
+		&(struct explicit_place){
+			.cwd = dir, .home = getenv("HOME"), .variable = variable, .unverified = f->looks_up },
+		ret, err);
 }
 
 static int add_environment(const struct input_file *f, enum form form, const char *subdir, bool first, struct env *ret,

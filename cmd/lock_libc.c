@@ -31,8 +31,7 @@ static const char *const *channels_of(struct arena *a, const struct lock *lock, 
 	return ret;
 }
 
-/* An environment that asks for nothing, of the lock's channels. */
-static const struct env *environment_of(struct arena *a, const struct lock *lock, const struct lock_platform *lp,
+const struct env *lock_libc_environment(struct arena *a, const struct lock *lock, const struct lock_platform *lp,
 					const char *path)
 {
 	struct env *ret = arena_alloc(a, sizeof(*ret));
@@ -69,7 +68,7 @@ int lock_libc_add(const struct lock *lock, const char *path, bool is_kept, const
 		log_info("the C library is the lock's own %s %s", name, r->version);
 		return 0;
 	}
-	if (question_make(environment_of(a, lock, lp, path), o, s, platform, NULL, q, err) < 0 ||
+	if (question_make(lock_libc_environment(a, lock, lp, path), o, s, platform, NULL, q, err) < 0 ||
 	    resolve_libc(q, w, a, lp, err) < 0)
 		return err_at(
 			err,

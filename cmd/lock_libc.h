@@ -16,4 +16,8 @@ int lock_libc_add(const struct lock *lock, const char *path, bool is_kept, const
 		  const struct settings *s, const struct platform *platform, struct workshop *w, struct question *q,
 		  struct arena *a, struct lock_platform *lp, struct err *err);
 
+/* An environment that asks for nothing, of the lock's channels (of a list, those of its packages). In a. */
+const struct env *lock_libc_environment(struct arena *a, const struct lock *lock, const struct lock_platform *lp,
+					const char *path);
+
 #endif

@@ -350,6 +350,17 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
 }
 
+int resolve_records(const struct question *q, const char *const *names, size_t n, struct workshop *w, struct index *ix,
+		    struct err *err)
+{
+	auto_repodata_set set = { 0 };
+	struct repodata_request r = request_of(q, w, names, n);
+
+	if (repodata_fetch(w->http, &r, &set, err) < 0)
+		return -1;
+	return repodata_collect(set.all, set.n, names, n, ix, NULL, err);
+}
+
 int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
 		 struct err *err)
 {

@@ -86,6 +86,16 @@ done
 run build - -o oci:out:stdin <list.txt >stdout || fail "a list from standard input is not built"
 layers_of stdin | cmp - want || fail "a list from standard input gives other layers"
 
+say "a list without checksums, as conda list --explicit writes it, has those of the channel's index"
+sed 's/#.*//; /^$/d; 1i @EXPLICIT' list.txt | awk '!seen[$0]++' >bare.txt
+! grep -q '#' bare.txt || fail "checksums: $(cat bare.txt)"
+run lock bare.txt --format explicit | cmp - list.txt || fail "the checksums are others: $(run lock bare.txt --format explicit)"
+expect_exit 0 run build bare.txt -o oci:out:bare
+layers_of bare | cmp - want || fail "a list without checksums gives other layers"
+echo "file://$work/channel/noarch/gone-1-0.conda" >>bare.txt
+expect_exit 1 run build bare.txt -o oci:out:bare
+expect_stderr "bare.txt: gone-1-0.conda has no checksum, and the index of file://$work/channel has no such file"
+
 say "platforms that no image is for are left out; another than the file's is taken, with a warning"
 printf 'channels: [%s/channel]\nplatforms: [win-64, linux-64, osx-arm64]\ndependencies: [lib]\n' "$work" >mac.yml
 expect_exit 0 "$condaimg" lock mac.yml --lockfile - --libc none --cache-dir cache
@@ -155,8 +165,8 @@ expect_stderr "no environment 'prod'; it has default, wheels"
 expect_exit 2 run build list.txt -e default -o oci:out:x
 expect_stderr "list.txt is none"
 sed 's/#.*//' list.txt | sed '1i @EXPLICIT' >bare.txt
-expect_exit 1 run build bare.txt -o oci:out:x
-expect_stderr 'no checksum'
+expect_exit 1 "$condaimg" mirror bare.txt mirrored --platform linux-64
+expect_stderr 'has no checksum, and what is downloaded could not be verified'
 sed 's/\(#[0-9a-f]\)[0-9a-f]/\1x/' list.txt >wrong.txt
 expect_exit 1 run build wrong.txt -o oci:out:x
 sed 's/#[0-9a-f]\{6\}/#000000/' list.txt >wrong.txt
