@@ -125,8 +125,7 @@ static int lay_ground(struct assembly *a, struct err *err)
 	return ground_add(&a->ground, system_tree(a, NULL), err);
 }
 
-int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
-		      struct err *err)
+int assembly_plan_ground(struct assembly *a, const struct ground *base, struct err *err)
 {
 	const struct app *app = &a->settings->app;
 
@@ -137,12 +136,18 @@ int assembly_plan_app(struct assembly *a, const struct ground *base, const char 
 		return err_set(err, ERR_USAGE,
 			       "--ca-file adds to the certificates of the environment, and on a base that needs the "
 			       "package ca-certificates in it");
-	if (lay_ground(a, err) < 0 || copy_plan(&(struct copy_request){ .app = app,
-									.context = context,
-									.ground = &a->ground,
-									.prefix = a->prefix.path,
-									.skip = skip },
-						&a->files, err) < 0)
+	return lay_ground(a, err);
+}
+
+int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
+		      struct err *err)
+{
+	if (assembly_plan_ground(a, base, err) < 0 || copy_plan(&(struct copy_request){ .app = &a->settings->app,
+											.context = context,
+											.ground = &a->ground,
+											.prefix = a->prefix.path,
+											.skip = skip },
+								&a->files, err) < 0)
 		return -1;
 	if (a->files.n)
 		assembly_add_layer(a, PART_APP, NULL);

@@ -14,6 +14,10 @@
  *	  cmd_diff()		cmd/cmd_diff.c		two images, or locks
  *	    told_packages_read()	cmd/told_packages.c	  what is in an image, without its layers
  *	    diff_make()		cmd/diff.c
+ *	  cmd_patch()		cmd/cmd_patch.c		an image with some packages moved
+ *	  cmd_rebase()		cmd/cmd_rebase.c	an image on another base
+ *	    remake_open()	cmd/remake.c		  an image -> lock, base, options that make it
+ *	    patching_finish()	cmd/patching.c		  those, changed -> the new image
  *	  cmd_attach()		cmd/cmd_attach.c	documents beside an image
  *	    attachments_put()	cmd/attachments.c	  lock, SBOMs, provenance (cmd/provenance.c)
  *	      attach_put()	oci/attach.c		    as referrers
@@ -131,6 +135,24 @@ static const struct command commands[] = {
 	  "anywhere, or locks. Of images in a registry no layer is fetched: their manifests say which packages\n"
 	  "there are, and the locks that are attached to them the rest.",
 	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
+	{ "patch", "IMAGE SPEC...", "Move packages of an image to other versions, and leave the rest as it is.",
+	  "SPEC says what is wanted of a package that is there: 'openssl>=3.0.15', or openssl for the newest. All\n"
+	  "others stay, but for what has to move with it. Only layers that change are made; the rest is neither\n"
+	  "pulled nor sent. The new image is the one that build would make of the new lock. IMAGE is oci:DIR[:TAG],\n"
+	  "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG], with its lock\n"
+	  "attached (build --attach lock), or given with --lock.",
+	  "channel exclude-newer platform tag/new output attach/new layer-cache lock/image lockfile/new old-base "
+	  "layers/image compression/image link-scripts clobber ca-file condarc cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS
+		  OUTPUT_OPTIONS,
+	  2, INPUTS_MAX, cmd_patch },
+	{ "rebase", "IMAGE", "Put the packages of an image on another base.",
+	  "The packages' layers stay, and are neither pulled nor sent; what lies below them is replaced, and config\n"
+	  "and system files are made as build would with the new --base. Its C library must be new enough for the\n"
+	  "packages. IMAGE is as for patch.",
+	  "base/new platform tag/new output attach/new layer-cache lock/image lockfile/new old-base layers/image "
+	  "compression/image link-scripts clobber ca-file condarc cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS
+		  OUTPUT_OPTIONS,
+	  1, 1, cmd_rebase },
 	{ "attach", "IMAGE LOCK", "Keep a lock and bills of materials beside an image.",
 	  "IMAGE is oci:DIR[:TAG] or docker://HOST/REPO[:TAG], LOCK the one that it was built from. What is\n"
 	  "attached are referrers (OCI 1.1); the image and its digest stay what they are.",

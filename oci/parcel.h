@@ -15,6 +15,7 @@
 struct parcel_layer {
 	struct descriptor d;
 	bool foreign; /* its blob is in base, not in from */
+	struct blobs *in; /* of what is foreign: there, and not in base; or NULL */
 	struct registry *at; /* or there */
 };
 
