@@ -94,7 +94,8 @@ static int set_base(struct patching *p, struct patched *one, struct err *err)
 	if (one->base_place.type == DEST_REGISTRY) {
 		struct dest pinned = one->base_place;
 
-		pinned.ref.digest = blobs_manifest_digest(one->base);
+		if (dest_digest(&one->base_place, &pinned.ref.digest, err) < 0)
+			return err_at(err, "--base");
 		pinned.ref.has_digest = true;
 		one->lock.base = dest_text(&p->arena, &pinned);
 	}

@@ -402,8 +402,14 @@ static int write_lock(struct patching *p, struct err *err)
 
 	if (!p->o->lockfile || p->o->dry_run)
 		return 0;
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		const char *base = p->images[i].lock.base;
+
 		list[i] = p->images[i].lp;
+		/* Attached locks name the base of their platform, which is no base for the others. */
+		if (!base || !all.base || strcmp(base, all.base) != 0)
+			all.base = NULL;
+	}
 	all.platforms = list;
 	all.n_platforms = p->n;
 	lock_write(&all, &text);

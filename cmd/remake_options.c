@@ -234,6 +234,8 @@ static const char *map_difference(struct arena *a, const char *kind, const struc
 	for (size_t i = 0; i < n; i++) {
 		const char *other = descriptor_annotation(y, m, x[i].key);
 
+		if (strcmp(x[i].key, ANNOTATION_CREATED) == 0) /* it is added where a manifest is written */
+			continue;
 		if (!other || strcmp(other, x[i].value) != 0)
 			return arena_printf(a, "%s %s", kind, x[i].key);
 	}
