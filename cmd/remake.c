@@ -356,15 +356,12 @@ static void find_time(struct remake *r)
 	r->assembly.created = image_of(r)->created;
 }
 
-static int find_app_options(struct remake *r, struct err *err)
+/* With the options that are known by now. */
+static int plan_again(struct remake *r, struct err *err)
 {
-	struct image plain;
 	int64_t epoch = r->settings.epoch;
 	size_t layers = r->settings.layers;
 
-	assembly_image(&r->assembly, &plain);
-	if (!remake_add_options(r, &plain))
-		return 0;
 	settings_release(&r->settings);
 	if (settings_read(&r->options, &r->settings, err) < 0 || settings_configure(&r->options, &r->settings, err) < 0)
 		return err_at(err, "the options that %s was made with", r->room->name);
@@ -377,6 +374,93 @@ static int find_app_options(struct remake *r, struct err *err)
 	r->assembly.created = image_of(r)->created;
 	/* Variables are something that activation scripts may heed. */
 	return assembly_fetch(&r->assembly, err);
+}
+
+static bool is_remade(struct remake *r)
+{
+	struct dest_how how = { .docker_types = r->docker_types };
+	struct digest is = blobs_manifest_digest(r->blobs), made;
+	struct err none = ERR_INIT;
+	struct image image;
+
+	assembly_image(&r->assembly, &image);
+	return dest_digest_all(&(struct dest_image){ &image, NULL, r->blobs }, 1, &how, &made, &none) == 0 &&
+	       digest_equal(&is, &made);
+}
+
+/* Whether the image comes out as well with fewer variables said; then those are its options. */
+static int try_envs(struct remake *r, const char **envs, size_t n, bool *good, struct err *err)
+{
+	struct options all = r->options;
+
+	r->options.envs = envs;
+	r->options.n_envs = n;
+	if (plan_again(r, err) < 0)
+		return -1;
+	*good = is_remade(r);
+	if (!*good)
+		r->options = all;
+	return 0;
+}
+
+static bool is_named(const char *const *names, const char *text)
+{
+	for (; *names; names++) {
+		size_t n = strlen(*names);
+
+		if (strncmp(*names, text, n) == 0 && text[n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* Less those of these names, or (only) less just one of them. */
+static int drop_envs(struct remake *r, const char *const *names, const char *only, bool *good, struct err *err)
+{
+	const struct options *o = &r->options;
+	const char **list = arena_array(&r->arena, o->n_envs + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n_envs; i++)
+		if (only ? o->envs[i] != only : !is_named(names, o->envs[i]))
+			list[n++] = o->envs[i];
+	*good = false;
+	return n == o->n_envs ? 0 : try_envs(r, list, n, good, err);
+}
+
+/*
+ * What scripts make of variables depends on those that options say, and looks like an option itself as long as these are not
+ * known. So each that a script sets is an option only if the image is not the same without it.
+ */
+static int drop_scripted(struct remake *r, const char *const *names, struct err *err)
+{
+	const char *const *envs = r->options.envs;
+	size_t n = r->options.n_envs;
+	bool good;
+
+	if (drop_envs(r, names, NULL, &good, err) < 0)
+		return -1;
+	for (size_t i = 0; !good && i < n; i++) {
+		bool one = false;
+
+		if (is_named(names, envs[i]) && drop_envs(r, names, envs[i], &one, err) < 0)
+			return -1;
+	}
+	return plan_again(r, err);
+}
+
+static int find_app_options(struct remake *r, struct err *err)
+{
+	const struct paths_plan *p = &r->assembly.paths;
+	const char **names = arena_array(&r->arena, p->n_changes + 1, sizeof(*names));
+	struct image plain;
+
+	for (size_t i = 0; i < p->n_changes; i++)
+		names[i] = arena_strdup(&r->arena, p->changes[i].name);
+	assembly_image(&r->assembly, &plain);
+	if (!remake_add_options(r, &plain))
+		return 0;
+	return *names && r->options.n_envs ? drop_scripted(r, names, err) : plan_again(r, err);
 }
 
 static int environment_layer(struct remake *r, struct layer *ret, struct err *err)
@@ -446,16 +530,12 @@ static void keep_recipes(struct remake *r)
 
 static int compare(struct remake *r, struct err *err)
 {
-	struct dest_how how = { .docker_types = r->docker_types };
-	struct digest is = blobs_manifest_digest(r->blobs), made;
 	struct image image;
 	const char *what;
 
-	assembly_image(&r->assembly, &image);
-	if (dest_digest_all(&(struct dest_image){ &image, NULL, r->blobs }, 1, &how, &made, err) < 0)
-		return -1;
-	if (digest_equal(&is, &made))
+	if (is_remade(r))
 		return 0;
+	assembly_image(&r->assembly, &image);
 	what = remake_difference(&r->arena, image_of(r), &image);
 	return err_set(
 		err, ERR_FORMAT,
