@@ -259,7 +259,7 @@ static int check_attach(struct order *r, struct err *err)
 {
 	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
 		return -1;
-	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+	for (size_t i = 0; r->attach.any && !r->only_digest && i < r->delivery.n; i++)
 		if (attach_check(&r->delivery.dests[i], err) < 0)
 			return err_at(err, "--attach");
 	return 0;

@@ -98,6 +98,23 @@ cp document.0 attached.yml
 build attached.yml -o oci:again
 [ "$(digest_of "$(cat stdout)")" = "$digest" ] || fail "the attached lock gives $(cat stdout)"
 
+say "attach in condaimg.yml; the command line's is instead of it"
+mkdir project
+printf 'name: app\nchannels: [%s]\ndependencies: [stays]\n' "$work/packages" >project/environment.yml
+printf 'attach: [lock, cyclonedx]\nlibc: none\nvirtual-package: __glibc=2.28\nplatform: linux-64\n' >project/condaimg.yml
+attached() { jq -c '[.attached[].artifact_type]' stdout; }
+build project -o oci:projected:1 --json
+[ "$(attached)" = '["application/vnd.conda.lock.v1+yaml","application/vnd.cyclonedx+json"]' ] || fail "$(cat stdout)"
+build project -o oci:projected:1 --attach spdx --json
+[ "$(attached)" = '["application/spdx+json"]' ] || fail "$(cat stdout)"
+expect_exit 2 "$condaimg" build project -o oci-archive:project.tar
+expect_stderr '--attach: nothing can be attached to oci-archive:project.tar'
+expect_exit 0 "$condaimg" digest project -o oci-archive:project.tar
+printf 'attach: locks\n' >project/condaimg.yml
+expect_exit 2 "$condaimg" build project -o oci:projected:1
+expect_stderr "'locks' is not known"
+rm -r project
+
 say "the same once more is the same bytes: nothing is added"
 before=$(sha256sum <index.json)
 build one/conda-lock.yml --platform linux-64 --push "$plain/app:1" --attach lock,sbom,provenance --json
