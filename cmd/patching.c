@@ -364,9 +364,9 @@ static int write_images(struct patching *p, struct digest *ret, struct err *err)
 			return dest_digest_all(list, p->n, &p->delivery.how, ret, err);
 		if (delivery_write(&p->delivery, list, p->n, p->workshop.progress, ret, &broken, err) == 0)
 			return 0;
-		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !forget(p, &broken))
+		if ((err->code != ERR_INTEGRITY && err->code != ERR_NET) || tries == REPAIRS_MAX || !forget(p, &broken))
 			return -1;
-		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
+		log_warn("a layer in the cache was broken or gone, and is made anew (%s)", err->text);
 		err_clear(err);
 	}
 }

@@ -180,7 +180,9 @@ int parcel_fault(const struct parcel *p, size_t i, struct err *err)
 {
 	const struct parcel_layer *l = &p->layers[i];
 
-	if (err->code == ERR_INTEGRITY && !l->foreign && p->broken)
+	bool gone = l->at && err->code == ERR_NET; /* it was there when it was found */
+
+	if ((err->code == ERR_INTEGRITY || gone) && !l->foreign && p->broken)
 		*p->broken = l->d.digest;
 	return err_at(err, "layer %zu of %zu (sha256:%s)", i + 1, p->n_layers, digest_hex(&l->d.digest).hex);
 }
