@@ -56,6 +56,7 @@ struct options {
 	const char *html; /* file, or "-" */
 	const char **ignore_files;
 	size_t n_ignore_files;
+	const char *old_base, *new_tag;
 	const char *media_types, *registry_ca;
 	const char **layer_caches;
 	size_t n_layer_caches;
