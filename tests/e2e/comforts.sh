@@ -196,6 +196,9 @@ if command -v lexgrog >/dev/null; then
 	echo "man: ok"
 fi
 
+say "commands in the pages are those that there are"
+python3 "$root/tests/e2e/docs_lint.py" "$condaimg" "$root/README.md" "$root"/docs/*.md "$root"/docs/*/*.md || fail "the pages tell of other commands"
+
 # ---- meson install ----
 
 say "meson install into DESTDIR, without network"
