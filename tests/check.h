@@ -1,4 +1,4 @@
-/* What the tests of base/ and conda/ share: cmocka with what it needs, a directory to write in, awkward streams. */
+/* What the tests of base/ and conda/ share: cmocka with what it needs, a directory to write in, streams (streams.h) and a sink that counts. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
@@ -11,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/io.h"
+#include "streams.h"
 
 #define assert_ok(rc, err)                                                     \
 	do {                                                                   \
@@ -31,15 +32,6 @@ struct check_dir {
 };
 struct check_dir check_mkdir(void);
 void check_rmdir(struct check_dir *d);
-
-/* The same numbers every time. */
-uint32_t check_random(uint32_t *state);
-
-/* The bytes at p, handed out at most max at a time (0: a different number each time). */
-struct source *check_dribble(const void *p, size_t n, size_t max);
-
-/* n bytes of 'x', then a failure ("broken on purpose", ERR_NET). */
-struct source *check_breaks_after(size_t n);
 
 /* Counts what happens to it. After fail_at bytes writing fails. */
 struct check_sink {

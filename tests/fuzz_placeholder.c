@@ -2,45 +2,14 @@
 #include "fuzz.h"
 
 #include "conda/placeholder.h"
-
-struct drip {
-	struct source base;
-	const uint8_t *p;
-	size_t n, step;
-};
-
-static ssize_t drip_read(struct source *s, void *buf, size_t len, struct err *err)
-{
-	struct drip *d = (struct drip *)s;
-
-	(void)err;
-	if (len > d->step)
-		len = d->step;
-	if (len > d->n)
-		len = d->n;
-	if (len)
-		memcpy(buf, d->p, len);
-	d->p += len;
-	d->n -= len;
-	return (ssize_t)len;
-}
-
-static void drip_free(struct source *s)
-{
-	free(s);
-}
-
-static const struct source_ops drip_ops = { drip_read, drip_free };
+#include "streams.h"
 
 static int run(const uint8_t *p, size_t n, size_t step, bool text, const char *placeholder, const char *prefix,
 	       struct buf *ret)
 {
 	struct err err = ERR_INIT;
-	struct drip *d = NEW(struct drip);
-
-	*d = (struct drip){ { &drip_ops }, p, n, step };
-	auto_source *s = text ? placeholder_text(&d->base, placeholder, prefix)
-			      : placeholder_binary(&d->base, placeholder, prefix);
+	struct source *in = check_dribble(p, n, step);
+	auto_source *s = text ? placeholder_text(in, placeholder, prefix) : placeholder_binary(in, placeholder, prefix);
 
 	return io_slurp(s, UINT64_MAX, ret, &err);
 }

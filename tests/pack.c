@@ -7,43 +7,17 @@
 #include "base/codec.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "ustar.h"
 
-/* ---- tar, after POSIX ustar ---- */
+/* ---- members ---- */
 
 void pack_member(struct pack *p, const char *path, char type, unsigned mode, const char *target, const void *content,
 		 size_t n)
 {
 	struct buf *b = strncmp(path, "info/", 5) == 0 ? &p->info : &p->payload;
-	char h[512] = { 0 };
-	unsigned sum = 0;
 
-	snprintf(h, 100, "%s", path);
-	snprintf(h + 100, 8, "%07o", mode);
-	snprintf(h + 108, 8, "%07o", 1000u);
-	snprintf(h + 116, 8, "%07o", 1000u);
-	snprintf(h + 124, 12, "%011llo", (unsigned long long)n);
-	snprintf(h + 136, 12, "%011o", 1234567890u);
-	memset(h + 148, ' ', 8);
-	h[156] = type;
-	snprintf(h + 157, 100, "%s", target ? target : "");
-	memcpy(h + 257, "ustar\00000", 8);
-	for (size_t i = 0; i < sizeof(h); i++)
-		sum += (unsigned char)h[i];
-	snprintf(h + 148, 8, "%06o", sum);
-	buf_add(b, h, sizeof(h));
-	buf_add(b, content, n);
-	while (b->n % 512)
-		buf_addc(b, '\0');
+	ustar_member(b, &(struct ustar){ path, type, mode, 1000, 1234567890, target, n }, content, n);
 }
-
-static void tar_end(struct buf *b)
-{
-	static const char zeros[1024];
-
-	buf_add(b, zeros, sizeof(zeros));
-}
-
-/* ---- members ---- */
 
 void pack_text(struct pack *p, const char *path, const char *content)
 {
@@ -197,7 +171,7 @@ static void zip_zstd(struct zip *z, const char *name, struct buf *tar)
 	auto_buf packed = { 0 };
 	auto_sink *out = sink_codec(sink_buf(&packed), &CODEC_ZSTD_DEFAULT);
 
-	tar_end(tar);
+	ustar_end(tar);
 	must(sink_write(out, tar->p, tar->n, &err), &err);
 	must(sink_finish(out, &err), &err);
 	zip_file(z, name, packed.p, packed.n);
@@ -223,7 +197,7 @@ static void make_bz2(struct pack *p, struct buf *ret)
 
 	buf_add(&tar, p->info_last ? p->payload.p : p->info.p, p->info_last ? p->payload.n : p->info.n);
 	buf_add(&tar, p->info_last ? p->info.p : p->payload.p, p->info_last ? p->info.n : p->payload.n);
-	tar_end(&tar);
+	ustar_end(&tar);
 	n = (unsigned)(tar.n + tar.n / 100 + 600);
 	buf_room(ret, n);
 	if (BZ2_bzBuffToBuffCompress(ret->p, &n, tar.p, (unsigned)tar.n, 1, 0, 0) != BZ_OK)

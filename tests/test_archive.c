@@ -10,38 +10,16 @@
 
 #include <cmocka.h>
 
+#include "streams.h"
+#include "ustar.h"
+
 /* ---- archives by hand, after POSIX pax (ustar) and APPNOTE.TXT (zip) ---- */
 
+/* A member that says it has `said` bytes. */
 static void tar_member(struct buf *b, const char *path, char type, const char *target, const char *content, size_t n,
 		       uint64_t said)
 {
-	char h[512] = { 0 };
-	unsigned sum = 0;
-
-	snprintf(h, 100, "%s", path);
-	snprintf(h + 100, 8, "%07o", 0644u);
-	snprintf(h + 108, 8, "%07o", 0u);
-	snprintf(h + 116, 8, "%07o", 0u);
-	snprintf(h + 124, 12, "%011llo", (unsigned long long)(said & 077777777777));
-	snprintf(h + 136, 12, "%011o", 0u);
-	memset(h + 148, ' ', 8);
-	h[156] = type;
-	snprintf(h + 157, 100, "%s", target ? target : "");
-	memcpy(h + 257, "ustar\00000", 8);
-	for (size_t i = 0; i < sizeof(h); i++)
-		sum += (unsigned char)h[i];
-	snprintf(h + 148, 8, "%06o", sum);
-	buf_add(b, h, sizeof(h));
-	buf_add(b, content, n);
-	while (b->n % 512)
-		buf_addc(b, '\0');
-}
-
-static void tar_end(struct buf *b)
-{
-	static const char zeros[1024];
-
-	buf_add(b, zeros, sizeof(zeros));
+	ustar_member(b, &(struct ustar){ path, type, 0644, 0, 0, target, said & USTAR_SIZE_MAX }, content, n);
 }
 
 static void tar_file(struct buf *b, const char *path, const char *content)
@@ -147,43 +125,6 @@ static int list(struct archive_in *a, struct buf *out, struct err *err)
 	return got;
 }
 
-/* A source that hands out a few bytes at a time, and may fail. */
-struct drip {
-	struct source base;
-	const char *p;
-	size_t n, at, step, fail_at;
-};
-
-static ssize_t drip_read(struct source *s, void *buf, size_t len, struct err *err)
-{
-	struct drip *d = (struct drip *)s;
-
-	if (d->at >= d->fail_at)
-		return err_set(err, ERR_NET, "the line is dead");
-	if (len > d->step)
-		len = d->step;
-	if (len > d->n - d->at)
-		len = d->n - d->at;
-	memcpy(buf, d->p + d->at, len);
-	d->at += len;
-	return (ssize_t)len;
-}
-
-static void drip_free(struct source *s)
-{
-	free(s);
-}
-
-static const struct source_ops drip_ops = { drip_read, drip_free };
-
-static struct source *drip(const struct buf *b, size_t step, size_t fail_at)
-{
-	struct drip *d = NEW(struct drip);
-
-	*d = (struct drip){ { &drip_ops }, b->p, b->n, 0, step, fail_at };
-	return &d->base;
-}
-
 static void every_kind_of_member_is_told(void **state)
 {
 	static const size_t steps[] = { 1, 7, 511, 512, 4096, 1 << 20 };
@@ -199,11 +140,11 @@ static void every_kind_of_member_is_told(void **state)
 	tar_member(&tar, "dev/null", '3', NULL, "", 0, 0);
 	tar_file(&tar, "/abs", "x");
 	tar_file(&tar, "../up", "y");
-	tar_end(&tar);
+	ustar_end(&tar);
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		struct err err = ERR_INIT;
 		auto_buf out = { 0 };
-		auto_archive *a = archive_open_tar(drip(&tar, steps[i], SIZE_MAX), &err);
+		auto_archive *a = archive_open_tar(check_dribble(tar.p, tar.n, steps[i]), &err);
 
 		assert_non_null(a);
 		assert_int_equal(list(a, &out, &err), 0);
@@ -230,7 +171,7 @@ static void pax_and_gnu_names_are_bytes(void **state)
 	tar_file(&tar, "raw\xff", "2");
 	tar_member(&tar, "././@LongLink", 'L', NULL, longer, 301, 301);
 	tar_file(&tar, "short", "3");
-	tar_end(&tar);
+	ustar_end(&tar);
 	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
 	assert_non_null(a);
 	assert_int_equal(list(a, &out, &err), 0);
@@ -297,7 +238,7 @@ static void unread_content_is_skipped(void **state)
 	tar_file(&tar, "a", "hello");
 	tar_file(&tar, "b", "world");
 	tar_file(&tar, "c", "!");
-	tar_end(&tar);
+	ustar_end(&tar);
 	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
 	assert_int_equal(archive_next(a, &m, &content, &err), 1);
 	assert_int_equal(archive_next(a, &m, &content, &err), 1);
@@ -350,7 +291,7 @@ static void endless_special_headers_end(void **state)
 	for (int i = 0; i < 100000; i++)
 		tar_member(&tar, "././@LongLink", 'L', NULL, "", 0, 0);
 	tar_file(&tar, "a", "b");
-	tar_end(&tar);
+	ustar_end(&tar);
 	a = archive_open_tar(source_buf(&tar), &err);
 	if (a)
 		assert_int_equal(list(a, &out, &err), -1);
@@ -366,7 +307,7 @@ static void broken_pax_header_is_not_passed_over(void **state)
 	(void)state;
 	tar_member(&tar, "PaxHeaders/x", 'x', NULL, "17 path=evil.sh\n", 16, 16);
 	tar_file(&tar, "good", "1");
-	tar_end(&tar);
+	ustar_end(&tar);
 	a = archive_open_tar(source_bytes(tar.p, tar.n), &err);
 	if (a)
 		assert_int_equal(list(a, &out, &err), -1);
@@ -394,16 +335,16 @@ static void failure_of_the_stream_comes_through(void **state)
 	(void)state;
 	tar_file(&tar, "a", "hello");
 	tar_file(&tar, "b", "world");
-	tar_end(&tar);
+	ustar_end(&tar);
 	for (size_t at = 0; at < 1600; at += 200) {
 		struct err err = ERR_INIT;
 		auto_buf out = { 0 };
-		auto_archive *a = archive_open_tar(drip(&tar, 100, at), &err);
+		auto_archive *a = archive_open_tar(check_dribble_until(tar.p, tar.n, 100, at), &err);
 
 		if (a)
 			assert_int_equal(list(a, &out, &err), -1);
 		assert_int_equal(err.code, ERR_NET);
-		assert_string_equal(err.text, "the line is dead");
+		assert_string_equal(err.text, "broken on purpose");
 	}
 }
 
@@ -427,7 +368,7 @@ static void member_can_be_opened_where_it_begins(void **state)
 	tar_member(&tar, "PaxHeaders/x", 'x', NULL, "12 path=pax\n", 12, 12);
 	tar_file(&tar, "short", "1");
 	tar_file(&tar, "last", "2");
-	tar_end(&tar);
+	ustar_end(&tar);
 	assert_int_equal(write(fd, tar.p, tar.n), tar.n);
 	a = archive_open_tar_at(fd, 0, &err);
 	while (archive_next(a, &m, &content, &err) > 0)

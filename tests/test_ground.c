@@ -5,6 +5,7 @@
 
 #include "cmd/ground.h"
 #include "oci/layer.h"
+#include "ustar.h"
 
 struct place {
 	struct check_dir dir;
@@ -137,33 +138,22 @@ static const struct {
 	{ ".wh.etc", true, true },
 };
 
-/* Our own layers have no whiteouts, so this one is made of a tar by hand: a ustar header and nothing else. */
+/* Our own layers have no whiteouts, so this one is made by hand. */
 static void add_whiteout(struct place *p, const char *path)
 {
-	unsigned char tar[1536] = { 0 };
+	auto_buf tar = { 0 };
 	struct err err = ERR_INIT;
 	struct image_layer *l = &p->layers[p->n++];
 	auto_sink *out = NULL;
-	unsigned sum = 0;
 
-	memcpy(tar, path, strlen(path));
-	memcpy(tar + 100, "0000644", 7);
-	memcpy(tar + 108, "0000000", 7);
-	memcpy(tar + 116, "0000000", 7);
-	memcpy(tar + 124, "00000000000", 11);
-	memcpy(tar + 136, "00000000000", 11);
-	memset(tar + 148, ' ', 8);
-	tar[156] = '0';
-	memcpy(tar + 257, "ustar\00000", 8);
-	for (size_t i = 0; i < 512; i++)
-		sum += tar[i];
-	snprintf((char *)tar + 148, 8, "%06o", sum);
+	ustar_member(&tar, &(struct ustar){ .path = path, .type = '0', .mode = 0644 }, NULL, 0);
+	ustar_end(&tar);
 	*l = (struct image_layer){ .media_type = MEDIA_LAYER };
-	l->layer.diffid = digest_bytes(tar, sizeof(tar));
-	l->layer.tar_size = sizeof(tar);
+	l->layer.diffid = digest_bytes(tar.p, tar.n);
+	l->layer.tar_size = tar.n;
 	out = store_put(p->store, &l->layer.digest, &l->layer.size, &err);
 	assert_non_null(out);
-	assert_ok(sink_write(out, tar, sizeof(tar), &err), err);
+	assert_ok(sink_write(out, tar.p, tar.n, &err), err);
 	assert_ok(sink_finish(out, &err), err);
 }
 

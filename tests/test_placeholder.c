@@ -7,55 +7,18 @@
 
 #include <cmocka.h>
 
+#include "streams.h"
+
 #define P10 "/bbbbbbbbb" /* 10 bytes */
 #define P50 P10 P10 P10 P10 P10
 #define P100 P50 P50
-
-/* ---- a source that gives so many bytes at a time ---- */
-
-struct drip {
-	struct source base;
-	const char *p;
-	size_t n, step;
-};
-
-static ssize_t drip_read(struct source *s, void *buf, size_t len, struct err *err)
-{
-	struct drip *d = (struct drip *)s;
-
-	(void)err;
-	if (len > d->step)
-		len = d->step;
-	if (len > d->n)
-		len = d->n;
-	if (len)
-		memcpy(buf, d->p, len);
-	d->p += len;
-	d->n -= len;
-	return (ssize_t)len;
-}
-
-static void drip_free(struct source *s)
-{
-	free(s);
-}
-
-static const struct source_ops drip_ops = { drip_read, drip_free };
-
-static struct source *drip(const char *p, size_t n, size_t step)
-{
-	struct drip *d = NEW(struct drip);
-
-	*d = (struct drip){ { &drip_ops }, p, n, step };
-	return &d->base;
-}
 
 typedef struct source *wrap_fn(struct source *in, const char *placeholder, const char *prefix);
 
 static int run(wrap_fn *wrap, const char *p, size_t n, size_t step, const char *placeholder, const char *prefix,
 	       struct buf *ret, struct err *err)
 {
-	auto_source *s = wrap(drip(p, n, step), placeholder, prefix);
+	auto_source *s = wrap(check_dribble(p, n, step), placeholder, prefix);
 
 	return io_slurp(s, UINT64_MAX, ret, err);
 }

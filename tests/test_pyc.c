@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "conda/pyc.h"
+#include "streams.h"
 
 static void sources_are_found_by_name(void **state)
 {
@@ -35,40 +36,6 @@ static void sources_are_found_by_name(void **state)
 		else
 			assert_null(got);
 	}
-}
-
-/* Gives one byte at a time. */
-struct drip {
-	struct source base;
-	const char *p;
-	size_t n;
-};
-
-static ssize_t drip_read(struct source *s, void *buf, size_t len, struct err *err)
-{
-	struct drip *d = (struct drip *)s;
-
-	(void)err;
-	if (!d->n || !len)
-		return 0;
-	*(char *)buf = *d->p++;
-	d->n--;
-	return 1;
-}
-
-static void drip_free(struct source *s)
-{
-	free(s);
-}
-
-static const struct source_ops drip_ops = { drip_read, drip_free };
-
-static struct source *drip(const char *p, size_t n)
-{
-	struct drip *d = NEW(struct drip);
-
-	*d = (struct drip){ { &drip_ops }, p, n };
-	return &d->base;
 }
 
 static void only_a_header_that_fits_its_source_changes(void **state)
@@ -101,7 +68,7 @@ static void only_a_header_that_fits_its_source_changes(void **state)
 	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
 		const char *before = rows[i / 2].before;
 		size_t n = rows[i / 2].n;
-		auto_source *s = pyc_settle(i & 1 ? drip(before, n) : source_bytes(before, n), 0x0102);
+		auto_source *s = pyc_settle(i & 1 ? check_dribble(before, n, 1) : source_bytes(before, n), 0x0102);
 		struct err err = ERR_INIT;
 		auto_buf got = { 0 };
 

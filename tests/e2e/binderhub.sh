@@ -7,7 +7,9 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/runtimes.sh
 . "$root/tests/e2e/runtimes.sh"
-need docker-registry git htpasswd python3 skopeo
+# shellcheck source=tests/e2e/registry-lib.sh
+. "$root/tests/e2e/registry-lib.sh"
+need git htpasswd
 embedded_channel
 
 tidy_containers()
@@ -21,32 +23,17 @@ tidy_containers()
 
 tidy()
 {
-	[ -z "${registry_pid:-}" ] || kill "$registry_pid" 2>/dev/null
+	stop_servers
 	tidy_containers
 }
 
 start_registry()
 {
-	local port
-
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	registry=127.0.0.1:$port
 	# shellcheck disable=SC2094  # a program and a file of one name
 	htpasswd -Bbn hub 'registry$ecret' >htpasswd 2>/dev/null
-	cat >registry.yml <<-END
-		version: 0.1
-		log: {accesslog: {disabled: true}, level: error}
-		storage: {filesystem: {rootdirectory: $work/registry}}
-		http: {addr: "$registry"}
-		auth: {htpasswd: {realm: registry, path: $work/htpasswd}}
-	END
-	docker-registry serve registry.yml >registry.log 2>&1 &
-	registry_pid=$!
-	for _ in $(seq 100); do
-		curl -so /dev/null "http://$registry/v2/" && return
-		sleep 0.1
-	done
-	fail "the registry does not start: $(cat registry.log)"
+	registry registry "http: {addr: @HOST@}
+auth: {htpasswd: {realm: registry, path: $work/htpasswd}}"
+	registry=$host
 }
 
 # What KubeSpawner gives as the container's arguments.

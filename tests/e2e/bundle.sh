@@ -3,22 +3,17 @@
 # Usage: bundle.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need jq zstd unshare tar python3
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need jq zstd unshare tar
 python=/usr/bin/python3
 unset CONDAIMG_CONDARC
 cut_off() { unshare -rn "$@"; }
 unshare -rn true 2>/dev/null || skip "there are no network namespaces here"
 
 embedded_channel
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-python3 -m http.server --bind 127.0.0.1 --directory "$channel" "$port" >server.log 2>&1 &
-server=$!
-tidy() { kill $server 2>/dev/null; }
-for _ in $(seq 50); do
-	(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
-	sleep 0.1
-done
-channel=http://127.0.0.1:$port
+serve_folder "$channel"
+channel=$url
 printf 'name: hello\nchannels: [%s]\ndependencies: [jq, tzdata, ca-certificates]\nvariables: {GREETING: hello}\n' "$channel" >environment.yml
 common=(--cache-dir cache --platform linux-64)
 same() { [ "$(digest_of "$(cat stdout)")" = "$1" ] || fail "another image: $(cat stdout), expected $1"; }

@@ -5,7 +5,9 @@
 # shellcheck disable=SC2016,SC2015
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need docker-registry git python3 jq curl bwrap setpriv
+# shellcheck source=tests/e2e/registry-lib.sh
+. "$root/tests/e2e/registry-lib.sh"
+need git curl bwrap setpriv
 python3 -c 'import yaml' 2>/dev/null || skip "there is no python3-yaml on this machine"
 [ "$(id -u)" = 0 ] || skip "to be another user takes root"
 export CONDAIMG_SOURCE_ROOT=$root
@@ -13,7 +15,7 @@ embedded_channel
 
 tidy()
 {
-	[ -z "${registry_pid:-}" ] || kill "$registry_pid" 2>/dev/null
+	stop_servers
 	[ -z "${cgroup:-}" ] || rmdir "$cgroup" 2>/dev/null
 }
 
@@ -62,19 +64,8 @@ fi
 
 # ---- a registry and a project ----
 
-registry=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-cat >registry.yml <<-END
-	version: 0.1
-	log: {accesslog: {disabled: true}, level: error}
-	storage: {filesystem: {rootdirectory: $work/registry}}
-	http: {addr: "$registry"}
-END
-docker-registry serve registry.yml >registry.log 2>&1 &
-registry_pid=$!
-for _ in $(seq 100); do
-	curl -so /dev/null "http://$registry/v2/" && break
-	sleep 0.1
-done
+registry registry
+registry=$host
 
 digest_in_registry() # REPO TAG
 {

@@ -4,47 +4,20 @@
 . "$(dirname "$0")/lib.sh"
 
 PATH=$PATH:/usr/sbin
-need nginx curl sha256sum
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need nginx sha256sum
 unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true
 embedded_channel
 
-nginx_pid=
-tidy()
-{
-	[ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null
+port=$(free_port)
+serve_nginx "$port" <<END
+access_log $work/access.log;
+server {
+	listen 127.0.0.1:$port; root $channel;
+	location /slowly/ { alias $channel/; limit_rate 300k; }
 }
-
-start_nginx()
-{
-	local _
-
-	mkdir -p nginx
-	for _ in 1 2 3 4 5; do
-		port=$((20000 + RANDOM % 20000))
-		cat >nginx.conf <<-END
-			daemon off; master_process off; pid $work/nginx/pid; error_log $work/nginx/error.log;
-			events { worker_connections 512; }
-			http {
-				access_log $work/access.log; types { } default_type application/octet-stream;
-				client_body_temp_path $work/nginx; proxy_temp_path $work/nginx; fastcgi_temp_path $work/nginx;
-				uwsgi_temp_path $work/nginx; scgi_temp_path $work/nginx;
-				server {
-					listen 127.0.0.1:$port; root $channel;
-					location /slowly/ { alias $channel/; limit_rate 300k; }
-				}
-			}
-		END
-		nginx -p "$work" -e "$work/nginx/error.log" -c "$work/nginx.conf" 2>/dev/null &
-		nginx_pid=$!
-		for _ in $(seq 50); do
-			curl -fs -o /dev/null "http://127.0.0.1:$port/noarch/repodata.json" && return
-			kill -0 "$nginx_pid" 2>/dev/null || break
-			sleep 0.1
-		done
-	done
-	skip "nginx does not start here"
-}
-start_nginx
+END
 
 environment() # PLACE PACKAGE...
 {

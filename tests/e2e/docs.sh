@@ -3,29 +3,14 @@
 # Usage: docs.sh CONDAIMG [--update] [PAGE...]
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need docker-registry git python3 skopeo jq bwrap
+# shellcheck source=tests/e2e/registry-lib.sh
+. "$root/tests/e2e/registry-lib.sh"
+need git bwrap
 [ "$(id -u)" = 0 ] || skip "to be other users in a container takes root"
 embedded_channel
 
-tidy()
-{
-	[ -z "${registry_pid:-}" ] || kill "$registry_pid" 2>/dev/null
-}
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-export REGISTRY=127.0.0.1:$port
-cat >registry.yml <<-END
-	version: 0.1
-	log: {accesslog: {disabled: true}, level: error}
-	storage: {filesystem: {rootdirectory: $work/registry}}
-	http: {addr: "$REGISTRY"}
-END
-docker-registry serve registry.yml >registry.log 2>&1 &
-registry_pid=$!
-for _ in $(seq 100); do
-	curl -so /dev/null "http://$REGISTRY/v2/" && break
-	sleep 0.1
-done
+registry registry
+export REGISTRY=$host
 
 # conda-forge is what the tests have.
 unset CONDAIMG_CONDARC

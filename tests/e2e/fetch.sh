@@ -1,30 +1,16 @@
 #!/usr/bin/env bash
 # Downloads against real servers on loopback: nginx with TLS of an own CA, HTTP/2, client certificates, connection
 # limits and parts; tinyproxy with and without a login. fetch.sh FETCH_TOOL. 77 = skipped.
-set -euo pipefail
+tool=$(readlink -f "${1:?the fetch tool is missing}")
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+set -o pipefail
+need nginx openssl tinyproxy
 
-tool=$(readlink -f "$1")
-fail() { echo "FAIL: $*" >&2; exit 1; }
-skip() { echo "SKIP: $*" >&2; exit 77; }
-PATH=$PATH:/usr/sbin
-for need in nginx curl openssl tinyproxy sha256sum; do
-	command -v $need >/dev/null || skip "no $need"
-done
-tmp=$(mktemp -d)
-pids=()
-stop() {
-	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-	wait 2>/dev/null || true
-	rm -rf "$tmp"
-}
-trap stop EXIT
-chmod 755 "$tmp"
-cd "$tmp"
-export HOME=$tmp
-unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true
-
-echo "== an authority, a server's and a client's certificate"
-mkdir www tmp ca
+say "an authority, a server's and a client's certificate"
+mkdir www ca
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem 2>/dev/null
 certificate() { # NAME EXTENSION
 	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
@@ -35,7 +21,7 @@ certificate client 'extendedKeyUsage=clientAuth'
 cat client.pem client.key >both.pem
 cp ca.pem ca/ && openssl rehash ca
 
-echo "== files"
+say "files"
 for i in $(seq 40); do head -c $((RANDOM * 3 + 1)) /dev/urandom >"www/p$i-1-0.conda"; done
 head -c 6000000 /dev/urandom >www/large-1-0.conda
 list() { # BASE FILE... -> lines for fetch_tool
@@ -45,62 +31,32 @@ list() { # BASE FILE... -> lines for fetch_tool
 }
 (cd www && ls p*.conda) >small
 
-conf() { # FIRST PORT
-	cat <<-CONF
-	daemon off; master_process off; pid $tmp/pid; error_log $tmp/error.log info;
-	events { worker_connections 256; }
-	http {
-		log_format l '\$server_port \$server_protocol \$status \$body_bytes_sent \$connection \$request_uri "\$http_range" "\$http_via"';
-		access_log $tmp/access.log l; types { } default_type application/octet-stream;
-		client_body_temp_path $tmp/tmp; proxy_temp_path $tmp/tmp; fastcgi_temp_path $tmp/tmp;
-		uwsgi_temp_path $tmp/tmp; scgi_temp_path $tmp/tmp;
-		root $tmp/www; ssl_certificate $tmp/server.pem; ssl_certificate_key $tmp/server.key;
-		limit_conn_zone \$binary_remote_addr zone=few:1m; limit_conn_status 429;
-		server {
-			listen 127.0.0.1:$1;
-			location / { }
-			location /few/ { alias $tmp/www/; limit_conn few 2; }
-			location /slowly/ { alias $tmp/www/; limit_rate 3m; }
-			location /tls/ { rewrite ^/tls/(.*)\$ https://127.0.0.1:$(($1 + 1))/\$1 redirect; }
-		}
-		server { listen 127.0.0.1:$(($1 + 1)) ssl http2; location /plain/ { rewrite ^/plain/(.*)\$ http://127.0.0.1:$1/\$1 redirect; } }
-		server { listen 127.0.0.1:$(($1 + 2)) ssl; ssl_client_certificate $tmp/ca.pem; ssl_verify_client on; }
-	}
-	CONF
+read -r port tls_port mutual_port <<<"$(free_port 3)"
+serve_nginx "$port" <<END
+log_format l '\$server_port \$server_protocol \$status \$body_bytes_sent \$connection \$request_uri "\$http_range" "\$http_via"';
+access_log $work/access.log l;
+root $work/www; ssl_certificate $work/server.pem; ssl_certificate_key $work/server.key;
+limit_conn_zone \$binary_remote_addr zone=few:1m; limit_conn_status 429;
+server {
+	listen 127.0.0.1:$port;
+	location / { }
+	location /few/ { alias $work/www/; limit_conn few 2; }
+	location /slowly/ { alias $work/www/; limit_rate 3m; }
+	location /tls/ { rewrite ^/tls/(.*)\$ https://127.0.0.1:$tls_port/\$1 redirect; }
 }
-start_nginx() {
-	for _ in 1 2 3 4 5; do
-		port=$((20000 + RANDOM % 20000))
-		conf "$port" >nginx.conf
-		nginx -p "$tmp" -e "$tmp/error.log" -c "$tmp/nginx.conf" 2>>start.log &
-		local pid=$!
-		for _ in $(seq 50); do
-			curl -fs -o /dev/null "http://127.0.0.1:$port/p1-1-0.conda" && { pids+=("$pid"); return; }
-			kill -0 "$pid" 2>/dev/null || break
-			sleep 0.1
-		done
-	done
-	cat start.log error.log >&2
-	skip "nginx does not start here"
-}
-start_nginx
-plain=http://127.0.0.1:$port tls=https://127.0.0.1:$((port + 1)) mutual=https://127.0.0.1:$((port + 2))
-start_proxy() { # NAME LINE...
+server { listen 127.0.0.1:$tls_port ssl http2; location /plain/ { rewrite ^/plain/(.*)\$ http://127.0.0.1:$port/\$1 redirect; } }
+server { listen 127.0.0.1:$mutual_port ssl; ssl_client_certificate $work/ca.pem; ssl_verify_client on; }
+END
+plain=http://127.0.0.1:$port tls=https://127.0.0.1:$tls_port mutual=https://127.0.0.1:$mutual_port
+start_proxy() # NAME LINE...
+{
 	local name=$1
+
 	shift
-	for _ in 1 2 3 4 5; do
-		proxy_port=$((20000 + RANDOM % 20000))
-		printf '%s\n' "Port $proxy_port" "Listen 127.0.0.1" "Timeout 20" "MaxClients 50" "LogFile \"$tmp/$name.log\"" \
-			"LogLevel Connect" "$@" >"$name.conf"
-		tinyproxy -d -c "$name.conf" >/dev/null 2>&1 &
-		local pid=$!
-		for _ in $(seq 50); do
-			(exec 3<>"/dev/tcp/127.0.0.1/$proxy_port") 2>/dev/null && { pids+=("$pid"); return; }
-			kill -0 "$pid" 2>/dev/null || break
-			sleep 0.1
-		done
-	done
-	skip "tinyproxy does not start here"
+	proxy_port=$(free_port)
+	printf '%s\n' "Port $proxy_port" "Listen 127.0.0.1" "Timeout 20" "MaxClients 50" "LogFile \"$work/$name.log\"" \
+		"LogLevel Connect" "$@" >"$name.conf"
+	serve "$name" "$proxy_port" tinyproxy -d -c "$name.conf"
 }
 n=0
 # A cache of its own each time; what came is looked at.
@@ -136,11 +92,11 @@ list "$tls" $(cat small) >tls.list
 list "$mutual" p1-1-0.conda p2-1-0.conda >mutual.list
 list "$tls" p1-1-0.conda >tls1.list
 
-echo "== plain"
+say "plain"
 gets plain.list
 [[ $(count ' 200 ') == 40 ]] || fail "$(cat access.log)"
 
-echo "== TLS of an own authority, HTTP/2, few connections"
+say "TLS of an own authority, HTTP/2, few connections"
 gets tls.list --ca-file ca.pem
 [[ $(count 'HTTP/2.0 200') == 40 ]] || fail "no HTTP/2: $(cat access.log)"
 [[ $(cut -d' ' -f5 access.log | sort -u | wc -l) -le 2 ]] || fail "many connections: $(cut -d' ' -f5 access.log | sort | uniq -c)"
@@ -150,25 +106,25 @@ refused "its certificate cannot be trusted" tls1.list
 refused "its certificate cannot be trusted" tls1.list --ca-file client.pem
 refused "trusted" tls1.list --ca-file nothing.pem
 
-echo "== a client's certificate"
+say "a client's certificate"
 gets mutual.list --ca-file ca.pem --cert client.pem --key client.key
 gets mutual.list --ca-file ca.pem --cert both.pem
 refused "answers 400" mutual.list --ca-file ca.pem
 refused "client certificate" mutual.list --ca-file ca.pem --cert client.pem --key server.key
 
-echo "== redirects to TLS, and never away from it"
+say "redirects to TLS, and never away from it"
 list "$plain/tls" p1-1-0.conda >up.list
 gets up.list --ca-file ca.pem
 list "$tls/plain" p1-1-0.conda >down.list
 refused "leads from https to http, which is not followed: http://127" down.list --ca-file ca.pem
 
-echo "== a server that takes two at a time"
+say "a server that takes two at a time"
 # shellcheck disable=SC2046
 list "$plain/few" $(cat small) >few.list
 gets few.list
 [[ $(count ' 429 ') -lt 80 ]] || fail "it was not heeded: $(count ' 429 ') times 429"
 
-echo "== a part, after the first process was killed"
+say "a part, after the first process was killed"
 list "$plain/slowly" large-1-0.conda >large.list
 rm -rf cache
 "$tool" cache fetch large.list >out 2>err &
@@ -194,12 +150,12 @@ touch -d '2001-01-01' www/large-1-0.conda
 "$tool" kept fetch large.list >out 2>err || fail "$(cat err)"
 [[ $(count ' 206 ') == 0 && $(count ' 200 ') == 1 ]] || fail "$(cat access.log)"
 
-echo "== through a proxy"
+say "through a proxy"
 start_proxy open
 gets plain.list --proxy "http://127.0.0.1:$proxy_port"
 [[ $(count tinyproxy) == 40 ]] || fail "not through the proxy: $(cat access.log)"
 gets tls.list --proxy "http://127.0.0.1:$proxy_port" --ca-file ca.pem
-grep -q "CONNECT 127.0.0.1:$((port + 1))" open.log || fail "not through the proxy: $(cat open.log)"
+grep -q "CONNECT 127.0.0.1:$tls_port" open.log || fail "not through the proxy: $(cat open.log)"
 gets plain.list --proxy "http://127.0.0.1:$proxy_port" --no-proxy 127.0.0.1
 [[ $(count tinyproxy) == 0 ]] || fail "through the proxy: $(cat access.log)"
 http_proxy=http://127.0.0.1:$proxy_port gets plain.list
@@ -207,7 +163,7 @@ http_proxy=http://127.0.0.1:$proxy_port gets plain.list
 http_proxy=http://127.0.0.1:$proxy_port gets plain.list --proxy ""
 [[ $(count tinyproxy) == 0 ]] || fail "through the proxy: $(cat access.log)"
 
-echo "== through a proxy that wants a login"
+say "through a proxy that wants a login"
 start_proxy shut "BasicAuth user sesame"
 gets plain.list --proxy "http://user:sesame@127.0.0.1:$proxy_port"
 gets tls1.list --proxy "http://user:sesame@127.0.0.1:$proxy_port" --ca-file ca.pem

@@ -4,11 +4,10 @@
 # Usage: forms.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-need nginx curl zstd bzip2 python3
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need nginx curl zstd bzip2
 /usr/bin/python3 -c 'import msgpack, zstandard' 2>/dev/null || skip "there is no msgpack or zstandard for python here"
-
-tidy() { [ -z "${nginx_pid:-}" ] || kill "$nginx_pid" 2>/dev/null || true; }
 
 say "a channel, in four forms"
 python3 "$root/tools/make-channel" --records 2500 --seed 7 plain >/dev/null
@@ -36,38 +35,17 @@ done
 mkdir far/far
 mv far/*/shards/* far/far/
 
-conf() { # PORT
-	cat <<-CONF
-	daemon off; master_process off; pid $work/pid; error_log $work/error.log info;
-	events { worker_connections 256; }
-	http {
-		access_log $work/access.log; types { } default_type application/octet-stream;
-		client_body_temp_path $work/tmp; proxy_temp_path $work/tmp; fastcgi_temp_path $work/tmp;
-		uwsgi_temp_path $work/tmp; scgi_temp_path $work/tmp;
-		etag on; gzip on; gzip_types *; root $work/www;
-		server {
-			listen 127.0.0.1:$1;
-			location /aged/ { alias $work/www/ch/; add_header Cache-Control "public, max-age=3600"; }
-		}
-	}
-	CONF
-}
 mkdir www
-for _ in 1 2 3 4 5; do
-	port=$((20000 + RANDOM % 20000))
-	conf "$port" >nginx.conf
-	nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" 2>>start.log &
-	nginx_pid=$!
-	for _ in $(seq 50); do
-		curl -s -o /dev/null "http://127.0.0.1:$port/" && break 2
-		kill -0 "$nginx_pid" 2>/dev/null || break
-		sleep 0.1
-	done
-	nginx_pid=
-done
-[ -n "$nginx_pid" ] || skip "nginx does not start here"
+port=$(free_port)
+serve_nginx "$port" <<END
+access_log $work/access.log; gzip on; gzip_types *; root $work/www;
+server {
+	listen 127.0.0.1:$port;
+	location /aged/ { alias $work/www/ch/; add_header Cache-Control "public, max-age=3600"; }
+}
+END
 url=http://127.0.0.1:$port
-serve() { ln -sfn "$work/$1" www/ch; }
+show() { ln -sfn "$work/$1" www/ch; }
 hits() { grep -c "\" $1 " access.log || true; }
 asked() { grep -c "GET [^ ]*$1" access.log || true; }
 
@@ -91,7 +69,7 @@ lock() { # CACHE CHANNEL OPTION...
 
 say "equal locks"
 for form in plain zst bz2 shards far; do
-	serve $form
+	show $form
 	for how in cold warm offline; do
 		option=()
 		[ $how != offline ] || option=(--offline)
@@ -145,7 +123,7 @@ got=$(find cache-shards/repodata -path '*/shards/*' -type f ! -name '.*' | wc -l
 [ "$got" -gt 5 ] && [ "$got" -lt "$total" ] || fail "$got of $total shards were fetched"
 
 say "two platforms, one batch: noarch is asked for once"
-serve plain
+show plain
 cp -r plain/linux-64 plain/linux-aarch64
 : >access.log
 "$condaimg" lock environment.yml --platform linux-64 --platform linux-aarch64 --libc none --override-channels -c "$url/ch" \
@@ -155,15 +133,15 @@ rm -r plain/linux-aarch64
 
 say "a form that was missing is not asked for again, until there is nothing else"
 : >access.log
-serve plain
+show plain
 lock cache-plain "$url/ch" || fail "$(cat stderr)"
 [ "$(asked zst)" = 0 ] || fail "$(cat access.log)"
-serve zst
+show zst
 lock cache-plain "$url/ch" || fail "$(cat stderr)"
 cmp lock.yml first.yml || fail "another lock"
 
 say "Cache-Control is honoured"
-serve plain
+show plain
 lock cache-aged "$url/aged" || fail "$(cat stderr)"
 : >access.log
 lock cache-aged "$url/aged" || fail "$(cat stderr)"
@@ -196,7 +174,7 @@ for file in $(find cache-zst -name '*.packed'); do
 	[ "$(stat -c %s "$file")" = "$size" ] || fail "$file is not whole again"
 done
 shard=$(find cache-shards/repodata -path '*/shards/*' -type f ! -name '.*' | sort | head -1)
-serve shards
+show shards
 printf x >>"$shard"
 lock cache-shards "$url/ch" || fail "$(cat stderr)"
 [ "$(sha256sum <"$shard" | cut -d' ' -f1)" = "$(basename "$shard")" ] || fail "a damaged shard stayed"
@@ -218,7 +196,7 @@ done
 say "a shard that is not what the index says, and one that is not there"
 cp -r shards lying
 for f in lying/*/shards/*; do printf x >>"$f"; done
-serve lying
+show lying
 lock cache-lying "$url/ch" && fail "wrong shards were believed"
 grep -q "which is not what the channel's index says" stderr || fail "$(cat stderr)"
 rm -r lying/*/shards
@@ -228,11 +206,11 @@ grep -q "is not there, though the channel's index names it" stderr || fail "$(ca
 say "an index that is none"
 cp -r plain bad
 printf 'nonsense' | zstd -q >bad/noarch/repodata_shards.msgpack.zst
-serve bad
+show bad
 lock cache-bad "$url/ch" && fail "nonsense was read"
 grep -q "noarch/repodata_shards.msgpack.zst: byte 0: has something else where a map is expected" stderr || fail "$(cat stderr)"
 /usr/bin/python3 -c 'print("{\"packages\":{" + " " * 5000)' | bzip2 >bz2/noarch/repodata.json.bz2
-serve bz2
+show bz2
 lock cache-bad2 "$url/ch" && fail "half a document was read"
 grep -q "noarch/repodata.json.bz2: line 2, byte .*: the text ends too early" stderr || fail "$(cat stderr)"
 echo ok

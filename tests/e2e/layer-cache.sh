@@ -43,21 +43,11 @@ for subdir, packages in records.items():
         json.dump({"info": {"subdir": subdir}, "packages": {}, "packages.conda": packages}, f)
 PYTHON
 python3 make.py "$root/tests/e2e/make_channel.py" || fail "no channel"
-mkdir -p nginx
 port=$(free_port)
-cat >nginx.conf <<-END
-	daemon off; master_process off; pid $work/nginx/pid; error_log $work/nginx/error.log;
-	events { worker_connections 128; }
-	http {
-		access_log $work/nginx.log; default_type application/octet-stream; root $work/www;
-		client_body_temp_path $work/nginx; proxy_temp_path $work/nginx; fastcgi_temp_path $work/nginx;
-		uwsgi_temp_path $work/nginx; scgi_temp_path $work/nginx;
-		server { listen 127.0.0.1:$port; }
-	}
+serve_nginx "$port" <<END
+access_log $work/access.log; root $work/www;
+server { listen 127.0.0.1:$port; }
 END
-nginx -p "$work" -e "$work/nginx/error.log" -c "$work/nginx.conf" 2>/dev/null &
-pids+=($!)
-for _ in $(seq 200); do (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done
 {
 	printf 'name: many\nchannels: [http://127.0.0.1:%s/ch]\ndependencies:\n' "$port"
 	for i in $(seq 0 11); do printf '  - p%02d=1\n' "$i"; done
@@ -65,8 +55,8 @@ for _ in $(seq 200); do (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sl
 sed 's/p05=1/p05=2/' environment.yml >changed.yml
 options=(--platform linux-64 --libc none --virtual-package __glibc=2.28)
 build() { expect_exit 0 "$condaimg" build "$@" "${options[@]}"; }
-fresh() { rm -rf "$work/fresh" && : >"$work/nginx.log" && : >"$work/plain.log"; }
-downloads() { grep -cE '"GET [^ ]*\.conda ' nginx.log || true; }
+fresh() { rm -rf "$work/fresh" && : >"$work/access.log" && : >"$work/plain.log"; }
+downloads() { grep -cE '"GET [^ ]*\.conda ' access.log || true; }
 settle() { sleep 0.2; }
 layers_of() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.layers[].digest' | sort; }
 
@@ -117,7 +107,7 @@ say "one changed package costs that package"
 fresh
 build changed.yml --push "$host/other:2" --layer-cache "$cache" --cache-dir "$work/fresh" --json
 settle
-[ "$(downloads)" = 1 ] || fail "$(downloads) downloads: $(cat nginx.log)"
+[ "$(downloads)" = 1 ] || fail "$(downloads) downloads: $(cat access.log)"
 [ "$(jq -c '[.blobs_uploaded, .layers_new]' stdout)" = '[3,2]' ] || fail "$(cat stdout)" # its layer, the environment's, the config
 changed=$(jq -r .digest stdout)
 build changed.yml -o oci:plain --cache-dir "$work/without"
@@ -125,7 +115,7 @@ build changed.yml -o oci:plain --cache-dir "$work/without"
 fresh
 build changed.yml --push "$host/other:3" --layer-cache "$cache" --cache-dir "$work/fresh"
 settle
-[ "$(downloads)" = 0 ] || fail "the changed one was not put into the cache: $(cat nginx.log)"
+[ "$(downloads)" = 0 ] || fail "the changed one was not put into the cache: $(cat access.log)"
 
 say "two writers at once, on empty disks and an empty cache"
 for k in 1 2; do

@@ -3,6 +3,8 @@
 # Usage: mirror.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
 need jq zstd unshare
 python=/usr/bin/python3
 $python -c 'import conda_package_streaming, msgpack, zstandard' 2>/dev/null || skip "there is no python3-conda-package-streaming or python3-msgpack"
@@ -132,15 +134,8 @@ documents m5 | cmp m.sums - || fail "one of several is lost: $(cat out.?)"
 
 say "a real environment: every archive is opened by conda-package-streaming; a solve in the mirror is the solve in the channel"
 embedded_channel
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-python3 -m http.server --bind 127.0.0.1 --directory "$channel" "$port" >server.log 2>&1 &
-server=$!
-tidy() { kill $server 2>/dev/null; }
-for _ in $(seq 50); do
-	(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
-	sleep 0.1
-done
-channel=http://127.0.0.1:$port
+serve_folder "$channel"
+channel=$url
 printf 'name: hello\nchannels: [%s]\ndependencies: [jq, bash, coreutils, tzdata, ca-certificates]\n' "$channel" >environment.yml
 common=(--cache-dir cache --platform linux-64)
 expect_exit 0 "$condaimg" build environment.yml -o oci:out:direct "${common[@]}"

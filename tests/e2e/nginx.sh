@@ -1,30 +1,16 @@
 #!/usr/bin/env bash
 # Channels and downloads against a real nginx on loopback: conditional requests, login, tokens, redirects, rate
 # limits, a server that is cut off. nginx.sh FETCH_TOOL. Needs nginx, curl, zstd. 77 = skipped.
-set -euo pipefail
+tool=$(readlink -f "${1:?the fetch tool is missing}")
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+set -o pipefail
+need nginx zstd openssl
 
-tool=$(readlink -f "$1")
-fail() { echo "FAIL: $*" >&2; exit 1; }
-skip() { echo "SKIP: $*" >&2; exit 77; }
-PATH=$PATH:/usr/sbin
-for need in nginx curl zstd sha256sum; do
-	command -v $need >/dev/null || skip "no $need"
-done
-tmp=$(mktemp -d)
-nginx_pid=
-stop() {
-	[[ -z $nginx_pid ]] || kill "$nginx_pid" 2>/dev/null || true
-	wait 2>/dev/null || true
-	rm -rf "$tmp"
-}
-trap stop EXIT
-chmod 755 "$tmp"
-cd "$tmp"
-export HOME=$tmp
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY || true
-
-echo "== a channel"
-mkdir -p www/ch/{noarch,linux-64} tmp
+say "a channel"
+mkdir -p www/ch/{noarch,linux-64}
 record() { # NAME DEPENDS
 	head -c "$((RANDOM * 40 + 1))" /dev/urandom >"www/ch/$subdir/$1-1-0.conda"
 	printf '"%s-1-0.conda":{"name":"%s","version":"1","build":"0","build_number":0,"depends":[%s],"size":%s,"sha256":"%s"}' \
@@ -39,47 +25,24 @@ subdir=noarch
 } >www/ch/noarch/repodata.json
 printf 'user:%s\n' "$(openssl passwd -apr1 sesame 2>/dev/null || true)" >passwd
 
-conf() { # PORT
-	cat <<-CONF
-	daemon off; master_process off; pid $tmp/pid; error_log $tmp/error.log info;
-	events { worker_connections 128; }
-	http {
-		access_log $tmp/access.log; types { } default_type application/octet-stream;
-		client_body_temp_path $tmp/tmp; proxy_temp_path $tmp/tmp; fastcgi_temp_path $tmp/tmp;
-		uwsgi_temp_path $tmp/tmp; scgi_temp_path $tmp/tmp;
-		etag on; gzip on; gzip_types *; gzip_min_length 1; sendfile on; root $tmp/www;
-		limit_req_zone \$binary_remote_addr zone=slow:1m rate=10r/s;
-		limit_req_status 429;
-		server {
-			listen 127.0.0.1:$1;
-			location /ch/ { }
-			location /auth/ { alias $tmp/www/ch/; auth_basic x; auth_basic_user_file $tmp/passwd; }
-			location /t/tk-sesame/private/ { alias $tmp/www/ch/; }
-			location /moved/ { rewrite ^/moved/(.*)\$ /ch/\$1 redirect; }
-			location /away/ { rewrite ^/away/(.*)\$ http://localhost:$1/auth/\$1 redirect; }
-			location /busy/ { return 503; }
-			location /limited/ { alias $tmp/www/ch/; limit_req zone=slow burst=1 nodelay; }
-			location /half/linux-64/ { alias $tmp/www/ch/linux-64/; }
-		}
-	}
-	CONF
+port=$(free_port)
+serve_nginx "$port" <<END
+access_log $work/access.log;
+gzip on; gzip_types *; gzip_min_length 1; sendfile on; root $work/www;
+limit_req_zone \$binary_remote_addr zone=slow:1m rate=10r/s;
+limit_req_status 429;
+server {
+	listen 127.0.0.1:$port;
+	location /ch/ { }
+	location /auth/ { alias $work/www/ch/; auth_basic x; auth_basic_user_file $work/passwd; }
+	location /t/tk-sesame/private/ { alias $work/www/ch/; }
+	location /moved/ { rewrite ^/moved/(.*)\$ /ch/\$1 redirect; }
+	location /away/ { rewrite ^/away/(.*)\$ http://localhost:$port/auth/\$1 redirect; }
+	location /busy/ { return 503; }
+	location /limited/ { alias $work/www/ch/; limit_req zone=slow burst=1 nodelay; }
+	location /half/linux-64/ { alias $work/www/ch/linux-64/; }
 }
-start() {
-	for try in 1 2 3 4 5; do
-		port=$((20000 + RANDOM % 20000))
-		conf "$port" >nginx.conf
-		nginx -p "$tmp" -e "$tmp/error.log" -c "$tmp/nginx.conf" 2>>start.log &
-		nginx_pid=$!
-		for wait in $(seq 50); do
-			curl -fs -o /dev/null "http://127.0.0.1:$port/ch/noarch/repodata.json" && return
-			kill -0 "$nginx_pid" 2>/dev/null || break
-			sleep 0.1
-		done
-	done
-	cat start.log error.log >&2
-	skip "nginx does not start here"
-}
-start
+END
 base=http://127.0.0.1:$port
 hits() { grep -c " $1 " access.log || true; }
 run() { "$tool" "$@" >out 2>err || { cat err >&2; fail "$*"; }; }
@@ -87,12 +50,12 @@ fails() { "$tool" "$@" >out 2>err && fail "$* should have failed"; return 0; }
 # Nothing that anybody is told may hold the password or the token.
 secret() { ! grep -rl sesame out err "$@" || fail "a credential was told"; }
 
-echo "== repodata, and what is reached"
+say "repodata, and what is reached"
 run cache repodata "$base/ch" linux-64 app
 [[ $(cut -d' ' -f1 out | tr '\n' ' ') == "$base/ch/linux-64/app-1-0.conda $base/ch/noarch/data-1-0.conda $base/ch/linux-64/lib-1-0.conda " ]] ||
 	fail "$(cat out)"
 
-echo "== asked for again, nothing comes twice"
+say "asked for again, nothing comes twice"
 cp out before
 : >access.log
 run cache repodata "$base/ch" linux-64 app
@@ -103,18 +66,18 @@ cmp out before
 fails empty --offline repodata "$base/ch" linux-64 app
 grep -q "not in the cache" err || fail "$(cat err)"
 
-echo "== a changed index is seen"
+say "a changed index is seen"
 # nginx makes an ETag of seconds and size: another size, as this may be the same second
 sed 's/other/newest/g' www/ch/noarch/repodata.json >new && cp www/ch/noarch/other-1-0.conda www/ch/noarch/newest-1-0.conda
 mv new www/ch/noarch/repodata.json
 run cache repodata "$base/ch" linux-64 newest
 grep -q newest-1-0 out || fail "the old index was used"
 
-echo "== gzip on the way"
+say "gzip on the way"
 run cache get "$base/ch/noarch/repodata.json"
 [[ $(cut -d' ' -f1,2 out) == "200 $(stat -c %s www/ch/noarch/repodata.json)" ]] || fail "$(cat out)"
 
-echo "== downloads, several connections, verified"
+say "downloads, several connections, verified"
 run cache download "$base/ch" linux-64 '*'
 while read -r url sha size; do
 	[[ $(sha256sum <"cache/sha256/$sha" | cut -d' ' -f1) == "$sha" && $(stat -c %s "cache/sha256/$sha") == "$size" ]] ||
@@ -126,7 +89,7 @@ run cache --offline download "$base/ch" linux-64 '*'
 run cache download "$base/ch" linux-64 '*'
 [[ $(hits 200) == 0 ]] || fail "fetched twice"
 
-echo "== a file that changed on the server is refused"
+say "a file that changed on the server is refused"
 printf x >>www/ch/noarch/many3-1-0.conda
 rm -rf cache/sha256
 fails cache download "$base/ch" linux-64 '*'
@@ -134,15 +97,15 @@ grep -q "many3-1-0.conda: has more than the" err || fail "$(cat err)"
 truncate -s -1 www/ch/noarch/many3-1-0.conda
 run cache download "$base/ch" linux-64 '*'
 
-echo "== logins and tokens"
+say "logins and tokens"
 if [[ -s passwd && $(wc -c <passwd) -gt 10 ]]; then
 	run auth download "http://user:sesame@127.0.0.1:$port/auth" linux-64 app
 	secret auth/repodata
 	fails auth2 repodata "http://user:sesamo@127.0.0.1:$port/auth" linux-64 app
 	grep -q "answers 401" err && ! grep -q sesamo err || fail "$(cat err)"
-	echo "machine 127.0.0.1 login user password sesame" >.netrc
+	echo "machine 127.0.0.1 login user password sesame" >"$HOME/.netrc"
 	run auth3 repodata "$base/auth" linux-64 app
-	rm .netrc
+	rm "$HOME/.netrc"
 	fails auth4 repodata "http://user:sesame@127.0.0.1:$port/away" linux-64 app
 	grep -q "answers 401" err || fail "credentials went to another host: $(cat err)"
 	secret
@@ -154,10 +117,10 @@ fails token2 repodata "http://127.0.0.1:$port/t/tk-sesame/nothing" linux-64 app
 grep -q "is no conda channel" err || fail "$(cat err)"
 secret
 
-echo "== redirects"
+say "redirects"
 run moved download "$base/moved" linux-64 app
 
-echo "== busy and limited"
+say "busy and limited"
 : >access.log
 fails busy repodata "$base/busy" linux-64 app
 grep -q "answers 503, expected 200 (tried 3 times)" err || fail "$(cat err)"
@@ -165,20 +128,19 @@ run limited get "$base/limited/noarch/repodata.json"
 run limited get "$base/limited/noarch/repodata.json"
 run limited get "$base/limited/noarch/repodata.json"
 
-echo "== a channel without noarch is none"
+say "a channel without noarch is none"
 fails half repodata "$base/half" linux-64 app
 grep -q "$base/half is no conda channel" err || fail "$(cat err)"
 
-echo "== two at once into one cache"
+say "two at once into one cache"
 "$tool" both download "$base/ch" linux-64 '*' >/dev/null 2>err1 &
 one=$!
 "$tool" both download "$base/ch" linux-64 '*' >/dev/null 2>err2 || { cat err2; fail "the second"; }
 wait $one || { cat err1; fail "the first"; }
 (cd both/sha256 && for f in *; do [[ $(sha256sum <"$f" | cut -d' ' -f1) == "$f" ]] || fail "$f"; done)
 
-echo "== nobody there"
-kill "$nginx_pid" && wait "$nginx_pid" || true
-nginx_pid=
+say "nobody there"
+stop_servers
 fails cache repodata "http://user:sesame@127.0.0.1:$port/ch" linux-64 app
 grep -q "cannot connect" err || fail "$(cat err)"
 secret

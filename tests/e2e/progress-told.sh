@@ -1,28 +1,15 @@
 #!/usr/bin/env bash
 # What is told on stderr: a line on a terminal, lines of a log, events, nothing; against a server, cold and warm.
 . "$(dirname "$0")/lib.sh"
-
-need python3 jq script
-unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need jq script
 embedded_channel
-server=
-tidy()
-{
-	[ -z "$server" ] || kill "$server" 2>/dev/null
-}
-: >port
-python3 -m http.server --bind 127.0.0.1 --directory "$channel" 0 >port 2>server.log &
-server=$!
-for _ in $(seq 100); do
-	port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' port)
-	[ -z "$port" ] || break
-	sleep 0.1
-done
-[ -n "$port" ] || skip "no server of python's starts here"
-base=http://127.0.0.1:$port
+serve_folder "$channel"
+base=$url
 
 printf 'name: small\ndependencies: [jq, ncurses, readline, libxcrypt]\n' >environment.yml
-options=(--override-channels -c "http://user:sesame@127.0.0.1:$port" --libc none --virtual-package __glibc=2.36 -o oci:out --cache-dir cache)
+options=(--override-channels -c "http://user:sesame@${base#http://}" --libc none --virtual-package __glibc=2.36 -o oci:out --cache-dir cache)
 build()
 {
 	rm -rf out
@@ -40,7 +27,7 @@ cold
 ! grep -vE '^fetched [a-z0-9._-]+\.(conda|tar\.bz2) \([0-9.]+ [kM]?B\)$' stderr || fail "$(cat stderr)"
 packages=$(wc -l <stderr)
 [ "$packages" -ge 5 ] || fail "$(cat stderr)"
-[ "$packages" = "$(grep -cE 'GET [^ ]*\.(conda|tar\.bz2) ' server.log)" ] || fail "$packages lines, and $(cat server.log)"
+[ "$packages" = "$(grep -cE 'GET [^ ]*\.(conda|tar\.bz2) ' folder.log)" ] || fail "$packages lines, and $(cat folder.log)"
 build
 [ ! -s stderr ] || fail "nothing was fetched: $(cat stderr)"
 

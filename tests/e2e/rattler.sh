@@ -4,7 +4,9 @@
 # Real records: the conda-forge index of ../shared. Usage: rattler.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-need python3 node npm zstd
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need node npm zstd
 index=$shared/channels/index/conda-forge
 [ -e "$index" ] || skip "there is no $index"
 here=$root/tests/e2e/rattler
@@ -33,14 +35,10 @@ for subdir in "linux-64", "noarch":
                 "sha256": "00" * 32, "md5": "00" * 16, "size": 1}
     json.dump(index, open(f"served/{subdir}/repodata.json", "w"))
 PYTHON
-python3 -u -m http.server 0 --bind 127.0.0.1 --directory served >server.log 2>&1 &
-server=$!
-tidy() { kill "$server"; }
-for _ in $(seq 100); do grep -q 'port [0-9]' server.log && break || sleep 0.1; done
-url=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\).*/\1/p' server.log)/
+serve_folder served
 
 export no_proxy=127.0.0.1
-python3 - "$condaimg" "$index" "$cache/node_modules" "$url" "$here/solve.cjs" <<'PYTHON' || fail "rattler has another opinion"
+python3 - "$condaimg" "$index" "$cache/node_modules" "$url/" "$here/solve.cjs" <<'PYTHON' || fail "rattler has another opinion"
 import json, os, subprocess, sys
 
 condaimg, index, modules, url, script = sys.argv[1:]

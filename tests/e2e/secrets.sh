@@ -4,8 +4,9 @@
 # Usage: secrets.sh CONDAIMG
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-PATH=$PATH:/usr/sbin
-need jq python3 zstd nginx openssl tinyproxy curl
+# shellcheck source=tests/e2e/servers.sh
+. "$root/tests/e2e/servers.sh"
+need jq zstd nginx openssl tinyproxy
 unset CONDAIMG_CONDARC
 
 say "a channel, certificates, a server, a proxy"
@@ -19,7 +20,7 @@ c.add("other", File("other", b"x"))
 c.finish()
 END
 PYTHONDONTWRITEBYTECODE=1 python3 make.py "$root/tests/e2e"
-mkdir ca tmp/x
+mkdir ca
 {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout ca/ca.key -out ca/ca.pem -days 2 -subj /CN=ca
 	for name in server client; do
@@ -32,43 +33,30 @@ for who in url var netrc rattler mamba rc; do
 	printf '%s:%s\n' "$who" "$(openssl passwd -apr1 "sesame-$who")"
 done >logins
 
-ports() # COUNT
-{
-	python3 -c 'import socket, sys
-s = [socket.socket() for _ in range(int(sys.argv[1]))]
-for x in s: x.bind(("127.0.0.1", 0))
-print(*[x.getsockname()[1] for x in s])' "$1"
-}
-read -r tls plain mutual proxy <<<"$(ports 4)"
-cat >nginx.conf <<-END
-	daemon off; master_process off; pid $work/pid; error_log $work/error.log info;
-	events { worker_connections 128; }
-	http {
-		access_log $work/access.log; types { } default_type application/octet-stream;
-		client_body_temp_path $work/tmp/x; proxy_temp_path $work/tmp/x; fastcgi_temp_path $work/tmp/x;
-		uwsgi_temp_path $work/tmp/x; scgi_temp_path $work/tmp/x;
-		ssl_certificate $work/ca/server.pem; ssl_certificate_key $work/ca/server.key;
-		server {
-			listen 127.0.0.1:$tls ssl;
-			listen 127.0.0.1:$plain;
-			root $work/www;
-			location /open/ { alias $work/www/; }
-			location /basic/ { alias $work/www/; auth_basic x; auth_basic_user_file $work/logins; }
-			location /t/tk-sesame/private/ { alias $work/www/; }
-			location /conda/t/tk-sesame/private/ { alias $work/www/; }
-			location /private/ { return 403; }
-			location /bearer/ {
-				if (\$http_authorization != "Bearer sesame-bearer") { return 401; }
-				alias $work/www/;
-			}
-			location /away/ { return 302 http://localhost:$plain/basic/ch/; }
-		}
-		server {
-			listen 127.0.0.1:$mutual ssl;
-			ssl_client_certificate $work/ca/ca.pem; ssl_verify_client on;
-			location /open/ { alias $work/www/; }
-		}
+read -r tls plain mutual proxy <<<"$(free_port 4)"
+serve_nginx "$tls" <<END
+access_log $work/access.log;
+ssl_certificate $work/ca/server.pem; ssl_certificate_key $work/ca/server.key;
+server {
+	listen 127.0.0.1:$tls ssl;
+	listen 127.0.0.1:$plain;
+	root $work/www;
+	location /open/ { alias $work/www/; }
+	location /basic/ { alias $work/www/; auth_basic x; auth_basic_user_file $work/logins; }
+	location /t/tk-sesame/private/ { alias $work/www/; }
+	location /conda/t/tk-sesame/private/ { alias $work/www/; }
+	location /private/ { return 403; }
+	location /bearer/ {
+		if (\$http_authorization != "Bearer sesame-bearer") { return 401; }
+		alias $work/www/;
 	}
+	location /away/ { return 302 http://localhost:$plain/basic/ch/; }
+}
+server {
+	listen 127.0.0.1:$mutual ssl;
+	ssl_client_certificate $work/ca/ca.pem; ssl_verify_client on;
+	location /open/ { alias $work/www/; }
+}
 END
 cat >tinyproxy.conf <<-END
 	Port $proxy
@@ -79,18 +67,7 @@ cat >tinyproxy.conf <<-END
 	BasicAuth prox sesame-proxy
 	ConnectPort $tls
 END
-pids=()
-tidy() { kill "${pids[@]}"; }
-nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" 2>start.log &
-pids+=($!)
-tinyproxy -d -c tinyproxy.conf >proxy.start 2>&1 &
-pids+=($!)
-for _ in $(seq 100); do
-	curl -fs --noproxy '*' --cacert ca/ca.pem -o up "https://localhost:$tls/open/ch/noarch/repodata.json" &&
-		curl -s --noproxy '*' -o up "http://127.0.0.1:$proxy/" && break
-	sleep 0.1
-done
-[ -s up ] || skip "no server: $(cat start.log error.log proxy.start)"
+serve tinyproxy "$proxy" tinyproxy -d -c tinyproxy.conf
 
 host=https://localhost:$tls
 mkdir told
