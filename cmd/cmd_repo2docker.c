@@ -493,6 +493,12 @@ static int launch(struct launch *l, char **argv)
 			       argv);
 	if (check_options(l) < 0)
 		return -1;
+	if (source_elsewhere(l->o.repo))
+		return give_up(l,
+			       arena_printf(&l->arena,
+					    "%s is %s; condaimg takes folders, archives and git repositories",
+					    l->o.repo, source_elsewhere(l->o.repo)),
+			       argv);
 	if (l->o.appendix)
 		repo2docker_appendix_read(l->o.appendix, &l->arena, &l->appendix);
 	if (l->appendix.impossible)

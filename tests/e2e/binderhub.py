@@ -273,6 +273,9 @@ def main():
 	refused(f"{at}/root", "no-such-branch", "failed to check out ref no-such-branch")
 	refused(f"{at}/nowhere", "main", "failed to clone repository")
 	refused("ext::touch /tmp/evil", "main", "neither a folder, nor an archive")
+	refused("10.5281/zenodo.3242074", "record", "is a DOI")
+	refused("swh:1:rev:0", "x", "Software Heritage")
+	refused(f"{at}/root", commits["root"], "--build-memory-limit is for a builder", extra=["--build-memory-limit=2G"])
 	refused(f"{at}/root", "--upload-pack=x", "is no name of a branch")
 	refused(f"{at}/root", commits["root"], "no container engine", push=False)
 	refused(f"{at}/root", commits["root"], "there is no option --nonsense", extra=["--nonsense"])
@@ -284,6 +287,9 @@ def main():
 	check(rc == 0 and "postBuild" in lines[-2]["message"] and "takes over" in lines[-1]["message"], rc, lines)
 	with open(f"{WORK}/handed", encoding="ascii") as f:
 		check(f.read() == "|".join([*argv[1:], "username", "", ""]), "not what was given")
+
+	rc, lines = run(command("10.5281/zenodo.3242074", "record", f"{REGISTRY}/binder-doi:1"), {"CONDAIMG_REPO2DOCKER": f"{WORK}/real"})
+	check(rc == 0 and "is a DOI" in lines[0]["message"], rc, lines)
 
 	print("== archives and folders")
 	hostile_archives()
