@@ -30,6 +30,10 @@
  *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
+ *	  cmd_init()		cmd/cmd_init.c		a folder -> a first environment.yml and condaimg.yml
+ *	  cmd_doctor()		cmd/cmd_doctor.c	what of this machine's set-up will not work
+ *	  cmd_completion()	cmd/cmd_completion.c	the option table, for shells
+ *	  cmd_manual()		cmd/cmd_manual.c	and as man pages
  *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
  *	    repo2docker_look()	cmd/repo2docker_repo.c	what is in it
@@ -74,6 +78,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cmd/colour.h"
 #include "cmd/commands.h"
 #include "cmd/repo2docker.h"
 #include "cmd/source.h"
@@ -191,6 +196,21 @@ static const struct command commands[] = {
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
 	  "URL it is, and its mirrors.",
 	  "condarc " OUTPUT_OPTIONS, 0, INPUTS_MAX, cmd_config },
+	{ "init", "[FOLDER]", "Write a first environment.yml and condaimg.yml for a folder.",
+	  "What Python files and notebooks import, requirements.txt, pyproject.toml, Procfile and runtime.txt are\n"
+	  "looked at; each line that is written says why it is there. Nothing is run, no network is asked, and no\n"
+	  "file that exists is touched. Prints the files.",
+	  "channel dry-run " OUTPUT_OPTIONS, 0, 1, cmd_init },
+	{ "doctor", "[HOST/REPO...]", "Say what of this machine's set-up will not work, and why.",
+	  "The cache, conda's configuration, certificates, proxies, logins, channels (-c, else those configured), and\n"
+	  "the programs that condaimg goes together with; and each HOST/REPO, which is a registry's. Changes nothing.\n"
+	  "The exit code is 1 where something will not work; what may only be of interest does not count.",
+	  "channel condarc cache-dir offline " REGISTRY_OPTIONS OUTPUT_OPTIONS, 0, INPUTS_MAX, cmd_doctor },
+	{ "completion", "bash|zsh|fish", "Print a shell's completion of all this.",
+	  "To try it: source <(condaimg completion bash). Distributions install these files where shells find them.",
+	  "", 1, 1, cmd_completion },
+	{ "manual", "[COMMAND]", "Print a man page.",
+	  "Of COMMAND, or of condaimg itself: condaimg manual build | man -l -", "", 0, 1, cmd_manual },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -262,7 +282,9 @@ static enum exit_code finish(int rc, struct err *err)
 {
 	if (rc == 0)
 		rc = flush_result(err);
-	if (rc < 0)
+	if (rc < 0 && colour_wanted(STDERR_FILENO))
+		fprintf(stderr, "%scondaimg: error:" COLOUR_END " %s\n", colour_begin(COLOUR_BAD), err->text);
+	else if (rc < 0)
 		fprintf(stderr, "condaimg: error: %s\n", err->text);
 	return exit_code(err);
 }
@@ -279,6 +301,8 @@ static int run(const struct command *c, int argc, char **argv)
 		fputs(help.p, stdout);
 	} else if (rc == 0) {
 		log_set_level(choose_level(&o));
+		log_set_colours(colour_wanted(STDERR_FILENO));
+		o.commands = &(const struct commands){ commands, COUNT(commands) };
 		rc = c->run(&o, &err);
 	}
 	opt_release(&o);

@@ -312,7 +312,7 @@ void opt_release(struct options *o)
 	*o = (struct options){ 0 };
 }
 
-static void help_row(const struct option *o, struct buf *ret)
+void opt_help_row(const struct option_told *o, struct buf *ret)
 {
 	size_t begin = ret->n, width;
 
@@ -320,8 +320,8 @@ static void help_row(const struct option *o, struct buf *ret)
 		buf_addf(ret, "  -%c, --", o->letter);
 	else
 		buf_adds(ret, "      --");
-	buf_add(ret, o->name, written(o).n);
-	if (has_value(o))
+	buf_add(ret, o->name.p, o->name.n);
+	if (o->value)
 		buf_addf(ret, " %s", o->value);
 	width = ret->n - begin;
 	if (width + 2 > HELP_COLUMN) {
@@ -333,11 +333,28 @@ static void help_row(const struct option *o, struct buf *ret)
 
 void opt_help(const struct command *c, struct buf *ret)
 {
+	struct option_told o;
+
 	buf_addf(ret, "Usage: condaimg %s %s%s[options]\n\n%s\n", c->name, c->args, *c->args ? " " : "", c->summary);
 	if (c->details)
 		buf_addf(ret, "\n%s\n", c->details);
 	buf_adds(ret, "\nOptions:\n");
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (takes(c, &table[i]))
-			help_row(&table[i], ret);
+	for (size_t i = 0; opt_tell(c, i, &o); i++)
+		opt_help_row(&o, ret);
+}
+
+bool opt_tell(const struct command *c, size_t i, struct option_told *ret)
+{
+	for (const struct option *o = table; o < table + COUNT(table); o++) {
+		if ((c && !takes(c, o)) || i--)
+			continue;
+		*ret = (struct option_told){ .name = written(o),
+					     .letter = o->letter,
+					     .value = has_value(o) ? o->value : NULL,
+					     .may_miss = o->kind == MAYBE,
+					     .repeats = o->kind == LIST || o->kind == COUNTED,
+					     .help = o->help };
+		return true;
+	}
+	return false;
 }
