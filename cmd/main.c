@@ -113,33 +113,33 @@ static const struct command commands[] = {
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
 	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"
 	  "docker login made. An image of several platforms is sent with all of them, but for --platform.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_push },
+	  "platform media-types condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_push },
 	{ "pull", "REF DEST", "Fetch an image from a registry.",
 	  "REF is HOST/REPO[:TAG] or HOST/REPO@sha256:...; DEST is oci:DIR[:TAG], oci-archive:FILE[:TAG] or\n"
 	  "docker-archive:FILE[:NAME:TAG]. Every byte is checked by its digest.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_pull },
+	  "platform media-types condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_pull },
 	{ "copy", "IMAGE DEST", "Copy an image from one place to another.",
 	  "Both are oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]. The image stays what it is, to the byte of its manifest.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_copy },
+	  "platform media-types condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
 	  "result is a page: layers and packages by size, their files, licences, config.",
-	  "html compare referrers platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_inspect },
+	  "html compare referrers platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_inspect },
 	{ "diff", "A B", "Show what two images, or locks, do not have in common.",
 	  "Packages, licences, configuration, and what a machine with A would pull for B. A and B are images\n"
 	  "anywhere, or locks. Of images in a registry no layer is fetched: their manifests say which packages\n"
 	  "there are, and the locks that are attached to them the rest.",
-	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
+	  "platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
 	{ "attach", "IMAGE LOCK", "Keep a lock and bills of materials beside an image.",
 	  "IMAGE is oci:DIR[:TAG] or docker://HOST/REPO[:TAG], LOCK the one that it was built from. What is\n"
 	  "attached are referrers (OCI 1.1); the image and its digest stay what they are.",
-	  "attach/image platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_attach },
+	  "attach/image platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_attach },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_sbom },
+	  "format/sbom output-file platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
@@ -147,7 +147,7 @@ static const struct command commands[] = {
 	  "lock platform condarc cache-dir offline jobs progress " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
-	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_export_rootfs },
+	  "platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_export_rootfs },
 	{ "bundle", "ENVIRONMENT...|LOCK|FOLDER",
 	  "Put all that a build needs into one file, for machines without a network.",
 	  "That is the lock, its packages as a channel, and the base image. condaimg build FILE makes the image\n"

@@ -205,7 +205,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 {
 	uint64_t layers, threads;
 
-	*ret = (struct settings){ .codec = CODEC_GZIP_DEFAULT,
+	*ret = (struct settings){ .options = o,
+				  .codec = CODEC_GZIP_DEFAULT,
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
 				  .n_virtual_packages = o->n_virtual_packages,

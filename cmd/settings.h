@@ -27,6 +27,7 @@ struct override {
 
 struct settings {
 	struct arena arena;
+	const struct options *options; /* that it was made of */
 	const struct platform *platform; /* the first that was said; NULL: none was */
 	const struct platform **platforms; /* all of them, each once, by subdir */
 	size_t n_platforms;

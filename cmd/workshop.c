@@ -79,6 +79,7 @@ int workshop_open(const struct settings *s, bool offline, struct workshop *ret, 
 	if (!ret->layers || open_lower(s, ret, err) < 0)
 		return err_at(err, "cache %s", s->cache_dir);
 	ret->http = http_new("condaimg/" CONDAIMG_VERSION);
+	ret->places = channel_places_new(s->options, ret->http);
 	return s->config.auth ? config_apply(&s->config, ret->http, err) : 0;
 }
 
@@ -103,6 +104,7 @@ void workshop_release(struct workshop *w)
 	free(w->lower_plans);
 	store_free(w->layers);
 	http_free(w->http);
+	channel_places_free(w->places);
 	*w = (struct workshop){ .packages = -1, .repodata = -1, .plans = -1, .lock = -1 };
 }
 

@@ -2,6 +2,7 @@
 #ifndef CMD_WORKSHOP_H
 #define CMD_WORKSHOP_H
 
+#include "cmd/channel_places.h"
 #include "cmd/progress.h"
 #include "cmd/settings.h"
 #include "fetch/http.h"
@@ -19,6 +20,7 @@ struct workshop {
 	const struct sources *sources; /* of the settings */
 	int lock; /* held while the cache is in use, so that nothing of it is taken away */
 	struct http *http;
+	struct channel_places *places; /* of channels that are in registries */
 	struct progress *progress;
 	unsigned threads;
 	bool offline;
