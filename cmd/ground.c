@@ -286,10 +286,24 @@ static bool recall(struct ground *g, int cachefd, const char *name)
 	return false;
 }
 
-int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
+static char *remembered_name(const struct blobs *b, size_t n_layers)
 {
 	struct digest d = blobs_manifest_digest(b);
-	auto_free char *name = mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
+
+	return mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
+}
+
+bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret)
+{
+	auto_free char *name = remembered_name(b, n_layers);
+
+	*ret = (struct ground){ 0 };
+	return recall(ret, cachefd, name);
+}
+
+int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
+{
+	auto_free char *name = remembered_name(b, n_layers);
 	struct err none = ERR_INIT;
 	auto_buf text = { 0 };
 

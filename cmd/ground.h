@@ -35,6 +35,9 @@ struct ground {
  */
 int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err);
 
+/* The same where it is remembered: nothing is read else, and *ret is empty. */
+bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret);
+
 /* What is in a tree, which is freed. */
 int ground_add(struct ground *g, struct tree *t, struct err *err);
 void ground_release(struct ground *g);
