@@ -39,11 +39,23 @@ bool building_heal_layers(struct order *r, const struct digest *broken)
 
 /* ---- room ---- */
 
+static bool may_write(const char *dir)
+{
+	auto_free char *blobs = mem_printf("%s/layers/blobs/sha256", dir);
+
+	return access(dir, W_OK) == 0 && (access(blobs, W_OK) == 0 || errno == ENOENT);
+}
+
 int building_tell_room(const struct order *r, struct err *err)
 {
 	if (err->code == ERR_IO && (err->sys == ENOSPC || err->sys == EDQUOT))
 		return err_at(err, "the cache %s (condaimg cache prune makes room there, --cache-dir names another)",
 			      cache_dir(r));
+	if (err->code == ERR_IO && (err->sys == EROFS || err->sys == EACCES) && !may_write(cache_dir(r)))
+		return err_at(err,
+			      "the cache %s cannot be written to (--cache-dir DIR --cache-dir %s reads it below one that "
+			      "can)",
+			      cache_dir(r), cache_dir(r));
 	return -1;
 }
 
