@@ -213,3 +213,12 @@ const char *const *repodata_similar(struct arena *a, struct repodata *const *all
 			ret[kept++] = arena_strndup(a, found[i].name.p, found[i].name.n);
 	return ret;
 }
+
+bool repodata_has(struct repodata *const *all, size_t n, const char *name)
+{
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < repodata_names(all[k]); i++)
+			if (str_eq(repodata_name(all[k], i), name))
+				return true;
+	return false;
+}

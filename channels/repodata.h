@@ -79,6 +79,9 @@ int repodata_load(struct http *h, const struct repodata_request *q, struct index
 const char *const *repodata_similar(struct arena *a, struct repodata *const *all, size_t n, const char *name,
 				    size_t max);
 
+/* Whether any of them has a package of this name. */
+bool repodata_has(struct repodata *const *all, size_t n, const char *name);
+
 #define auto_repodata_set CLEANUP(repodata_set_release) struct repodata_set
 
 #endif

@@ -132,8 +132,7 @@ int assembly_lay_ground(struct assembly *a, const struct ground *base, struct er
 	return ground_add(&a->ground, rootfs_prefix_dirs(&a->prefix, &a->ground), err);
 }
 
-int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
-		      struct err *err)
+int assembly_plan_ground(struct assembly *a, const struct ground *base, struct err *err)
 {
 	const struct app *app = &a->settings->app;
 
@@ -143,13 +142,18 @@ int assembly_plan_app(struct assembly *a, const struct ground *base, const char 
 		return err_set(err, ERR_USAGE,
 			       "--ca-file adds to the certificates of the environment, and on a base that needs the "
 			       "package ca-certificates in it");
-	if (assembly_lay_ground(a, base, err) < 0 || check_prefix(a, err) < 0 ||
-	    copy_plan(&(struct copy_request){ .app = app,
-					      .context = context,
-					      .ground = &a->ground,
-					      .prefix = a->prefix.path,
-					      .skip = skip },
-		      &a->files, err) < 0)
+	return assembly_lay_ground(a, base, err) < 0 || check_prefix(a, err) < 0 ? -1 : 0;
+}
+
+int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
+		      struct err *err)
+{
+	if (assembly_plan_ground(a, base, err) < 0 || copy_plan(&(struct copy_request){ .app = &a->settings->app,
+											.context = context,
+											.ground = &a->ground,
+											.prefix = a->prefix.path,
+											.skip = skip },
+								&a->files, err) < 0)
 		return -1;
 	if (a->files.n)
 		assembly_add_layer(a, PART_APP, NULL);

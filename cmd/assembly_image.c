@@ -64,6 +64,8 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 		.media_type = layer_media_type(&a->settings->codec),
 		.layer = l->layer,
 		.at = l->at,
+		.foreign = l->foreign || l->given,
+		.in = l->foreign || l->given ? a->ready_in : NULL,
 		.annotations = notes,
 		.n_annotations = n,
 		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",
@@ -330,6 +332,7 @@ void assembly_image(struct assembly *a, struct image *ret)
 	for (size_t i = 0; i < n_base; i++) {
 		layers[i] = a->base->layers[i];
 		layers[i].foreign = true;
+		layers[i].in = a->base_blobs;
 	}
 	for (size_t i = 0; i < a->n_layers; i++)
 		add_layer(a, &a->layers[i], &layers[n_base + i]);

@@ -1,5 +1,6 @@
 /* What a build does about files of the cache that are not what they are called: they go, and come again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,23 +40,18 @@ bool building_heal_layers(struct order *r, const struct digest *broken)
 
 /* ---- room ---- */
 
-static bool may_write(const char *dir)
-{
-	auto_free char *blobs = mem_printf("%s/layers/blobs/sha256", dir);
-
-	return access(dir, W_OK) == 0 && (access(blobs, W_OK) == 0 || errno == ENOENT);
-}
-
 int building_tell_room(const struct order *r, struct err *err)
 {
-	if (err->code == ERR_IO && (err->sys == ENOSPC || err->sys == EDQUOT))
+	if (err->code != ERR_IO)
+		return -1;
+	if (err->sys == ENOSPC || err->sys == EDQUOT)
 		return err_at(err, "the cache %s (condaimg cache prune makes room there, --cache-dir names another)",
 			      cache_dir(r));
-	if (err->code == ERR_IO && (err->sys == EROFS || err->sys == EACCES) && !may_write(cache_dir(r)))
-		return err_at(err,
-			      "the cache %s cannot be written to (--cache-dir DIR --cache-dir %s reads it below one that "
-			      "can)",
-			      cache_dir(r), cache_dir(r));
+	if ((err->sys == EACCES || err->sys == EROFS || err->sys == EPERM) &&
+	    faccessat(AT_FDCWD, cache_dir(r), W_OK, AT_EACCESS) < 0)
+		return err_at(
+			err, "the cache %s cannot be written to (--cache-dir names another; this one may lie below it)",
+			cache_dir(r));
 	return -1;
 }
 

@@ -110,7 +110,9 @@ static int write_images(struct order *r, struct digest *ret, struct err *err)
 			return dest_digest_all(list, r->n, &r->delivery.how, ret, err);
 		if (delivery_write(&r->delivery, list, r->n, r->builds[0].workshop.progress, ret, &broken, err) == 0)
 			return 0;
-		if (err->code != ERR_INTEGRITY)
+		if (err->code != ERR_INTEGRITY && err->code != ERR_NET)
+			return -1;
+		if (tries == REPAIRS_MAX && err->code == ERR_NET)
 			return -1;
 		if (tries == REPAIRS_MAX)
 			return err_at(err, "what is in the cache %s is broken again and again (condaimg cache verify)",
@@ -256,7 +258,7 @@ static int check_attach(struct order *r, struct err *err)
 {
 	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
 		return -1;
-	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+	for (size_t i = 0; r->attach.any && !r->only_digest && i < r->delivery.n; i++)
 		if (attach_check(&r->delivery.dests[i], err) < 0)
 			return err_at(err, "--attach");
 	return 0;

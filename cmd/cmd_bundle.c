@@ -145,8 +145,9 @@ static int add_libc(struct packing *p, struct err *err)
 		if (list[i].n_libc_packages || strcmp(list[i].libc, "none") == 0)
 			continue;
 		platform = platform_parse(list[i].subdir, err);
-		if (!platform || lock_libc_add(&p->lock, p->o->args[0], p->o, &p->settings, platform, &p->workshop,
-					       &p->libc_questions[p->n_libc_questions++], &p->arena, &list[i], err) < 0)
+		if (!platform ||
+		    lock_libc_add(&p->lock, p->o->args[0], true, p->o, &p->settings, platform, &p->workshop,
+				  &p->libc_questions[p->n_libc_questions++], &p->arena, &list[i], err) < 0)
 			return -1;
 	}
 	p->lock.platforms = list;

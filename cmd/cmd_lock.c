@@ -168,8 +168,8 @@ static int keep_locked(const struct options *o, const char *path, struct lock *o
 }
 
 /* A lock of any kind, written as another. Nothing is solved. */
-static int convert(const struct options *o, const struct settings *s, bool explicit, const struct input_files *files,
-		   const struct input *in, struct err *err)
+static int convert(const struct options *o, struct settings *s, struct registries *r, bool explicit,
+		   const struct input_files *files, const struct input *in, struct err *err)
 {
 	auto_arena a = { 0 };
 	struct lock lock;
@@ -187,6 +187,8 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 	for (const char *const *warning = in->lock.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	if (convert_lock(&in->lock, o->args[0], s->platforms, s->n_platforms, &a, &lock, err) < 0)
+		return -1;
+	if (!explicit && convert_libc(o, s, r, o->args[0], &a, &lock, err) < 0)
 		return -1;
 	lock.sources = input_sources(&a, files, output_is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
@@ -218,7 +220,7 @@ int cmd_lock(const struct options *given, struct err *err)
 	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
-		return convert(o, &s, explicit, &files, &in, err);
+		return convert(o, &s, &r, explicit, &files, &in, err);
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = locking_platforms(&s, &in.env, &a, &platforms, err);

@@ -303,7 +303,6 @@ static void add_image(struct launch *l)
 	/* condaimg.yml is the repository's: it could copy files of this machine into the image. */
 	add_pair(l, "--config", "none");
 	add_pair(l, "--progress", "plain");
-	add_pair(l, "--progress", "plain");
 	add_pair(l, "--prefix", PREFIX);
 	add_pair(l, "--user", arena_printf(a, "%s:%s", l->user, l->uid));
 	add_pair(l, "--copy", arena_printf(a, "%s:%s", l->place.dir, l->repo_dir));
@@ -494,6 +493,12 @@ static int launch(struct launch *l, char **argv)
 			       argv);
 	if (check_options(l) < 0)
 		return -1;
+	if (source_elsewhere(l->o.repo))
+		return give_up(l,
+			       arena_printf(&l->arena,
+					    "%s is %s; condaimg takes folders, archives and git repositories",
+					    l->o.repo, source_elsewhere(l->o.repo)),
+			       argv);
 	if (l->o.appendix)
 		repo2docker_appendix_read(l->o.appendix, &l->arena, &l->appendix);
 	if (l->appendix.impossible)
@@ -531,7 +536,10 @@ int cmd_repo2docker(int argc, char **argv)
 		return 2;
 	}
 	if (l.o.help || l.o.version) {
-		puts(l.o.help ? repo2docker_help() : "condaimg " CONDAIMG_VERSION);
+		auto_buf help = { 0 };
+
+		repo2docker_help(&help);
+		fputs(l.o.help ? help.p : "condaimg " CONDAIMG_VERSION "\n", stdout);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	l.fallback = l.o.fallback ? l.o.fallback : fallback && *fallback ? fallback : NULL;

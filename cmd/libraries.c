@@ -304,7 +304,7 @@ static int gather_libc(struct assembly *a, struct link_facts *ret, struct err *e
 static void gather_base(const struct ground *base, struct link_facts *ret)
 {
 	for (size_t i = 0; i < base->n; i++)
-		if (!base->list[i].gone && !base->list[i].is_dir)
+		if (!base->list[i].gone && !base->list[i].is_dir && strstr(base->list[i].path, ".so"))
 			link_facts_add_path(ret, base->list[i].path);
 	link_facts_finish(ret);
 }

@@ -56,6 +56,7 @@ struct options {
 	const char *html; /* file, or "-" */
 	const char **ignore_files;
 	size_t n_ignore_files;
+	const char *old_base, *new_tag;
 	const char *media_types, *registry_ca;
 	const char **layer_caches;
 	size_t n_layer_caches;
@@ -66,6 +67,7 @@ struct options {
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
+	const struct commands *commands; /* all there are, for those that describe the program; set by main() */
 };
 
 struct command {
@@ -78,11 +80,32 @@ struct command {
 	int (*run)(const struct options *o, struct err *err);
 };
 
+struct commands {
+	const struct command *list;
+	size_t n;
+};
+
 /* Parse what follows the command's name. ERR_USAGE. To be released in any case. */
 int opt_parse(const struct command *c, int argc, char **argv, struct options *ret, struct err *err);
 void opt_release(struct options *o);
 
 /* "Usage: ...", what the command does, its options. */
 void opt_help(const struct command *c, struct buf *ret);
+
+/* An option as it is told to people and to shells. */
+struct option_told {
+	struct str name; /* without "--" */
+	char letter; /* or 0 */
+	const char *value; /* "FILE|none"; NULL: it takes none */
+	bool may_miss; /* the value may be left out */
+	bool repeats;
+	const char *help;
+};
+
+/* The i-th option of a command, in the order of its help; of the whole table where c is NULL. False: there are no more. */
+bool opt_tell(const struct command *c, size_t i, struct option_told *ret);
+
+/* Its line of --help. */
+void opt_help_row(const struct option_told *o, struct buf *ret);
 
 #endif

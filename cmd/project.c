@@ -45,6 +45,7 @@ struct key {
 
 static const struct key keys[] = {
 	{ "annotation", PAIRS, AT(annotations), .separator = '=' },
+	{ "attach", LIST, AT(attaches), .over_alone = true },
 	{ "base", TEXT, AT(base), .path = BEHIND_COLON },
 	{ "ca-file", LIST, AT(ca_files), .path = WHOLE },
 	{ "channel", LIST, AT(channels), .path = FOLDER, .over_first = true },

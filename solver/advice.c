@@ -7,6 +7,7 @@
 #include "solver/lacking.h"
 
 #define TRIES_MAX 40 /* questions that are put again */
+#define TOLD_MAX 4 /* specs that are told one by one */
 #define TRY_WORK_MAX (WHY_WORK_MAX / 4) /* steps of one of them */
 
 void advice_add(struct adviser *v, const char *text)
@@ -166,6 +167,27 @@ static uint32_t missing_specs(const struct problem *p, uint32_t *ret)
 	return n;
 }
 
+/* All builds left open, for a file that was exported elsewhere. */
+static bool try_versions_alone(struct adviser *v, const uint32_t *specs, uint32_t n)
+{
+	struct solve q = *v->p->q;
+	auto_solution s = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!v->p->specs[specs[i]].m->build || !v->p->specs[specs[i]].m->version)
+			return false;
+	for (uint32_t i = 0; i < v->p->n_roots; i++) {
+		const struct spec *spec = &v->p->specs[v->p->roots[i]];
+
+		if (spec->m->name && spec->m->build && spec->m->version)
+			q.specs = changed(v, q.specs, q.n_specs, spec->text, part_of(v, spec->m, true), &q.n_specs);
+	}
+	if (!advice_solves(v, q, &s))
+		return false;
+	advice_add(v, "without the builds (numpy=2.1.0 instead of numpy=2.1.0=py312_0) it can be solved");
+	return true;
+}
+
 /* Several that nothing meets: all of them by their plain names. */
 static void try_names(struct adviser *v, const uint32_t *specs, uint32_t n)
 {
@@ -182,6 +204,10 @@ static void try_names(struct adviser *v, const uint32_t *specs, uint32_t n)
 	}
 	if (!advice_solves(v, q, &s))
 		return;
+	if (n > TOLD_MAX) {
+		advice_add(v, arena_printf(v->a, "with the names of these %u alone it can be solved", n));
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct record *r = advice_record(&s, v->p->specs[specs[i]].m->name);
 
@@ -204,7 +230,7 @@ static void try_specs(struct adviser *v)
 	n = missing_specs(v->p, missing);
 	if (n == 1)
 		try_spec(v, &v->p->specs[missing[0]]);
-	else if (n > 1)
+	else if (n > 1 && !try_versions_alone(v, missing, n))
 		try_names(v, missing, n);
 }
 

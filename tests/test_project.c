@@ -21,6 +21,7 @@ static void add_list(struct buf *b, const char *name, const char *const *list, s
 static void dump(const struct options *o, struct buf *b)
 {
 	add_list(b, "annotation", o->annotations, o->n_annotations);
+	add_list(b, "attach", o->attaches, o->n_attaches);
 	add(b, "base", o->base);
 	add_list(b, "ca-file", o->ca_files, o->n_ca_files);
 	add_list(b, "channel", o->channels, o->n_channels);

@@ -172,7 +172,7 @@ class Shell:
 				sys.exit(f"the shell ended with {command}")
 			if line.startswith("=END= "):
 				break
-			output.append(line.rstrip("\n").replace(REGISTRY, "registry.example").replace(self.folder, "/home/me"))
+			output.append(line.rstrip("\n").replace(REGISTRY, "registry.example").replace(self.folder, "/home/me").replace(f"file://{WORK}/channels/", "file:///channels/"))
 		if output and output[-1] == "":
 			output.pop()
 		code = int(line.split()[1])

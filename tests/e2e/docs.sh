@@ -30,6 +30,6 @@ if [ "${1:-}" = --update ]; then
 	shift
 fi
 if [ $# = 0 ]; then
-	set -- "$root"/docs/coming-from/*.md "$root"/docs/binderhub.md "$root"/docs/ci.md "$root"/docs/kubernetes.md
+	set -- "$root"/docs/coming-from/*.md "$root"/docs/binderhub.md "$root"/docs/ci.md "$root"/docs/kubernetes.md "$root"/docs/begin.md
 fi
 python3 "$root/tests/e2e/docs.py" "${update[@]}" "$work" "$condaimg" "$@"
