@@ -103,10 +103,7 @@ static int find_attached(struct remake *r, struct err *err)
 		r->is_attached = r->lp && !odd_package(r, r->lp);
 	}
 	if (!r->is_attached)
-		return err_set(err, ERR_FORMAT,
-			       "%s has no lock attached to it: say with --lock FILE which one it was built from "
-			       "(build --attach lock keeps it beside the image)",
-			       r->room->name);
+		return remake_lock(r, err);
 	r->lock = &r->attached;
 	r->lock_name = "the attached lock";
 	return 0;
@@ -235,6 +232,7 @@ void remake_release(struct remake *r)
 	lock_release(&r->attached);
 	input_release(&r->input);
 	input_close(&r->files);
+	contents_release(&r->contents);
 	ground_release(&r->ground);
 	blobs_free(r->base);
 	blobs_free(r->blobs);
