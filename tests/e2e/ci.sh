@@ -90,7 +90,7 @@ registry=$host
 
 digest_in_registry() # REPO TAG
 {
-	curl -sI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$registry/v2/$1/manifests/$2" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //ip'
+	curl -sI -H 'Accept: application/vnd.oci.image.manifest.v1+json' -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$registry/v2/$1/manifests/$2" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //ip'
 }
 
 expect_pushed() # REPO DIGEST
@@ -218,6 +218,9 @@ in_pod sh -c 'exec python3 -c "bytearray(300 << 20)"' >/dev/null 2>&1 && fail "m
 result=$(in_pod "/${argv[0]}" "${argv[@]:1}" 2>job.log) || fail "the Job: $(cat job.log)"
 [ ! -s job.log ] || fail "the Job complains: $(cat job.log)"
 expect_pushed job "$(digest_of "$result")"
+printf 'channels: [conda-forge]\ndependencies: [pip]\n' >pod/project/jupyter.yml
+in_pod /condaimg repo2docker --json-logs --no-run --push --image "$registry/launched:1" --condaimg-jupyter /project/jupyter.yml /project 2>job.log || fail "repo2docker as the Job: $(cat job.log)"
+expect_pushed launched "$(jq -rj 'select(.phase == "pushing").message' job.log | tail -n 1 | sed 's/.*@//')"
 if [ -n "${cgroup:-}" ]; then
 	[ "$(cat "$peak")" -lt $((128 << 20)) ] || fail "the Job took $(($(cat "$peak") >> 20)) MiB"
 	echo "at most $(($(cat "$peak") >> 20)) MiB of 256 with the page cache, by $cgroup"
