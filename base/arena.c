@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CHUNK_SIZE ((size_t)64 << 10)
+#define LARGE (CHUNK_SIZE * 8) /* an arena that holds so much is likely to get as large as a huge chunk */
 #define ALIGN alignof(max_align_t)
 
 struct arena_chunk {
@@ -26,8 +27,9 @@ static char *take(struct arena *a, size_t size)
 		a->left -= size;
 		return p;
 	}
-	room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
-	c = mem_resize(NULL, 1, sizeof(*c) + room);
+	room = size > CHUNK_SIZE / 4 ? size : a->total < LARGE ? CHUNK_SIZE : MEM_HUGE - sizeof(*c);
+	c = room < MEM_HUGE - sizeof(*c) ? mem_resize(NULL, 1, sizeof(*c) + room) : mem_huge(sizeof(*c) + room);
+	a->total += room;
 	if (room == size && a->chunks) {
 		/* A large one gets a chunk of its own behind the current one. */
 		c->next = a->chunks->next;
@@ -127,6 +129,7 @@ void arena_join(struct arena *a, struct arena *from)
 	while (last->next)
 		last = last->next;
 	/* Behind a's newest chunk, in which a goes on filling. */
+	a->total += from->total;
 	if (a->chunks) {
 		last->next = a->chunks->next;
 		a->chunks->next = from->chunks;

@@ -18,6 +18,7 @@ struct arena {
 	struct arena_chunk *chunks;
 	char *at; /* the next free byte of the newest chunk */
 	size_t left; /* bytes after at */
+	size_t total; /* bytes of all chunks */
 };
 
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for anything */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/secret.h"
 #include "base/str.h"
 
 static atomic_int level_now = LOG_WARN;
@@ -35,6 +36,7 @@ __attribute__((format(printf, 2, 0))) static void line(const char *front, const 
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	str_tidy(text);
+	secret_hide(text);
 	/* one call: stdio keeps the line whole */
 	fprintf(stderr, "%s%s%s%s%s\n", line_is_open ? "\r\033[K" : "", colours && *front ? "\033[33m" : "", front,
 		colours && *front ? "\033[0m" : "", text);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *or_abort(void *p)
 {
@@ -33,6 +34,20 @@ void *mem_resize(void *p, size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &bytes))
 		abort();
 	return or_abort(realloc(p, bytes ? bytes : 1));
+}
+
+void *mem_huge(size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_add_overflow(size, MEM_HUGE - 1, &bytes))
+		abort();
+	bytes -= bytes % MEM_HUGE;
+	p = or_abort(aligned_alloc(MEM_HUGE, bytes));
+	/* A hint, so any answer will do. What is less than half a page of theirs would cost more than it saves. */
+	madvise(p, size % MEM_HUGE < MEM_HUGE / 2 ? size - size % MEM_HUGE : bytes, MADV_HUGEPAGE);
+	return p;
 }
 
 char *mem_strdup(const char *s)

@@ -13,6 +13,13 @@
 void *mem_alloc(size_t size);				/* zeroed */
 void *mem_array(size_t n, size_t size);			/* zeroed; the product is checked */
 void *mem_resize(void *p, size_t n, size_t size);	/* as realloc; new bytes are not zeroed */
+
+/*
+ * Not zeroed; for blocks of MEM_HUGE and more that are going to be used whole: the system is asked to give their pages in
+ * one go, where page by page each is a trap. free() them.
+ */
+#define MEM_HUGE ((size_t)2 << 20)
+void *mem_huge(size_t size) __attribute__((malloc));
 char *mem_strdup(const char *s);			/* NULL gives NULL */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -139,10 +139,10 @@ static int resolve_url(const struct resolver *r, const char *text)
 		append_url(r, url_from_path(r->a, path), NULL);
 		return 0;
 	}
-	if (!url_is(text, "http") && !url_is(text, "https"))
+	if (!url_is(text, "http") && !url_is(text, "https") && !url_is(text, "oci"))
 		return err_set(r->err, ERR_USAGE,
-			       "channel '%s' cannot be read; use http, https, file, a path, or a name like %s", told,
-			       CHANNEL_DEFAULT);
+			       "channel '%s' cannot be read; use http, https, oci, file, a path, or a name like %s",
+			       told, CHANNEL_DEFAULT);
 	if (strpbrk(text, "?#"))
 		return err_set(r->err, ERR_USAGE, "channel '%s' has '?' or '#' in its URL, which a channel cannot",
 			       told);

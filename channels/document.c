@@ -136,50 +136,71 @@ static int skip_members(struct reader *d, enum scan_type type)
 
 /* ---- records ---- */
 
-static int read_record(struct reader *d, struct str key, enum packed_kind kind, const char *value)
+/* The value before us as a record; else why it is none, with what could be read of it behind us or not. */
+static int read_record(struct reader *d, struct str key, enum packed_kind kind, char *why, size_t n)
 {
-	const char *end = d->s.at;
 	struct draft draft;
-	char why[120];
-	bool good;
 
-	d->s.at = value;
-	good = parse_record(&d->parse, &d->s, &draft, why, sizeof(why));
-	d->s.at = end;
-	d->s.fault = NULL;
-	d->s.early = false;
-	d->s.fresh = false;
-	if (good)
-		return pack_add(d->pack, key, kind, &draft, d->err) < 0 ? -1 : 0;
+	if (*d->s.at != '{') {
+		snprintf(why, n, "is no object");
+		return 0;
+	}
+	if (!parse_record(&d->parse, &d->s, &draft, why, n))
+		return 0;
+	return pack_add(d->pack, key, kind, &draft, d->err) < 0 ? -1 : 1;
+}
+
+/*
+ * One member of "packages" and the like: 1, 0 after the last, -1. What cannot be read is skipped and counted; that may
+ * be for it is not whole yet, which the skipping finds out.
+ */
+static int read_member(struct reader *d, const enum packed_kind *fixed)
+{
+	enum packed_kind kind = fixed ? *fixed : KIND_BZ2;
+	char why[120] = "is no name of a package file";
+	struct scan_text text;
+	struct scan value;
+	struct str key;
+	int rc = scan_key(&d->s, &text);
+
+	if (rc <= 0)
+		return rc;
+	if (!scan_decode(&text, &d->room, &key))
+		key = (struct str){ "", 0 };
+	scan_peek(&d->s);
+	value = d->s;
+	if (fixed || pack_kind(key, &kind)) {
+		rc = read_record(d, key, kind, why, sizeof(why));
+		if (rc != 0)
+			return rc;
+	}
+	d->s = value;
+	if (scan_skip(&d->s) < 0)
+		return -1;
 	pack_broken(d->pack, key, why);
-	return 0;
+	return 1;
 }
 
 /* The members of "packages" and the like. fixed is what they all are; NULL: their names say. */
 static int read_section(struct reader *d, const enum packed_kind *fixed)
 {
 	struct scan from;
-	struct scan_text text;
-	const char *value;
 	int rc;
 
 	if (scan_peek(&d->s) == SCAN_NULL)
 		return scan_skip(&d->s);
 	if (scan_enter(&d->s, SCAN_OBJECT) < 0)
 		return -1;
-	while ((rc = next_whole(d, &from, &text, &value)) > 0) {
-		enum packed_kind kind = fixed ? *fixed : KIND_BZ2;
-		struct str key;
-
-		if (!scan_decode(&text, &d->room, &key))
-			key = (struct str){ "", 0 };
-		if (*value != '{')
-			pack_broken(d->pack, key, "is no object");
-		else if (!fixed && !pack_kind(key, &kind))
-			pack_broken(d->pack, key, "is no name of a package file");
-		else if (read_record(d, key, kind, value) < 0)
+	do {
+		if (look_ahead(d) < 0)
+			return -1;
+		from = d->s;
+		rc = read_member(d, fixed);
+		if (rc < 0 && d->err->code)
 			return err_at(d->err, "%s", d->name);
-	}
+		if (rc < 0)
+			rc = again(d, &from);
+	} while (rc > 0);
 	return rc;
 }
 

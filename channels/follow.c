@@ -4,28 +4,40 @@
 
 void follow_init(struct follow *f, struct packed *p)
 {
-	*f = (struct follow){ p, mem_array(packed_n_words(p) / 8 + 1, 1) };
+	*f = (struct follow){ p, mem_array(packed_n_words(p) / 8 + 1, 1), mem_array(packed_n_strings(p) / 8 + 1, 1) };
 }
 
 void follow_release(struct follow *f)
 {
 	free(f->lists);
+	free(f->strings);
 	*f = (struct follow){ 0 };
+}
+
+/* Whether bit i was set before. */
+static bool mark(uint8_t *bits, uint32_t i)
+{
+	bool was = bits[i / 8] & 1u << i % 8;
+
+	bits[i / 8] |= (uint8_t)(1u << i % 8);
+	return was;
 }
 
 static void follow_list(struct follow *f, struct reach *r, uint32_t at)
 {
+	uint32_t n, n_strings = packed_n_strings(f->p);
 	const uint32_t *ids;
-	uint32_t n;
 
-	if (!at || at >= packed_n_words(f->p) || f->lists[at / 8] & 1u << at % 8)
+	if (!at || at >= packed_n_words(f->p) || mark(f->lists, at))
 		return;
-	f->lists[at / 8] |= (uint8_t)(1u << at % 8);
 	ids = packed_list(f->p, at, &n);
 	for (uint32_t i = 0; i < n; i++) {
 		size_t len;
-		const char *spec = packed_string(f->p, ids[i], &len);
+		const char *spec;
 
+		if (ids[i] < n_strings && mark(f->strings, ids[i]))
+			continue;
+		spec = packed_string(f->p, ids[i], &len);
 		if (!spec)
 			return;
 		reach_spec(r, spec);

@@ -1,4 +1,4 @@
-/* What records of a packed file depend on, each list of specs once. */
+/* What records of a packed file depend on, each list of specs once, and each spec. */
 #ifndef CHANNELS_FOLLOW_H
 #define CHANNELS_FOLLOW_H
 
@@ -7,7 +7,7 @@
 
 struct follow {
 	struct packed *p; /* not owned */
-	uint8_t *lists; /* a bit each: it was followed */
+	uint8_t *lists, *strings; /* a bit each: it was followed */
 };
 
 void follow_init(struct follow *f, struct packed *p);

@@ -185,12 +185,15 @@ static size_t split(struct str stem, size_t *version_len)
 
 static bool is_file_name(struct str fn)
 {
+	/* Control characters, spaces, and what parts paths. */
+	static const bool not_in_names[256] = { [0 ... ' '] = true, [127] = true, ['/'] = true, ['\\'] = true };
+	bool wrong = false;
+
 	if (!fn.n || fn.n > NAME_BYTES || fn.p[0] == '.')
 		return false;
 	for (size_t i = 0; i < fn.n; i++)
-		if ((unsigned char)fn.p[i] <= ' ' || fn.p[i] == 127 || fn.p[i] == '/' || fn.p[i] == '\\')
-			return false;
-	return true;
+		wrong |= not_in_names[(unsigned char)fn.p[i]];
+	return !wrong;
 }
 
 /* These become parts of file names. */
@@ -289,11 +292,8 @@ static void add_run(struct pack *p, uint32_t i, struct str fn, uint32_t bytes)
 /* ---- records ---- */
 
 /* Whether more is to be said than fits into a plain record; then it is in *ret. */
-static bool more_of(struct texts *t, const struct draft *d, struct str version, struct str build,
-		    struct packed_more *ret)
+static bool more_of(struct texts *t, const struct draft *d, bool other, struct packed_more *ret)
 {
-	bool other = !same(d->version, version) || !same(d->build, build);
-
 	if (!other && !d->site_packages && !d->legacy_bz2_md5 && !d->track_features && !d->flags && !d->n_extras &&
 	    !d->indexed_timestamp && d->build_number <= UINT32_MAX)
 		return false;
@@ -378,6 +378,7 @@ int pack_add(struct pack *p, struct str key, enum packed_kind kind, const struct
 	struct packed_more more;
 	size_t name_len = 0, version_len = 0;
 	struct str version, build;
+	bool other;
 
 	if (fn.n > extension(kind).n)
 		stem.n = fn.n - extension(kind).n;
@@ -386,7 +387,11 @@ int pack_add(struct pack *p, struct str key, enum packed_kind kind, const struct
 		pack_broken(p, key, "is no name of a package file");
 		return 0;
 	}
-	if (!is_whole(d, why, sizeof(why))) {
+	version = (struct str){ fn.p + name_len + 1, version_len };
+	build = (struct str){ version.p + version_len + 1, stem.n - name_len - version_len - 2 };
+	other = !same(d->version, version) || !same(d->build, build);
+	/* What is the same as in the file's name has been looked at with that. */
+	if ((other || !version.n || !build.n || d->name.n != name_len) && !is_whole(d, why, sizeof(why))) {
 		pack_broken(p, key, why);
 		return 0;
 	}
@@ -394,12 +399,10 @@ int pack_add(struct pack *p, struct str key, enum packed_kind kind, const struct
 		pack_broken(p, key, "its name is another one");
 		return 0;
 	}
-	version = (struct str){ fn.p + name_len + 1, version_len };
-	build = (struct str){ version.p + version_len + 1, stem.n - name_len - version_len - 2 };
 	r.name_len = (uint8_t)name_len;
 	r.version_len = (uint8_t)version_len;
 	if (write_record(p, name_number(p, (struct str){ fn.p, name_len }), &r, fn,
-			 more_of(&p->texts, d, version, build, &more) ? &more : NULL, d, err) < 0)
+			 more_of(&p->texts, d, other, &more) ? &more : NULL, d, err) < 0)
 		return -1;
 	return 1;
 }
@@ -598,7 +601,7 @@ static int write_entries(struct pack *p, struct packed_head *h, enum packed_part
 static int write_texts(struct pack *p, struct packed_head *h, struct err *err)
 {
 	const struct texts *t = &p->texts;
-	uint32_t at = 0, zero = 0;
+	uint32_t at = 0;
 
 	if (write_entries(p, h, PART_TEXT, &t->strings, NULL, t->strings.n, err) < 0 ||
 	    begin_part(p, h, PART_TEXT_AT, err) < 0 || put(p, &at, 4, err) < 0)
@@ -609,15 +612,8 @@ static int write_texts(struct pack *p, struct packed_head *h, struct err *err)
 			return -1;
 	}
 	end_part(p, h, PART_TEXT_AT);
-	if (begin_part(p, h, PART_WORDS, err) < 0 || put(p, &zero, 4, err) < 0)
+	if (begin_part(p, h, PART_WORDS, err) < 0 || put(p, t->words, t->n_words * sizeof(*t->words), err) < 0)
 		return -1;
-	for (uint32_t i = 0; i < t->lists.n; i++) {
-		const struct intern_entry *e = &t->lists.entries[i];
-		uint32_t n = e->n / 4;
-
-		if (put(p, &n, 4, err) < 0 || put(p, e->p, e->n, err) < 0)
-			return -1;
-	}
 	end_part(p, h, PART_WORDS);
 	return 0;
 }

@@ -97,7 +97,7 @@ static int next_member(struct scan *s, char close)
 	return 1;
 }
 
-int scan_key(struct scan *s, struct scan_text *key)
+int scan_key_like(struct scan *s, struct str guess, struct scan_text *key)
 {
 	int rc = next_member(s, '}');
 
@@ -105,13 +105,22 @@ int scan_key(struct scan *s, struct scan_text *key)
 		return rc;
 	if (*s->at != '"')
 		return expected(s, "expected a key in quotes");
-	if (scan_string(s, key) < 0)
+	if (s->at[guess.n + 1] == '"' && memcmp(s->at + 1, guess.p, guess.n) == 0) {
+		*key = (struct scan_text){ .raw = { s->at + 1, guess.n }, .ascii = true };
+		s->at += guess.n + 2;
+	} else if (scan_string(s, key) < 0) {
 		return -1;
+	}
 	skip_space(s);
 	if (*s->at != ':')
 		return expected(s, "expected ':'");
 	s->at++;
 	return 1;
+}
+
+int scan_key(struct scan *s, struct scan_text *key)
+{
+	return scan_key_like(s, (struct str){ "", 0 }, key);
 }
 
 int scan_item(struct scan *s)
@@ -379,6 +388,21 @@ static int split_number(struct scan *s, struct str *whole, struct str *frac, lon
 	return 1;
 }
 
+/* What nearly all numbers are: a few digits. */
+static bool is_plain_number(struct scan *s, struct scan_number *ret)
+{
+	const char *p = s->at;
+	uint64_t v = 0;
+
+	while (is_digit(*p))
+		v = v * 10 + (uint64_t)(*p++ - '0');
+	if (p == s->at || p - s->at > 18 || (*s->at == '0' && p - s->at > 1) || *p == '.' || (*p | 0x20) == 'e')
+		return false;
+	*ret = (struct scan_number){ .whole = v, .integral = true };
+	s->at = p;
+	return true;
+}
+
 int scan_number(struct scan *s, struct scan_number *ret)
 {
 	struct str whole = { 0 }, frac = { 0 };
@@ -387,6 +411,8 @@ int scan_number(struct scan *s, struct scan_number *ret)
 	if (s->fault)
 		return -1;
 	skip_space(s);
+	if (is_plain_number(s, ret))
+		return 1;
 	*ret = (struct scan_number){ .integral = true, .negative = *s->at == '-' };
 	if (split_number(s, &whole, &frac, &exp) < 0)
 		return -1;

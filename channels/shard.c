@@ -311,24 +311,22 @@ void shard_follow_release(struct shard_follow *f)
 static void follow_list(struct reader *d, uint32_t at)
 {
 	struct shard_follow *f = d->follow;
-	const struct intern_entry *e;
-	uint32_t i, id;
+	const uint32_t *list = d->texts->words + at;
 
 	if (!at)
 		return;
-	i = texts_list_number(d->texts, at);
-	while (f->n_lists <= i) {
-		mem_grow(f->lists, f->n_lists);
-		f->lists[f->n_lists++] = 0;
+	if (at / 8 >= f->size) {
+		size_t size = d->texts->n_words / 4 + 1;
+
+		f->lists = mem_resize(f->lists, size, 1);
+		memset(f->lists + f->size, 0, size - f->size);
+		f->size = size;
 	}
-	if (f->lists[i])
+	if (f->lists[at / 8] & 1u << at % 8)
 		return;
-	f->lists[i] = 1;
-	e = &d->texts->lists.entries[i];
-	for (uint32_t k = 0; k < e->n / sizeof(id); k++) {
-		memcpy(&id, e->p + k * sizeof(id), sizeof(id));
-		reach_spec(f->reach, d->texts->strings.entries[id].p);
-	}
+	f->lists[at / 8] |= (uint8_t)(1u << at % 8);
+	for (uint32_t k = 1; k <= *list; k++)
+		reach_spec(f->reach, d->texts->strings.entries[list[k]].p);
 }
 
 static void follow(struct reader *d, const struct draft *draft)

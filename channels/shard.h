@@ -27,8 +27,8 @@ size_t shard_index_find(const struct shard_index *ix, struct str name);
 /* What names records ask for that were read before. */
 struct shard_follow {
 	struct reach *reach;
-	uint8_t *lists; /* 1: was followed */
-	size_t n_lists;
+	uint8_t *lists; /* by where they begin, a bit each: it was followed */
+	size_t size; /* bytes of lists */
 };
 void shard_follow_release(struct shard_follow *f);
 

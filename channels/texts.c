@@ -2,24 +2,32 @@
 
 void texts_init(struct texts *t)
 {
-	*t = (struct texts){ .words = 1 };
+	memset(t, 0, sizeof(*t));
 	intern_init(&t->strings, &t->arena);
-	intern_init(&t->lists, &t->arena);
+	t->cap_words = 1024;
+	t->words = mem_array(t->cap_words, sizeof(*t->words));
+	t->n_words = 1;
 }
 
 void texts_release(struct texts *t)
 {
 	intern_release(&t->strings);
-	intern_release(&t->lists);
 	arena_release(&t->arena);
-	free(t->list_at);
-	free(t->room);
-	*t = (struct texts){ 0 };
+	free(t->words);
+	t->words = NULL;
 }
 
 static uint64_t load(const char *p)
 {
 	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static uint32_t load4(const char *p)
+{
+	uint32_t v;
 
 	memcpy(&v, p, sizeof(v));
 	return v;
@@ -38,12 +46,23 @@ static size_t place(struct str s)
 	return (size_t)(v * 0xe7037ed1a0b428dbu >> 40) % TEXTS_RECENT;
 }
 
+/* As memcmp() without the call: the strings are short. */
+static bool same_bytes(const char *a, const char *b, size_t n)
+{
+	if (n < 8)
+		return n < 4 ? memcmp(a, b, n) == 0 : load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
+	for (size_t i = 0; i + 8 < n; i += 8)
+		if (load(a + i) != load(b + i))
+			return false;
+	return load(a + n - 8) == load(b + n - 8);
+}
+
 uint32_t texts_add(struct texts *t, struct str s)
 {
 	size_t at = place(s);
 	uint32_t before = t->strings.n, i;
 
-	if (t->recent[at].p && t->recent[at].n == s.n && memcmp(t->recent[at].p, s.p, s.n) == 0)
+	if (t->recent[at].p && t->recent[at].n == s.n && same_bytes(t->recent[at].p, s.p, s.n))
 		return t->recent[at].number;
 	i = intern_add(&t->strings, s);
 	if (t->strings.n > before)
@@ -56,50 +75,52 @@ uint32_t texts_add(struct texts *t, struct str s)
 
 void texts_list_begin(struct texts *t)
 {
-	t->n_room = 0;
+	t->n_list = 0;
 }
 
 void texts_list_add(struct texts *t, struct str s)
 {
-	if (t->n_room == t->room_size) {
-		t->room_size = t->room_size ? 2 * t->room_size : 64;
-		t->room = mem_resize(t->room, t->room_size, sizeof(*t->room));
+	size_t at = t->n_words + 1 + t->n_list++;
+
+	if (at >= t->cap_words) {
+		t->cap_words *= 2;
+		t->words = mem_resize(t->words, t->cap_words, sizeof(*t->words));
 	}
-	t->room[t->n_room++] = texts_add(t, s);
+	t->words[at] = texts_add(t, s);
+}
+
+/* Where lists of one hash meet the later one is remembered, so that no document gains from making them meet. */
+static uint32_t list_hash(const uint32_t *list, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ list[i]) * 0x9e3779b97f4a7c15u ^ h >> 29;
+	return (uint32_t)(h ^ h >> 32);
 }
 
 uint32_t texts_list_end(struct texts *t)
 {
-	struct str bytes = { (const char *)t->room, t->n_room * sizeof(*t->room) };
-	uint32_t before = t->lists.n, i;
+	const uint32_t *list = t->words + t->n_words + 1;
+	size_t n = t->n_list;
+	uint32_t hash, at;
 
-	if (!t->n_room)
+	if (!n)
 		return 0;
-	i = intern_add(&t->lists, bytes);
-	if (t->lists.n > before) {
-		mem_grow(t->list_at, before);
-		t->list_at[i] = (uint32_t)t->words;
-		t->words += 1 + t->n_room;
-	}
-	return t->list_at[i];
-}
-
-uint32_t texts_list_number(const struct texts *t, uint32_t at)
-{
-	uint32_t low = 0, high = t->lists.n;
-
-	while (high - low > 1) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (t->list_at[mid] <= at)
-			low = mid;
-		else
-			high = mid;
-	}
-	return low;
+	hash = list_hash(list, n);
+	at = t->lists[hash % TEXTS_LISTS_RECENT].at;
+	if (at && t->lists[hash % TEXTS_LISTS_RECENT].hash == hash && t->words[at] == n &&
+	    memcmp(t->words + at + 1, list, n * sizeof(*list)) == 0)
+		return at;
+	at = (uint32_t)t->n_words;
+	t->lists[hash % TEXTS_LISTS_RECENT].hash = hash;
+	t->lists[hash % TEXTS_LISTS_RECENT].at = at;
+	t->words[at] = (uint32_t)n;
+	t->n_words += 1 + n;
+	return at;
 }
 
 bool texts_fit(const struct texts *t)
 {
-	return t->string_bytes < UINT32_MAX && t->words < UINT32_MAX;
+	return t->string_bytes < UINT32_MAX && t->n_words < UINT32_MAX;
 }

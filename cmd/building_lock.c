@@ -148,8 +148,8 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 		return -1;
 	*b->answer = *b->lp;
 	b->lp = b->answer;
-	return lock_libc_add(lock, path, b->order->o, &b->settings, b->platform, &b->workshop, b->question, &b->arena,
-			     b->answer, err);
+	return lock_libc_add(lock, path, false, b->order->o, &b->settings, b->platform, &b->workshop, b->question,
+			     &b->arena, b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */

@@ -56,9 +56,9 @@ static const struct record *locked_sysroot(const struct lock_platform *lp, const
 	return NULL;
 }
 
-int lock_libc_add(const struct lock *lock, const char *path, const struct options *o, const struct settings *s,
-		  const struct platform *platform, struct workshop *w, struct question *q, struct arena *a,
-		  struct lock_platform *lp, struct err *err)
+int lock_libc_add(const struct lock *lock, const char *path, bool is_kept, const struct options *o,
+		  const struct settings *s, const struct platform *platform, struct workshop *w, struct question *q,
+		  struct arena *a, struct lock_platform *lp, struct err *err)
 {
 	const char *name = libc_package_name(a, platform);
 	const struct record *r = locked_sysroot(lp, name);
@@ -77,6 +77,10 @@ int lock_libc_add(const struct lock *lock, const char *path, const struct option
 			"image that has one, --libc none leaves it out)",
 			path);
 	r = &lp->libc_packages[0];
+	if (is_kept) {
+		log_info("the C library is %s %s (%s) of %s", name, r->version, r->build, r->channel);
+		return 0;
+	}
 	/* No lock says this choice: whoever reads the log of a build is to see it. */
 	log_warn("%s names no C library: the image gets %s %s (%s) of %s; --exclude-newer DATE keeps it from moving",
 		 path, name, r->version, r->build, r->channel);

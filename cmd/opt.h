@@ -25,7 +25,11 @@ struct options {
 	size_t n_updates;
 	const char **cache_dirs; /* the first is written to */
 	size_t n_cache_dirs;
-	const char *tag, *output, *lockfile, *base, *libc, *compression, *prefix;
+	const char **tags;
+	size_t n_tags;
+	const char **pushes; /* references */
+	size_t n_pushes;
+	const char *output, *lockfile, *base, *libc, *compression, *prefix;
 	const char *link_scripts, *clobber;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
@@ -52,7 +56,8 @@ struct options {
 	const char *html; /* file, or "-" */
 	const char **ignore_files;
 	size_t n_ignore_files;
-	const char *push, *media_types, *registry_ca;
+	const char *old_base, *new_tag;
+	const char *media_types, *registry_ca;
 	const char **layer_caches;
 	size_t n_layer_caches;
 	bool insecure, no_store;

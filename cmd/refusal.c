@@ -13,7 +13,7 @@ static void print_text(const struct refusal *r)
 	for (size_t i = 0; i < r->n_why; i++)
 		buf_addf(&b, "%*s%s\n", 2 + 2 * (int)r->why[i].depth, "", r->why[i].text);
 	for (const char *const *a = r->advice; a && *a; a++)
-		buf_addf(&b, "%s%s%s", a == r->advice ? "What would help: " : "; or ", *a, a[1] ? "" : "\n");
+		buf_addf(&b, "%s  %s%s\n", a == r->advice ? "What would help:\n" : "", a == r->advice ? "" : "or ", *a);
 	str_tidy(b.p);
 	fputs(b.p, stderr);
 }

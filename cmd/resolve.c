@@ -4,10 +4,9 @@
 
 #include "base/log.h"
 #include "channels/provenance.h"
+#include "cmd/near_names.h"
 #include "conda/libc.h"
 #include "conda/matchspec.h"
-
-#define SIMILAR_MAX 3
 
 /* Where reaching begins: what is asked for, what python brings, the libc. */
 static const char *const *first_names(const struct question *q, struct arena *a, size_t *n)
@@ -35,7 +34,12 @@ static struct repodata_request request_of(const struct question *q, const struct
 					  .names = names,
 					  .n_names = n,
 					  .cachefd = w->repodata,
-					  .offline = w->offline };
+					  .lower = w->lower_repodata,
+					  .n_lower = w->n_lower,
+					  .ttl = w->repodata_ttl,
+					  .offline = w->offline,
+					  .no_shards = w->no_shards,
+					  .no_zst = w->no_zst };
 }
 
 int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err)
@@ -155,15 +159,10 @@ static const char *missing_text(const struct question *q, const struct repodata_
 {
 	const char *text = arena_printf(a, "there is no package '%s' in %s", name, channel_list(q, a));
 	const char *other = elsewhere(q, w, name);
-	const char *const *similar;
 
 	if (other)
 		return arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
-	similar = repodata_similar(a, set->all, set->n, name, SIMILAR_MAX);
-	for (size_t k = 0; similar[k]; k++)
-		text = arena_printf(a, "%s%s %s%s", text, k ? "," : "; did you mean", similar[k],
-				    similar[k + 1] ? "" : "?");
-	return text;
+	return arena_printf(a, "%s%s", text, near_names_text(a, set->all, set->n, name));
 }
 
 /* Names that no channel has, with those that look like them. False where there are none. */
@@ -195,8 +194,8 @@ static int unsatisfiable(const struct question *q, struct err *err)
 	return err_set(err, ERR_UNSAT, "%s cannot be met for %s", q->env->file, q->platform->subdir);
 }
 
-/* An error that is one sentence, as a refusal of one step. */
-static void refuse_plainly(struct refusal *r, struct arena *a, const struct err *err)
+/* An error that is one sentence, as a refusal of one step; what is left to say is that it cannot be met. */
+static void refuse_plainly(const struct question *q, struct refusal *r, struct arena *a, struct err *err)
 {
 	struct why w = { .kind = WHY_MISSING, .text = arena_strdup(a, err->text) };
 
@@ -204,6 +203,8 @@ static void refuse_plainly(struct refusal *r, struct arena *a, const struct err 
 		return;
 	r->why = arena_dup(a, &w, sizeof(w));
 	r->n_why = 1;
+	err_clear(err);
+	unsatisfiable(q, err);
 }
 
 static const char *const *channel_names(const struct question *q, struct arena *a)
@@ -227,6 +228,25 @@ static void keep_records(const struct solution *s, struct arena *a, struct lock_
 	ret->n_packages = s->n;
 }
 
+/* The versions of a C library that the image can get; NULL where it gets none. */
+static const char *const *glibc_choices(const struct question *q, const struct index *ix, struct arena *a)
+{
+	const char *name = libc_package_name(a, q->platform), *before = "";
+	struct record_range range = index_find(ix, name);
+	const char **ret = arena_array(a, range.n + 1, sizeof(*ret));
+	size_t n = 0;
+
+	if (strcmp(q->libc, "auto") != 0)
+		return NULL;
+	for (size_t i = 0; i < range.n; i++) {
+		if (strcmp(range.first[i].version, before) != 0 &&
+		    (!q->exclude_newer || record_time(&range.first[i]) <= q->exclude_newer))
+			ret[n++] = range.first[i].version;
+		before = range.first[i].version;
+	}
+	return ret;
+}
+
 static int solve(const struct question *q, const struct index *ix, const struct favored *favored,
 		 const struct virtual_set *virtuals, struct arena *a, struct lock_platform *ret,
 		 struct refusal *refusal, struct err *err)
@@ -238,6 +258,10 @@ static int solve(const struct question *q, const struct index *ix, const struct 
 		.n_specs = q->n_specs,
 		.virtuals = virtuals->records,
 		.n_virtuals = virtuals->n,
+		.glibc_from = strcmp(q->libc, "base") == 0   ? GLIBC_OF_BASE
+			      : strcmp(q->libc, "none") == 0 ? GLIBC_ASSUMED
+							     : GLIBC_OF_IMAGE,
+		.glibc_choices = glibc_choices(q, ix, a),
 		.pins = q->pins,
 		.n_pins = q->n_pins,
 		.channel_names = channel_names(q, a),
@@ -284,7 +308,7 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
 	ret->provenance = rc == 0 ? provenance_text(a, &ix) : NULL;
 	if (rc < 0)
-		refuse_plainly(refusal, a, err);
+		refuse_plainly(q, refusal, a, err);
 	else
 		progress_solved(w->progress, q->platform->subdir, ret->n_packages);
 	/* The records' strings live in the index, so the answer's arena takes it over. */

@@ -346,6 +346,8 @@ static int check_value(enum condarc_key k, struct condarc_item *item, struct err
 		if (b < 0)
 			return value_fault(k, item, "true or false", err);
 		item->text = b ? "true" : "false";
+	} else if (k == CONDARC_LOCAL_REPODATA_TTL && !parse_number(item->text, &n) && parse_bool(item->text) >= 0) {
+		item->text = parse_bool(item->text) ? "1" : "0"; /* as conda has it: its type is both */
 	} else if (condarc_shape(k) == CONDARC_NUMBER && !parse_number(item->text, &n)) {
 		return value_fault(k, item, "a number", err);
 	} else if (k == CONDARC_CHANNEL_PRIORITY) {

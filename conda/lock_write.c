@@ -158,37 +158,33 @@ static void write_metadata(const struct lock *l, struct buf *b)
 
 /* ---- packages ---- */
 
-/* Whether an earlier dependency has the name of the i-th. */
-static bool is_named_before(const char *const *depends, size_t i)
+struct depend {
+	struct str name, constraint;
+};
+
+static bool same_name(const struct depend *a, const struct depend *b)
 {
-	struct str name = matchspec_name_of(depends[i]);
+	return a->name.n == b->name.n && memcmp(a->name.p, b->name.p, a->name.n) == 0;
+}
 
-	for (size_t k = 0; k < i; k++) {
-		struct str other = matchspec_name_of(depends[k]);
-
-		if (other.n == name.n && memcmp(other.p, name.p, name.n) == 0)
+/* Whether an earlier dependency has the name of the i-th. */
+static bool is_named_before(const struct depend *d, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_name(&d[k], &d[i]))
 			return true;
-	}
 	return false;
 }
 
-static struct str constraint_of(const char *depend)
-{
-	struct str name = matchspec_name_of(depend);
-
-	return str_trim(str_of(name.p + name.n));
-}
-
 /* Several conditions on one name become one: "a >=1" and "a <2" are "a >=1,<2". A build or brackets cannot be joined. */
-static const char *joined_constraint(struct arena *a, const char *const *depends, size_t i)
+static const char *joined_constraint(struct arena *a, const struct depend *d, size_t i, size_t n)
 {
-	struct str name = matchspec_name_of(depends[i]), first = constraint_of(depends[i]);
-	const char *ret = arena_strndup(a, first.p, first.n);
+	const char *ret = arena_strndup(a, d[i].constraint.p, d[i].constraint.n);
 
-	for (size_t k = i + 1; depends[k]; k++) {
-		struct str other = matchspec_name_of(depends[k]), c = constraint_of(depends[k]);
+	for (size_t k = i + 1; k < n; k++) {
+		struct str c = d[k].constraint;
 
-		if (other.n != name.n || memcmp(other.p, name.p, name.n) != 0 || !c.n || str_eq(c, "*"))
+		if (!same_name(&d[k], &d[i]) || !c.n || str_eq(c, "*"))
 			continue;
 		if (strpbrk(ret, " [|") || strpbrk(c.p, " [|"))
 			continue;
@@ -197,21 +193,36 @@ static const char *joined_constraint(struct arena *a, const char *const *depends
 	return ret;
 }
 
+static struct depend *read_depends(struct arena *a, const char *const *depends, size_t *n)
+{
+	struct depend *ret;
+
+	for (*n = 0; depends && depends[*n];)
+		++*n;
+	ret = arena_array(a, *n, sizeof(*ret));
+	for (size_t i = 0; i < *n; i++) {
+		struct str name = matchspec_name_of(depends[i]);
+
+		ret[i] = (struct depend){ name, str_trim(str_of(name.p + name.n)) };
+	}
+	return ret;
+}
+
 static void write_depends(const char *const *depends, struct buf *b)
 {
 	auto_arena a = { 0 };
 	bool some = false;
+	size_t n;
+	struct depend *d = read_depends(&a, depends, &n);
 
 	buf_adds(b, "  dependencies:");
-	for (size_t i = 0; depends && depends[i]; i++) {
-		struct str name = matchspec_name_of(depends[i]);
-
-		if (!name.n || is_named_before(depends, i))
+	for (size_t i = 0; i < n; i++) {
+		if (!d[i].name.n || is_named_before(d, i))
 			continue;
 		if (!some)
 			buf_addc(b, '\n');
 		some = true;
-		pair(b, "    ", arena_strndup(&a, name.p, name.n), joined_constraint(&a, depends, i));
+		pair(b, "    ", arena_strndup(&a, d[i].name.p, d[i].name.n), joined_constraint(&a, d, i, n));
 	}
 	buf_adds(b, some ? "" : " {}\n");
 }

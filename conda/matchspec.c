@@ -101,10 +101,8 @@ static bool details_match(const struct matchspec *m, const struct record *r)
 	return !m->flags || flags_match(m->flags, r->flags);
 }
 
-bool matchspec_match(const struct matchspec *m, const struct record *r, const struct version *v)
+bool matchspec_match_rest(const struct matchspec *m, const struct record *r)
 {
-	if (!name_matches(m, r))
-		return false;
 	if (m->build && !pattern_match(m->build, r->build))
 		return false;
 	if (m->number && !matchspec_number_match(m->number, r->build_number))
@@ -113,7 +111,12 @@ bool matchspec_match(const struct matchspec *m, const struct record *r, const st
 		return false;
 	if (m->channel && !matchspec_channel_match(m->channel, r->channel))
 		return false;
-	return details_match(m, r) && version_matches(m, r, v);
+	return details_match(m, r);
+}
+
+bool matchspec_match(const struct matchspec *m, const struct record *r, const struct version *v)
+{
+	return name_matches(m, r) && matchspec_match_rest(m, r) && version_matches(m, r, v);
 }
 
 bool matchspec_is_version_only(const struct matchspec *m)

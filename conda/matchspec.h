@@ -75,7 +75,10 @@ struct str matchspec_name_of(const char *text);
  */
 bool matchspec_match(const struct matchspec *m, const struct record *r, const struct version *v);
 
-/* Whether anything but the version is tested (so that versions can be tested once each). */
+/* The same without the name and the version, which are known to fit. */
+bool matchspec_match_rest(const struct matchspec *m, const struct record *r);
+
+/* Whether nothing but name and version is tested. */
 bool matchspec_is_version_only(const struct matchspec *m);
 
 /*

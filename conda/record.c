@@ -127,18 +127,24 @@ static int cmp_u64(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
+/* Most strings of an index are there once. */
+static int text_cmp(const char *a, const char *b)
+{
+	return a == b ? 0 : strcmp(a, b);
+}
+
 int record_cmp(const struct record *a, const struct record *b)
 {
-	int c = strcmp(a->name, b->name);
+	int c = text_cmp(a->name, b->name);
 
 	if (!c)
-		c = strcmp(a->version, b->version);
+		c = text_cmp(a->version, b->version);
 	if (!c)
 		c = cmp_u64(a->build_number, b->build_number);
 	if (!c)
-		c = strcmp(a->build, b->build);
+		c = text_cmp(a->build, b->build);
 	if (!c)
-		c = strcmp(a->subdir, b->subdir);
+		c = text_cmp(a->subdir, b->subdir);
 	if (!c)
 		c = cmp_u64(a->channel_rank, b->channel_rank);
 	if (!c)

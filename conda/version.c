@@ -306,8 +306,11 @@ static int list_cmp(struct list a, struct list b)
 
 int version_cmp(const struct version *a, const struct version *b)
 {
-	int c = list_cmp(main_list(a), main_list(b));
+	int c;
 
+	if (a == b)
+		return 0;
+	c = list_cmp(main_list(a), main_list(b));
 	return c ? c : list_cmp(local_list(a), local_list(b));
 }
 

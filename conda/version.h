@@ -56,6 +56,12 @@ const struct version_spec *version_spec_parse(struct arena *a, const char *text,
 /* text is the version's literal: globs and regular expressions look at it; v may be NULL where text is no version. */
 bool version_spec_match(const struct version_spec *s, const struct version *v, const char *text);
 
+/*
+ * The same for n versions at once, ascending: ret[i]. False (ret is then of no use) where the spec looks at the text
+ * of versions.
+ */
+bool version_spec_match_sorted(const struct version_spec *s, const struct version *const *sorted, size_t n, bool *ret);
+
 /* Whether the spec takes every version ("*", ""). */
 bool version_spec_is_any(const struct version_spec *s);
 

@@ -222,6 +222,15 @@ static struct version_spec *comparison(struct parser *p, struct str clause, enum
 	return s->v ? s : NULL;
 }
 
+static const char *joined(struct arena *a, struct str x, struct str y)
+{
+	char *ret = arena_alloc(a, x.n + y.n + 1);
+
+	memcpy(ret, x.p, x.n);
+	memcpy(ret + x.n, y.p, y.n);
+	return ret;
+}
+
 static struct version_spec *operator_clause(struct parser *p, struct str clause)
 {
 	struct str text = clause;
@@ -237,7 +246,7 @@ static struct version_spec *operator_clause(struct parser *p, struct str clause)
 	while (is_operator(clause.p[op]))
 		op++;
 	if (s)
-		s->text = arena_printf(p->arena, "%.*s%.*s", (int)op, clause.p, (int)text.n, text.p);
+		s->text = joined(p->arena, (struct str){ clause.p, op }, text);
 	return s;
 }
 
@@ -329,7 +338,9 @@ static const char *list_text(struct arena *a, const struct version_spec *list)
 
 		if (s != list->child)
 			buf_addc(&b, list->type == SPEC_AND ? ',' : '|');
-		buf_addf(&b, parens ? "(%s)" : "%s", s->text);
+		buf_adds(&b, parens ? "(" : "");
+		buf_adds(&b, s->text);
+		buf_adds(&b, parens ? ")" : "");
 	}
 	return arena_strndup(a, b.p, b.n);
 }
@@ -454,6 +465,91 @@ bool version_spec_match(const struct version_spec *s, const struct version *v, c
 	case SPEC_NOT_STARTS:
 	case SPEC_COMPATIBLE:
 		return v && clause_match(s, v);
+	}
+	return false;
+}
+
+/* How many of the versions are below v, or (with v) not above it. */
+static size_t count_below(const struct version *const *sorted, size_t n, const struct version *v, bool with)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = version_cmp(sorted[mid], v);
+
+		if (c < 0 || (c == 0 && with))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void set_range(bool *ret, size_t n, size_t first, size_t end, bool inside)
+{
+	memset(ret, !inside, n);
+	memset(ret + first, inside, end - first);
+}
+
+/* Sorted, what is compared with one version is a range. */
+static void range_match(const struct version_spec *s, const struct version *const *sorted, size_t n, bool *ret)
+{
+	size_t below = count_below(sorted, n, s->v, s->type == SPEC_LE || s->type == SPEC_GT), end;
+
+	if (s->type == SPEC_LT || s->type == SPEC_LE) {
+		set_range(ret, n, 0, below, true);
+	} else if (s->type == SPEC_GT || s->type == SPEC_GE) {
+		set_range(ret, n, below, n, true);
+	} else {
+		for (end = below; end < n && version_cmp(sorted[end], s->v) == 0; end++)
+			;
+		set_range(ret, n, below, end, s->type == SPEC_EQ);
+	}
+}
+
+static bool list_match_sorted(const struct version_spec *list, const struct version *const *sorted, size_t n, bool *ret)
+{
+	auto_free bool *one = mem_array(n, sizeof(*one));
+
+	memset(ret, list->type == SPEC_AND, n);
+	for (const struct version_spec *s = list->child; s; s = s->next) {
+		if (!version_spec_match_sorted(s, sorted, n, one))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			ret[i] = list->type == SPEC_AND ? ret[i] & one[i] : ret[i] | one[i];
+	}
+	return true;
+}
+
+bool version_spec_match_sorted(const struct version_spec *s, const struct version *const *sorted, size_t n, bool *ret)
+{
+	switch (s->type) {
+	case SPEC_ANY:
+	case SPEC_NONE:
+		memset(ret, s->type == SPEC_ANY, n);
+		return true;
+	case SPEC_EQ:
+	case SPEC_NE:
+	case SPEC_LT:
+	case SPEC_LE:
+	case SPEC_GT:
+	case SPEC_GE:
+		range_match(s, sorted, n, ret);
+		return true;
+	case SPEC_STARTS:
+	case SPEC_NOT_STARTS:
+	case SPEC_COMPATIBLE:
+		for (size_t i = 0; i < n; i++)
+			ret[i] = clause_match(s, sorted[i]);
+		return true;
+	case SPEC_AND:
+	case SPEC_OR:
+		return list_match_sorted(s, sorted, n, ret);
+	case SPEC_PATTERN:
+	case SPEC_NOT_PATTERN:
+	case SPEC_TEXT:
+		break;
 	}
 	return false;
 }

@@ -267,11 +267,20 @@ static int move_tag(const struct layout *l, const char *tag, const struct parcel
 	return put_index(l, &text, err);
 }
 
+static int add_referrer(const struct layout *l, const struct registry_referrer *one, struct err *err)
+{
+	auto_buf old = { 0 }, text = { 0 };
+
+	if (fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0 ||
+	    index_put_referrer(buf_cstr(&old), old.n, "index.json", &one->d, one->artifact_type, &text, err) < 0)
+		return -1;
+	return put_index(l, &text, err);
+}
+
 static int attach(const struct layout *l, const struct registry_referrer *one, const struct str *blobs, size_t n,
 		  struct err *err)
 {
 	auto_store *to = store_open(l->fd, ".", err);
-	auto_buf old = { 0 }, text = { 0 };
 
 	for (size_t i = 0; to && i < n; i++) {
 		struct digest d = digest_bytes(blobs[i].p, blobs[i].n);
@@ -284,10 +293,16 @@ static int attach(const struct layout *l, const struct registry_referrer *one, c
 		if (rc < 0)
 			return -1;
 	}
-	if (!to || fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0 ||
-	    index_put_referrer(buf_cstr(&old), old.n, "index.json", &one->d, one->artifact_type, &text, err) < 0)
-		return -1;
-	return put_index(l, &text, err);
+	return to ? add_referrer(l, one, err) : -1;
+}
+
+int layout_carry(const struct dest *d, const struct registry_referrer *one, const struct parcel_set *s, struct err *err)
+{
+	CLEANUP(leave) struct layout l;
+
+	return enter(&l, d->path, err) < 0 || claim(&l, err) < 0 || put_blobs(&l, s, err) < 0
+		       ? -1
+		       : add_referrer(&l, one, err);
 }
 
 int layout_attach(const struct dest *d, const struct registry_referrer *one, const struct str *blobs, size_t n,

@@ -58,7 +58,7 @@ uint32_t problem_spec(struct problem *p, const char *text, struct err *err)
  * A spec of a record: by the v3 rules, or else as conda reads its brackets today, which passes over what it does not
  * understand. Old repodata was written against that. NONE: by neither.
  */
-static uint32_t spec_of_record(struct problem *p, const char *text)
+static uint32_t read_spec(struct problem *p, const char *text)
 {
 	struct err err = ERR_INIT, old = ERR_INIT;
 	const struct matchspec *m;
@@ -74,6 +74,18 @@ static uint32_t spec_of_record(struct problem *p, const char *text)
 	}
 	id = add_spec(p, text, m);
 	map_put(&p->spec_map, text, id, &is_new);
+	return id;
+}
+
+static uint32_t spec_of_record(struct problem *p, const char *text)
+{
+	uint32_t id;
+
+	if (memo_get(&p->known_specs, text, &id))
+		return id;
+	id = read_spec(p, text);
+	if (id != NONE)
+		memo_put(&p->known_specs, text, id);
 	return id;
 }
 
@@ -105,29 +117,22 @@ static void keep_list(struct problem *p, struct spec *s, const uint32_t *list, u
 	p->n_providers += n;
 }
 
-/* The candidates of one name that meet a spec; a version is tested once, however many builds it has. */
+/* The candidates of one name that meet a spec; versions are tested once, however many builds they have. */
 static void list_of_name(struct problem *p, struct spec *s, const struct name *n)
 {
-	bool only_version = matchspec_is_version_only(s->m);
+	const struct version_spec *v = s->m->version;
+	bool only_version = matchspec_is_version_only(s->m), sorted;
 	auto_free uint32_t *list = mem_array(n->n, sizeof(*list));
-	auto_free int8_t *known = NULL;
+	auto_free bool *meets = mem_array(n->n_versions, sizeof(*meets));
 	uint32_t count = 0;
 
-	if (only_version) {
-		known = mem_alloc(n->n);
-		memset(known, -1, n->n);
-	}
+	sorted = v && version_spec_match_sorted(v, n->versions, n->n_versions, meets);
 	for (uint32_t i = 0; i < n->n; i++) {
 		const struct candidate *c = &p->candidates[n->candidates[i]];
-		bool meets;
 
-		if (only_version && known[c->vrank] >= 0)
-			meets = known[c->vrank];
-		else
-			meets = matchspec_match(s->m, c->record, c->version);
-		if (only_version)
-			known[c->vrank] = meets;
-		if (meets)
+		if (sorted ? !meets[c->vrank] : v && !version_spec_match(v, c->version, c->record->version))
+			continue;
+		if (only_version || matchspec_match_rest(s->m, c->record))
 			list[count++] = n->candidates[i];
 	}
 	keep_list(p, s, list, count);
@@ -219,12 +224,30 @@ static bool read_candidate(struct problem *p, struct candidate *c)
 	return read_needs(p, r->constrains, NULL, c->constrains, &c->n_constrains);
 }
 
+static const struct version *read_version(struct problem *p, const char *text)
+{
+	struct err err = ERR_INIT;
+	const struct version *v = version_parse(&p->arena, text, &err);
+
+	if (!v)
+		return NULL;
+	memo_put(&p->known_versions, text, p->n_versions);
+	mem_grow(p->versions, p->n_versions);
+	return p->versions[p->n_versions++] = v;
+}
+
+static const struct version *version_of(struct problem *p, const char *text)
+{
+	uint32_t i;
+
+	return memo_get(&p->known_versions, text, &i) ? p->versions[i] : read_version(p, text);
+}
+
 static bool add_candidate(struct problem *p, const struct record *r, bool virtual)
 {
 	struct candidate c = { .record = r, .virtual = virtual, .name = name_id(p, r->name) };
-	struct err err = ERR_INIT;
 
-	c.version = version_parse(&p->arena, r->version, &err);
+	c.version = version_of(p, r->version);
 	if (!c.version)
 		return false;
 	mem_grow(p->candidates, p->n_candidates);
@@ -422,6 +445,9 @@ void problem_release(struct problem *p)
 	free(p->specs);
 	map_release(&p->name_map);
 	map_release(&p->spec_map);
+	memo_release(&p->known_specs);
+	memo_release(&p->known_versions);
+	free(p->versions);
 	arena_release(&p->arena);
 	*p = (struct problem){ 0 };
 }

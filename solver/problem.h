@@ -43,6 +43,8 @@ struct name {
 	const char *text;
 	uint32_t *candidates; /* indexes into problem.candidates, best first */
 	uint32_t n;
+	const struct version **versions; /* each once, by vrank */
+	uint32_t n_versions;
 	uint32_t n_excluded[5]; /* by enum excluded */
 	uint32_t lost_rank; /* EXCLUDED_CHANNEL: rank of the channel that was taken instead */
 };
@@ -69,6 +71,10 @@ struct problem {
 	struct spec *specs; /* grows: keep indexes, not pointers */
 	uint32_t n_specs, cap_specs;
 	struct map spec_map;
+	struct memo known_specs; /* by the address of their text, which an index has once: to specs */
+	struct memo known_versions; /* likewise, to versions */
+	const struct version **versions;
+	uint32_t n_versions;
 	uint32_t *roots; /* specs of the request, by name, each once */
 	uint32_t n_roots;
 	uint32_t *pins;

@@ -57,6 +57,7 @@ void rank_versions(struct problem *p)
 		struct name *n = &p->names[k];
 		uint32_t vrank = 0;
 
+		n->versions = arena_array(&p->arena, n->n, sizeof(*n->versions));
 		for (uint32_t i = 0; i < n->n; i++)
 			sorted[i] = (struct by_version){ &p->candidates[n->candidates[i]], n->candidates[i] };
 		if (n->n)
@@ -65,6 +66,8 @@ void rank_versions(struct problem *p)
 			if (i && version_cmp(sorted[i - 1].c->version, sorted[i].c->version) != 0)
 				vrank++;
 			n->candidates[i] = sorted[i].id;
+			n->versions[vrank] = sorted[i].c->version;
+			n->n_versions = vrank + 1;
 			p->candidates[sorted[i].id].vrank = vrank;
 			p->candidates[sorted[i].id].place = i;
 		}
@@ -122,10 +125,16 @@ static int tail_cmp(const struct record *a, const struct record *b)
 	return c ? c : strcmp(a->url, b->url);
 }
 
-static int ranked_cmp(const void *x, const void *y)
+static int by_head_cmp(const void *x, const void *y)
+{
+	return head_cmp(x, y);
+}
+
+/* Of a group that the first four rules leave equal. */
+static int in_group_cmp(const void *x, const void *y)
 {
 	const struct ranked *a = x, *b = y;
-	int c = head_cmp(a, b);
+	int c = 0;
 
 	for (uint32_t i = 0; !c && i < a->n_reach && i < b->n_reach; i++)
 		c = cmp(b->reach[i], a->reach[i]);
@@ -155,89 +164,113 @@ static int64_t reach_of(struct problem *p, uint32_t spec)
 	return best;
 }
 
-static bool counts(const struct problem *p, const struct need *n)
+/* The name that a need counts for, if it does; what nobody has is out of everybody's reach. */
+static uint32_t counts_for(const struct problem *p, const struct need *n)
 {
-	return !n->when && !n->extra && p->specs[n->spec].m->name;
+	return n->when || n->extra ? NONE : p->specs[n->spec].name;
 }
 
-static const char *need_name(const struct problem *p, const struct need *n)
+/* Of each name, what a group has of it: for one group after the other. */
+struct shared {
+	uint32_t members; /* that depend on it, those before last */
+	const struct candidate *last; /* who was seen to */
+	uint32_t place; /* among those that all depend on */
+};
+
+static int by_text_cmp(const void *x, const void *y)
 {
-	return p->specs[n->spec].m->name;
+	return strcmp(((const struct name *)*(void *const *)x)->text, ((const struct name *)*(void *const *)y)->text);
 }
 
-static bool depends_on(const struct problem *p, const struct candidate *c, const char *name)
+static void count_members(struct problem *p, struct shared *shared, const struct ranked *group, uint32_t n)
 {
-	for (uint32_t i = 0; i < c->n_needs; i++)
-		if (counts(p, &c->needs[i]) && strcmp(need_name(p, &c->needs[i]), name) == 0)
-			return true;
-	return false;
+	for (uint32_t k = 0; k < n; k++) {
+		const struct candidate *c = group[k].c;
+
+		for (uint32_t i = 0; i < c->n_needs; i++) {
+			uint32_t name = counts_for(p, &c->needs[i]);
+
+			if (name == NONE || shared[name].last == c)
+				continue;
+			shared[name].last = c;
+			shared[name].members++;
+		}
+	}
 }
 
-/* Names that every member of a group depends on, sorted, each once. */
-static uint32_t shared_names(struct problem *p, const struct ranked *group, uint32_t n, const char **ret)
+/* The names that every member of a group depends on get their places, by their texts. */
+static uint32_t place_shared(struct problem *p, struct shared *shared, const struct ranked *group, uint32_t n)
 {
 	const struct candidate *first = group->c;
-	uint32_t count = 0, kept = 0;
+	auto_free const struct name **names = mem_array(first->n_needs, sizeof(*names));
+	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < first->n_needs; i++) {
-		const char *name = counts(p, &first->needs[i]) ? need_name(p, &first->needs[i]) : NULL;
-		bool shared = name != NULL;
+		uint32_t name = counts_for(p, &first->needs[i]);
 
-		for (uint32_t k = 1; shared && k < n; k++)
-			shared = depends_on(p, group[k].c, name);
-		if (shared)
-			ret[count++] = name;
+		if (name == NONE || shared[name].members != n)
+			continue;
+		shared[name].members = 0;
+		names[count++] = &p->names[name];
 	}
-	qsort(ret, count, sizeof(*ret), str_ptr_cmp);
+	qsort(names, count, sizeof(*names), by_text_cmp);
 	for (uint32_t i = 0; i < count; i++)
-		if (!kept || strcmp(ret[kept - 1], ret[i]) != 0)
-			ret[kept++] = ret[i];
-	return kept;
+		shared[names[i] - p->names].place = i + 1;
+	return count;
+}
+
+static void forget_shared(struct problem *p, struct shared *shared, const struct ranked *group, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++)
+		for (uint32_t i = 0; i < group[k].c->n_needs; i++) {
+			uint32_t name = counts_for(p, &group[k].c->needs[i]);
+
+			if (name != NONE)
+				shared[name] = (struct shared){ 0 };
+		}
 }
 
 /* A name that is depended on twice counts with the lower of its two reaches. */
-static int64_t reach_of_name(struct problem *p, const struct candidate *c, const char *name)
+static const int64_t *measure(struct problem *p, struct arena *a, const struct shared *shared, uint32_t n_names,
+			      const struct candidate *c)
 {
-	int64_t reach = INT64_MAX;
+	int64_t *reach = arena_array(a, n_names, sizeof(*reach));
 
+	for (uint32_t i = 0; i < n_names; i++)
+		reach[i] = INT64_MAX;
 	for (uint32_t i = 0; i < c->n_needs; i++) {
-		int64_t r;
+		uint32_t name = counts_for(p, &c->needs[i]), at = name == NONE ? 0 : shared[name].place;
+		int64_t r = at ? reach_of(p, c->needs[i].spec) : 0;
 
-		if (!counts(p, &c->needs[i]) || strcmp(need_name(p, &c->needs[i]), name) != 0)
-			continue;
-		r = reach_of(p, c->needs[i].spec);
-		if (r < reach)
-			reach = r;
+		if (at && r < reach[at - 1])
+			reach[at - 1] = r;
 	}
 	return reach;
 }
 
 /* Set reach for every member of a group that the first four rules leave equal. */
-static void measure_group(struct problem *p, struct arena *a, struct ranked *group, uint32_t n)
+static void measure_group(struct problem *p, struct arena *a, struct shared *shared, struct ranked *group, uint32_t n)
 {
-	const char **names = arena_array(a, group->c->n_needs + 1, sizeof(*names));
 	uint64_t n_needs = 0;
 	uint32_t n_names;
 
 	for (uint32_t k = 0; k < n; k++)
 		n_needs += group[k].c->n_needs;
 	/* Who has no steps left for the fifth rule has no right answer to give. */
-	if (!problem_spend(p, 1 + group->c->n_needs * n_needs)) {
+	if (!problem_spend(p, 1 + n_needs)) {
 		p->too_large = true;
 		return;
 	}
-	n_names = shared_names(p, group, n, names);
+	count_members(p, shared, group, n);
+	n_names = place_shared(p, shared, group, n);
 	for (uint32_t k = 0; k < n; k++) {
-		int64_t *reach = arena_array(a, n_names, sizeof(*reach));
-
-		for (uint32_t i = 0; i < n_names; i++)
-			reach[i] = reach_of_name(p, group[k].c, names[i]);
-		group[k].reach = reach;
+		group[k].reach = measure(p, a, shared, n_names, group[k].c);
 		group[k].n_reach = n_names;
 	}
+	forget_shared(p, shared, group, n);
 }
 
-static void rank_name(struct problem *p, const struct map *favored, struct name *n)
+static void rank_name(struct problem *p, const struct map *favored, struct shared *shared, struct name *n)
 {
 	auto_arena a = { 0 };
 	auto_free struct ranked *r = mem_array(n->n, sizeof(*r));
@@ -248,15 +281,15 @@ static void rank_name(struct problem *p, const struct map *favored, struct name 
 					.flexible = p->q->priority == PRIORITY_FLEXIBLE,
 					.favored =
 						map_get(favored, p->candidates[n->candidates[i]].record->url, NULL) };
-	qsort(r, n->n, sizeof(*r), ranked_cmp);
+	qsort(r, n->n, sizeof(*r), by_head_cmp);
 	for (uint32_t i = 0; i < n->n;) {
 		uint32_t end = i + 1;
 
 		while (end < n->n && head_cmp(&r[i], &r[end]) == 0)
 			end++;
 		if (end - i > 1) {
-			measure_group(p, &a, r + i, end - i);
-			qsort(r + i, end - i, sizeof(*r), ranked_cmp);
+			measure_group(p, &a, shared, r + i, end - i);
+			qsort(r + i, end - i, sizeof(*r), in_group_cmp);
 		}
 		i = end;
 	}
@@ -295,6 +328,7 @@ static void sort_providers(const struct problem *p, struct spec *s)
 
 void rank_candidates(struct problem *p)
 {
+	auto_free struct shared *shared = mem_array(p->n_names, sizeof(*shared));
 	auto_map favored = { 0 };
 	bool is_new;
 
@@ -302,7 +336,7 @@ void rank_candidates(struct problem *p)
 		map_put(&favored, p->q->favored[i]->url, 1, &is_new);
 	for (uint32_t k = 0; k < p->n_names; k++)
 		if (p->names[k].n > 1)
-			rank_name(p, &favored, &p->names[k]);
+			rank_name(p, &favored, shared, &p->names[k]);
 	for (uint32_t k = 0; k < p->n_names; k++)
 		for (uint32_t i = 0; i < p->names[k].n; i++)
 			p->candidates[p->names[k].candidates[i]].place = i;

@@ -18,6 +18,8 @@ struct reducer {
 	struct problem *p;
 	bool *settled; /* by name */
 	uint32_t *stamp; /* by candidate: the round of settle() that allowed it */
+	uint32_t *spec_stamp; /* by spec: the round in which it has stamped its candidates */
+	uint32_t *first; /* by spec: who meets it before that is dead */
 	uint32_t round;
 	uint64_t work; /* steps that may still be taken: whatever is found dead until then is dead */
 	bool changed;
@@ -31,15 +33,16 @@ static void spend(struct reducer *r, uint64_t n)
 
 static bool any_alive(struct reducer *r, uint32_t spec)
 {
-	const struct spec *s = problem_providers(r->p, spec);
+	const struct spec *s = &r->p->specs[spec];
+	uint32_t from = r->first[spec], i = from;
 
-	for (uint32_t i = 0; i < s->n_providers; i++)
-		if (!r->p->candidates[s->providers[i]].dead) {
-			spend(r, i);
-			return true;
-		}
-	spend(r, s->n_providers);
-	return false;
+	if (!s->listed)
+		problem_providers(r->p, spec);
+	while (i < s->n_providers && r->p->candidates[s->providers[i]].dead)
+		i++;
+	r->first[spec] = i;
+	spend(r, i - from);
+	return i < s->n_providers;
 }
 
 static uint32_t count_alive(const struct problem *p, const struct name *n)
@@ -113,7 +116,11 @@ static bool allows(struct reducer *r, const struct candidate *c, const struct ne
 		}
 	if (!first)
 		return false;
-	spend(r, n_needs + problem_providers(r->p, first->spec)->n_providers);
+	spend(r, n_needs);
+	if (r->spec_stamp[first->spec] == r->round)
+		return true;
+	r->spec_stamp[first->spec] = r->round;
+	spend(r, problem_providers(r->p, first->spec)->n_providers);
 	for (uint32_t i = 0; i < r->p->specs[first->spec].n_providers; i++)
 		r->stamp[r->p->specs[first->spec].providers[i]] = r->round;
 	return true;
@@ -189,8 +196,15 @@ bool reduce_candidates(struct problem *p)
 {
 	auto_free bool *settled = mem_array(p->n_names, sizeof(*settled));
 	auto_free uint32_t *stamp = mem_array(p->n_candidates, sizeof(*stamp));
+	auto_free uint32_t *spec_stamp = mem_array(p->n_specs, sizeof(*spec_stamp));
+	auto_free uint32_t *first = mem_array(p->n_specs, sizeof(*first));
 	unsigned rounds = 0;
-	struct reducer r = { .p = p, .settled = settled, .stamp = stamp, .work = p->work / 2 };
+	struct reducer r = { .p = p,
+			     .settled = settled,
+			     .stamp = stamp,
+			     .spec_stamp = spec_stamp,
+			     .first = first,
+			     .work = p->work / 2 };
 
 	settle_request(&r);
 	do {

@@ -19,6 +19,44 @@ static const struct version *parse(struct arena *a, const char *text)
 	return v;
 }
 
+/* What many versions at once are told is what each is told alone; specs that look at texts say so. */
+static void a_spec_takes_the_same_of_sorted_versions_as_one_by_one(void **state)
+{
+	static const char *const texts[] = { "0.9",   "1.0dev1", "1.0a1", "1.0rc1", "1.0",  "1.0.post1",
+					     "1.0.1", "1.1",	 "1.10",  "1.10.2", "1.11", "2",
+					     "2.0.5", "2.1a",	 "2.1",	  "1!0.1" };
+	static const char *const specs[] = {
+		"*",	"1.0",	"==1.0.0", "!=1.0",   "<1.0",	   "<=1.0",	 ">1.0",	  ">=1.0",
+		"=1.1", "1.1*", "!=1.1.*", "~=1.0.1", ">=1,<2",	   "<1|>=2",	 "2.1|0.9",	  ">=1.0,!=1.1",
+		"<0.1", ">9",	"1.*",	   "<1.10.2", ">=3|<=0.9", ">1.0a,<1.0", "(<1|>2),!=2.1", ">=1!0"
+	};
+	static const char *const of_texts[] = { "1.*.2", "^1.*$", ">=1,^2.*$", "1.0|1.*.2" };
+	const struct version *sorted[COUNT(texts)];
+	auto_arena a = { 0 };
+	struct err err = ERR_INIT;
+	bool ret[COUNT(texts)];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		sorted[i] = parse(&a, texts[i]);
+		assert_true(!i || version_cmp(sorted[i - 1], sorted[i]) < 0);
+	}
+	for (size_t k = 0; k < COUNT(specs); k++) {
+		const struct version_spec *s = version_spec_parse(&a, specs[k], &err);
+
+		assert_non_null(s);
+		for (size_t n = 0; n <= COUNT(texts); n++) {
+			assert_true(version_spec_match_sorted(s, sorted, n, ret));
+			for (size_t i = 0; i < n; i++)
+				if (ret[i] != version_spec_match(s, sorted[i], texts[i]))
+					fail_msg("%s and %s of %zu", specs[k], texts[i], n);
+		}
+	}
+	for (size_t k = 0; k < COUNT(of_texts); k++)
+		assert_false(version_spec_match_sorted(version_spec_parse(&a, of_texts[k], &err), sorted, COUNT(texts),
+						       ret));
+}
+
 static void order_is_that_of_the_docstring(void **state)
 {
 	static const char *const ascending[] = { "0.4", "0.4.1.rc",  "0.4.1",	 "0.5a1",      "0.5b3",	  "0.5C1",
@@ -183,6 +221,7 @@ static void text_that_is_no_version_meets_no_comparison(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_spec_takes_the_same_of_sorted_versions_as_one_by_one),
 		cmocka_unit_test(order_is_that_of_the_docstring),
 		cmocka_unit_test(numbers_of_any_length_compare),
 		cmocka_unit_test(what_is_no_version_sorts_below_by_bytes),

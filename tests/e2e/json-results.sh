@@ -64,6 +64,11 @@ result diff-1 0 diff oci:images:app conda-lock.yml --json
 result build-1 0 build conda-lock.yml -o oci:attached:app --attach lock,provenance --json
 result attach-1 0 attach oci:attached:app conda-lock.yml --json
 result inspect-1 0 inspect oci:attached:app --referrers --json
+result transfer-1 0 copy oci:attached:app oci:along:app --referrers --json
+result patch-1 0 patch oci:attached:app bash -t patched --json
+result patch-1 0 patch oci:attached:app bash --dry-run --json
+result build-1 0 build conda-lock.yml --libc none -o oci:attached:bare --attach lock --json
+result rebase-1 0 rebase oci:attached:bare --base scratch -t rebased --json
 result sbom-1 0 sbom oci:images:app --format cyclonedx -o sbom.json --json
 result sbom-1 0 sbom conda-lock.yml -o sbom.json --json
 expect_exit 2 "$condaimg" sbom conda-lock.yml --json
