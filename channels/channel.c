@@ -148,7 +148,7 @@ static int resolve_url(const struct resolver *r, const char *text)
 			       told);
 	if (root_len(text) <= (size_t)(strstr(text, "://") + 3 - text))
 		return err_set(r->err, ERR_USAGE, "channel '%s' has no host in its URL", told);
-	append_url(r, follow_moves(r, text), NULL);
+	append_url(r, follow_moves(r, url_escape(r->a, text)), NULL);
 	return 0;
 }
 

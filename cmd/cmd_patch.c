@@ -104,6 +104,17 @@ static const char *const *requested_of(struct asking *q, const struct remake *wa
 	return names;
 }
 
+/* "openssl>=3.0.15 in docker://ghcr.io/me/app:2", for sentences. */
+static const char *question_name(struct asking *q, const struct remake_room *room)
+{
+	auto_buf b = { 0 };
+
+	for (size_t i = 1; i < room->o->n_args; i++)
+		buf_addf(&b, "%s%s", i > 1 ? ", " : "", room->o->args[i]);
+	buf_addf(&b, " in %s", room->name);
+	return arena_strdup(&q->arena, buf_cstr(&b));
+}
+
 static void make_env(struct asking *q, const struct remake *was, struct env *ret)
 {
 	static const char *const none[] = { NULL };
@@ -122,7 +133,7 @@ static void make_env(struct asking *q, const struct remake *was, struct env *ret
 	files = arena_array(&q->arena, n_channels + 2, sizeof(*files));
 	for (size_t i = 0; i <= n_channels; i++)
 		files[i] = was->lock_name;
-	*ret = (struct env){ .file = was->room->name,
+	*ret = (struct env){ .file = question_name(q, was->room),
 			     .files = files,
 			     .name = was->lock->name,
 			     .channels = n_channels ? was->lock->channels : none,

@@ -82,11 +82,31 @@ static void say_now(void *arg, const char *line)
 	say(l, l->phase, line);
 }
 
+/* Where a checkout lies on this machine says nothing to who reads the log. In the arena. */
+static const char *without_places(struct launch *l, const char *line)
+{
+	const char *const places[] = { l->place.kind == SOURCE_FOLDER ? NULL : l->place.dir, l->tmp };
+	auto_buf out = { 0 };
+
+	for (const char *at = line; *at;) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < COUNT(places) && !n; i++)
+			if (places[i] && str_starts(at, places[i]) && at[strlen(places[i])] == '/')
+				n = strlen(places[i]) + 1;
+		if (!n)
+			buf_addc(&out, *at++);
+		at += n;
+	}
+	return arena_strdup(&l->arena, buf_cstr(&out));
+}
+
 /* From its error on, what the build says is the failure. */
 static void hear_build(void *arg, const char *line)
 {
 	struct launch *l = arg;
 
+	line = without_places(l, line);
 	if (l->failure.n || str_starts(line, "condaimg: error: ") || str_starts(line, "Cannot solve ")) {
 		buf_addf(&l->failure, "%s%s", l->failure.n ? "\n" : "", line);
 		return;

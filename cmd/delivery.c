@@ -161,7 +161,7 @@ void delivery_json(const struct delivery *d, struct arena *a, const struct diges
 	json_put_string(j, "image", dest_text(a, &d->dests[0]));
 	if (d->n_named && d->n_named < d->n)
 		json_put_string(j, "pushed", dest_text(a, &d->dests[d->n_named]));
-	json_key(j, "images");
+	json_key(j, "places");
 	json_array(j);
 	for (size_t i = 0; i < d->n; i++)
 		json_string(j, dest_text(a, &d->dests[i]));

@@ -146,7 +146,7 @@ static const struct command commands[] = {
 	  "others stay, but for what has to move with it. Only layers that change are made; the rest is neither\n"
 	  "pulled nor sent. The new image is the one that build would make of the new lock. IMAGE is oci:DIR[:TAG],\n"
 	  "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG], with its lock\n"
-	  "attached (build --attach lock), or given with --lock.",
+	  "attached (build --attach lock) or given with --lock; else its layers are read.",
 	  "channel exclude-newer platform/image tag/new output attach/new layer-cache lock/image lockfile/new old-base "
 	  "layers/image compression/image link-scripts clobber ca-file condarc cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS
 		  OUTPUT_OPTIONS,

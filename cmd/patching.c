@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "cmd/assembly_cache.h"
 #include "cmd/libraries.h"
 #include "cmd/making.h"
+#include "cmd/output.h"
 #include "cmd/patching_app.h"
 #include "cmd/paths_plan.h"
 #include "oci/index.h"
@@ -36,6 +36,8 @@ static int find_place(struct patching *p, struct err *err)
 	if (check_tag(o, err) < 0 || registries_attach(&p->registries, o, to, err) < 0)
 		return -1;
 	if (p->settings.has_output) {
+		if (output_check_archive(&(struct options){ .args = o->args, .n_args = 1 }, to, err) < 0)
+			return -1;
 		if (o->new_tag && !to->tag)
 			to->tag = o->new_tag;
 		return 0;
@@ -182,8 +184,9 @@ int patching_open(const struct options *o, bool rebases, struct patching *p, str
 	p->room.cache = p->cache;
 	if (open_images(p, err) < 0 || find_attachments(p, err) < 0)
 		return -1;
+	p->delivery.dests = mem_array(1, sizeof(*p->delivery.dests));
 	p->delivery.dests[0] = p->to;
-	p->delivery.n = 1;
+	p->delivery.n = p->delivery.n_named = 1;
 	p->delivery.how =
 		(struct dest_how){ .docker_types = p->images[0].was.docker_types, .told = &p->delivery.told.base };
 	registries_told_begin(&p->delivery.told, NULL);
@@ -208,6 +211,7 @@ void patching_release(struct patching *p)
 		patched_release(&p->images[i]);
 	free(p->images);
 	attachments_release(&p->attached);
+	delivery_release(&p->delivery);
 	layer_cache_free(p->cache);
 	workshop_release(&p->workshop);
 	registries_release(&p->registries);
@@ -413,7 +417,7 @@ static int write_lock(struct patching *p, struct err *err)
 	all.platforms = list;
 	all.n_platforms = p->n;
 	lock_write(&all, &text);
-	return fs_write(AT_FDCWD, p->o->lockfile, text.p, text.n, 0644, err);
+	return output_write(p->o->lockfile, &text, err);
 }
 
 /* Remarks: the image is there, whatever there is to say of it. */

@@ -115,7 +115,7 @@ static void print_json(struct patching *p, const struct digest *d)
 	} else {
 		delivery_json(&p->delivery, &p->arena, d, &j);
 	}
-	json_key(&j, "images");
+	json_key(&j, "platforms");
 	json_array(&j);
 	for (size_t i = 0; i < p->n; i++)
 		json_one(p, &p->images[i], &j);

@@ -103,10 +103,7 @@ static int find_attached(struct remake *r, struct err *err)
 		r->is_attached = r->lp && !odd_package(r, r->lp);
 	}
 	if (!r->is_attached)
-		return err_set(err, ERR_FORMAT,
-			       "%s has no lock attached to it: say with --lock FILE which one it was built from "
-			       "(build --attach lock keeps it beside the image)",
-			       r->room->name);
+		return remake_lock(r, err);
 	r->lock = &r->attached;
 	r->lock_name = "the attached lock";
 	return 0;
@@ -235,6 +232,7 @@ void remake_release(struct remake *r)
 	lock_release(&r->attached);
 	input_release(&r->input);
 	input_close(&r->files);
+	contents_release(&r->contents);
 	ground_release(&r->ground);
 	blobs_free(r->base);
 	blobs_free(r->blobs);
@@ -282,7 +280,6 @@ static int plan(struct remake *r, struct err *err)
 	if (assembly_plan(a, &r->settings, r->room->workshop, r->lock, r->lp, r->platform,
 			  r->base ? blobs_image(r->base) : NULL, err) < 0)
 		return -1;
-	a->base_ground = r->base ? &r->ground : NULL;
 	a->base_blobs = r->base;
 	a->ready_in = r->blobs;
 	a->cache = r->room->cache;
@@ -292,7 +289,7 @@ static int plan(struct remake *r, struct err *err)
 		assembly_add_layer(a, PART_APP, NULL);
 	if (r->base)
 		remake_name_base(a, &r->base_place, r->base);
-	return 0;
+	return assembly_lay_ground(a, r->base ? &r->ground : NULL, err);
 }
 
 /* Whether layer i of the plan holds what the image's says that it does; then it is that. */
@@ -463,6 +460,17 @@ static int find_app_options(struct remake *r, struct err *err)
 	return *names && r->options.n_envs ? drop_scripted(r, names, err) : plan_again(r, err);
 }
 
+/* Modes of the base's directories may be in it: where they are not known, and it comes out as another one, they are looked up. */
+static int find_ground(struct remake *r, const struct layer *made, const struct layer *is, struct err *err)
+{
+	if (!r->base || r->ground_known || digest_equal(&made->diffid, &is->diffid))
+		return 0;
+	if (remake_read_base(r, err) < 0)
+		return -1;
+	ground_release(&r->assembly.ground);
+	return assembly_lay_ground(&r->assembly, &r->ground, err) < 0 ? -1 : 1;
+}
+
 static int environment_layer(struct remake *r, struct layer *ret, struct err *err)
 {
 	struct opener unused = { 0 };
@@ -490,10 +498,14 @@ static int find_level(struct remake *r, struct err *err)
 	struct codec *codec = &r->settings.codec, first = *codec;
 	int max = codec->type == CODEC_GZIP ? 12 : codec->type == CODEC_ZSTD ? 19 : 0;
 	struct layer made;
+	int again;
 
 	for (int level = 0; level <= max; level++) {
 		codec->level = level ? level : first.level;
 		if (environment_layer(r, &made, err) < 0)
+			return -1;
+		again = find_ground(r, &made, &is->layer, err);
+		if (again < 0 || (again && environment_layer(r, &made, err) < 0))
 			return -1;
 		if (!digest_equal(&made.diffid, &is->layer.diffid))
 			return err_set(err, ERR_FORMAT,

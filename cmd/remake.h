@@ -9,6 +9,7 @@
 #define CMD_REMAKE_H
 
 #include "cmd/assembly.h"
+#include "cmd/contents.h"
 #include "cmd/ground.h"
 #include "cmd/input.h"
 #include "cmd/registries.h"
@@ -38,6 +39,7 @@ struct remake {
 	struct input input; /* of --lock */
 	struct lock attached;
 	bool is_attached; /* the lock is the attached one */
+	struct contents contents; /* where the lock had to be made of it */
 	const char *lock_name; /* for sentences */
 	const struct lock *lock;
 	const struct lock_platform *lp;
@@ -68,6 +70,11 @@ void remake_name_base(struct assembly *a, const struct dest *place, const struct
 /* Channels that packages are fetched from, with their logins. */
 void remake_channels(struct assembly *a);
 void remake_release(struct remake *r);
+
+/* ---- remake_lock.c ---- */
+
+/* The lock that the layers' own records come to, which are all read: r->lock, lp and lock_name. */
+int remake_lock(struct remake *r, struct err *err);
 
 /* ---- remake_options.c ---- */
 

@@ -321,6 +321,21 @@ static const struct contents_package *find_installed(const struct contents *c, c
 	return NULL;
 }
 
+/* What is below the image's own layers is not made once more, so nothing of its environment may be there. */
+static void check_own(struct verify *v)
+{
+	const struct contents *c = &v->contents;
+
+	for (size_t i = 0; c->prefix && i < c->n_packages; i++) {
+		const struct contents_package *p = &c->packages[i];
+
+		if (is_installed(p, c) && p->layer < c->own)
+			verify_add(v, p->dist, "",
+				   arena_printf(&v->arena, "is in layer %u, below the system files", p->layer + 1),
+				   "expected above them");
+	}
+}
+
 /* "+channel/subdir::name-version-build" came, "-..." went. */
 static void check_history(struct verify *v)
 {
@@ -386,6 +401,7 @@ int verify_records(struct verify *v, struct blobs *b, struct err *err)
 	}
 	check_unclaimed(v);
 	check_holdings(v);
+	check_own(v);
 	tell_faults(v);
 	if (c->prefix && c->history)
 		check_history(v);

@@ -314,6 +314,9 @@ int condarc_add_variable(struct arena *a, struct condarc *c, const char *name, c
 	k = find_key(lower(a, name + strlen("CONDA_")));
 	if (k == CONDARC_KEYS || c->values[k].is_set)
 		return 0;
+	/* one that is empty says nothing, as null does: a check is not switched off by it */
+	if (!*value && rows[k].shape != CONDARC_LIST)
+		return 0;
 	if (strlen(value) > VARIABLE_BYTES_MAX)
 		return err_set(err, ERR_LIMIT, "%s has %zu bytes, the most that is read is %zu", name, strlen(value),
 			       VARIABLE_BYTES_MAX);

@@ -92,7 +92,7 @@ int condarc_parse(struct arena *a, const char *p, size_t n, const char *name, st
 
 /*
  * An environment variable ("CONDA_CHANNELS" or "MAMBA_CHANNELS", "a,b") as part of a source, which *c is. 1, or 0
- * where it is no setting's. A map is written as in YAML: {http: http://proxy:3128}. ERR_FORMAT.
+ * where it is no setting's, or empty and no list's. A map is written as in YAML: {http: http://proxy:3128}. ERR_FORMAT.
  */
 int condarc_add_variable(struct arena *a, struct condarc *c, const char *name, const char *value, struct err *err);
 

@@ -354,6 +354,8 @@ static int check_value(enum condarc_key k, struct condarc_item *item, struct err
 		return check_priority(item, err);
 	} else if (k == CONDARC_SSL_VERIFY) {
 		settle_verify(item);
+	} else if (k == CONDARC_MIRRORED_CHANNELS && item->text && !strstr(item->text, "://")) {
+		return value_fault(k, item, "a list of URLs", err);
 	} else if (k == CONDARC_CHANNEL_ALIAS && *item->text && !strstr(item->text, "://")) {
 		return value_fault(k, item, "a URL", err);
 	}

@@ -130,6 +130,27 @@ static int check_version(const struct layout *l, struct err *err)
 	return layout_check(buf_cstr(&text), text.n, err);
 }
 
+/* Whether it is what somebody left who was killed while he gave one of our files its name. */
+static bool is_left_over(const char *name)
+{
+	return (str_starts(name, "." LAYOUT_FILE ".") || str_starts(name, ".index.json.")) && str_ends(name, ".tmp");
+}
+
+/* Nobody else is at work here: the directory is locked. */
+static int sweep(const struct layout *l, struct err *err)
+{
+	auto_arena a = { 0 };
+	const char *const *names;
+	size_t n;
+
+	if (fs_list(&a, l->fd, ".", &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (is_left_over(names[i]))
+			unlinkat(l->fd, names[i], 0);
+	return 0;
+}
+
 static int check_empty(const struct layout *l, struct err *err)
 {
 	auto_arena a = { 0 };
@@ -146,6 +167,8 @@ static int check_empty(const struct layout *l, struct err *err)
 /* The mark comes first: who is killed in the middle leaves a layout without an image, to be gone on with. */
 static int claim(const struct layout *l, struct err *err)
 {
+	if (sweep(l, err) < 0)
+		return -1;
 	if (fs_exists(l->fd, LAYOUT_FILE))
 		return check_version(l, err);
 	if (check_empty(l, err) < 0)

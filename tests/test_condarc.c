@@ -155,6 +155,7 @@ static void what_is_wrong_is_told_with_file_and_line(void **state)
 		{ "remote_max_retries: -1", "expected a number" },
 		{ "channel_priority: best", "is 'best', expected strict, flexible or disabled" },
 		{ "channel_alias: my/sesame@place", "rc:1: 'channel_alias' is not a URL" },
+		{ "\nmirrored_channels:\n  a:\n  - https://x/a\n  - ./sesame", "rc:5: 'mirrored_channels' is not a list of URLs" },
 		{ "channels: [a]\nchannel: [b]", "rc:2:1: 'channels' is there twice" },
 		{ "channels: [a]\nchannels: [b]", "rc:2:1: " },
 		{ "- channels", "rc:1:1: is a list, expected a map" },

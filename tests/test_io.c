@@ -215,7 +215,9 @@ static void what_a_killed_process_left_is_no_obstacle(void **state)
 		snprintf(name, sizeof(name), ".f.%ld-%u.tmp", (long)getpid(), i);
 		close(openat(d.fd, name, O_CREAT | O_WRONLY, 0600));
 	}
+	/* the first has no name to replace, and so needs no hidden one */
 	assert_ok(fs_write(d.fd, "f", "x", 1, 0644, &err), err);
+	assert_ok(fs_write(d.fd, "f", "y", 1, 0644, &err), err);
 	assert_int_equal(count_names(&d), 41);
 	check_rmdir(&d);
 }

@@ -190,6 +190,7 @@ def launch(name, url, ref, **how):
 def refused(url, ref, *want, **how):
 	rc, lines = run(command(url, ref, f"{REGISTRY}/binder-refused:{ref}", **how))
 	check(rc != 0, url, "was built:", lines)
+	check(not any(f"{WORK}/tmp/" in line["message"] for line in lines), "paths of the builder are in the log:", lines)
 	failures = [line["message"] for line in lines if line["phase"] == "failed"]
 	check(len(failures) == 1 and lines[-1]["phase"] == "failed", lines)
 	for part in want:

@@ -37,6 +37,16 @@ def command_lines(text):
 		block = ""
 
 
+def unsaid(page, text):
+	"""Blocks of commands of which nobody says whether they are run (docs.py)."""
+	lines = text.split("\n")
+	for i, line in enumerate(lines):
+		if re.fullmatch(r"```(sh|bash)?", line) and i + 1 < len(lines) and re.match(r"(\$ )?[\w.=$()-]*condaimg ", lines[i + 1]):
+			before = [l for l in lines[:i] if l.strip()][-1]
+			if not re.match(r"<!-- (tried|not run: .*) -->", before):
+				yield f"{page}:{i + 1}: a block of commands: is it run?"
+
+
 def words_of(line):
 	"""The words up to the first that is the shell's; None where it is no whole command line but is about one."""
 	lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
@@ -61,6 +71,9 @@ def main():
 	for page in PAGES:
 		with open(page, encoding="utf-8") as f:
 			text = f.read()
+		for fault in unsaid(page, text) if "/docs/" in page else []:
+			print(fault)
+			wrong += 1
 		for number, line in command_lines(text):
 			words = words_of(line)
 			if not words or words[1] in ("--version", "--help", "help", "COMMAND"):

@@ -48,6 +48,12 @@ before=$(grep -c 'GET /v2/team/channel/noarch/repodata.json/blobs' basic.log)
 make_lock --update
 [ "$(grep -c 'GET /v2/team/channel/noarch/repodata.json/blobs' basic.log)" = "$before" ] || fail "repodata is fetched that is there"
 make_lock --update --offline
+# a bundle and a mirror of it, without the registry
+expect_exit 0 "$condaimg" bundle conda-lock.yml -o app.bundle --cache-dir cache
+expect_exit 0 "$condaimg" build app.bundle --libc none -o oci:out:bundle --cache-dir none --offline
+[ "$(digest_of "$(cat stdout)")" = "$(cat own)" ] || fail "another image from the bundle"
+expect_exit 0 "$condaimg" mirror conda-lock.yml mirrored --cache-dir cache
+cmp mirrored/noarch/_lib-1-0.conda ch/noarch/_lib-1-0.conda
 rm -rf cache/packages cache/layers
 expect_exit 1 "$condaimg" build conda-lock.yml --libc none -o oci:out:x --cache-dir cache --offline
 expect_stderr "not in the cache"

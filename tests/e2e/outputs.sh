@@ -71,7 +71,7 @@ expect_exit 0 "$condaimg" sbom conda-lock.yml -o /dev/null
 
 say "as many names as are said, of one build"
 expect_exit 0 build -t a:1 -t b -t a:2 -t a:1 --json
-jq -e '.image == "oci:a:1" and .images == ["oci:a:1", "oci:b", "oci:a:2"] and (has("pushed") | not)' stdout >/dev/null || fail "$(cat stdout)"
+jq -e '.image == "oci:a:1" and .places == ["oci:a:1", "oci:b", "oci:a:2"] and (has("pushed") | not)' stdout >/dev/null || fail "$(cat stdout)"
 digest=$(jq -r .digest stdout)
 for place in oci:a:1 oci:a:2 oci:b:latest; do
 	[ "$("$condaimg" inspect $place --json | jq -r .digest)" = "$digest" ] || fail "$place is not that image"
@@ -90,7 +90,7 @@ mkdir project
 cp environment.yml project/
 printf 'tag: [web:1, ./below:2]\nlibc: none\n' >project/condaimg.yml
 expect_exit 0 "$condaimg" build project --json
-jq -e '.images == ["oci:web:1", "oci:project/below:2"]' stdout >/dev/null || fail "$(cat stdout)"
+jq -e '.places == ["oci:web:1", "oci:project/below:2"]' stdout >/dev/null || fail "$(cat stdout)"
 expect_exit 0 "$condaimg" build project -t own:1 --json
-jq -e '.images == ["oci:own:1"]' stdout >/dev/null || fail "$(cat stdout)"
+jq -e '.places == ["oci:own:1"]' stdout >/dev/null || fail "$(cat stdout)"
 echo "ok"

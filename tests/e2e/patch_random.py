@@ -65,7 +65,7 @@ for k in range(n):
         shutil.rmtree(f"cache-{d}", ignore_errors=True)
     built = json.loads(run("build", "new.lock", "--config", "none", *options, "-o", "oci:image:built", "--json", "--cache-dir", "cache-b").stdout)
     assert said["digest"] == built["digest"], (options, moving, said["digest"], built["digest"])
-    changes = sum(len(i["changed"]) + len(i["added"]) + len(i["removed"]) for i in said["images"])
+    changes = sum(len(i["changed"]) + len(i["added"]) + len(i["removed"]) for i in said["platforms"])
     moved += changes > 0
     same += changes == 0
 assert moved > n / 2, (moved, same, refused)

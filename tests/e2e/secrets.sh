@@ -314,11 +314,12 @@ for url in 'http://127.0.0.1:1/noarch/x-1-0.conda?sig=sesame' 'http://127.0.0.1:
 done
 for text in 'ssl_verify: https://u:sesame@h/x' 'client_ssl_cert: https://u:sesame@h/x' 'ssl_verify: u:sesame@h' \
 	'proxy_servers: {http: "u:sesame@::bad::"}' 'proxy_servers: {http: "sesame@127.0.0.1:1"}' \
-	'{pkgs_dirs: ["https://u:sesame@h/x"], unknown: "https://u:sesame@h"}' 'mirrored_channels: {c: ["u:sesame@h"]}'; do
+	'{pkgs_dirs: ["https://u:sesame@h/x"], unknown: "https://u:sesame@h"}' 'mirrored_channels: {c: ["http://u:sesame@h"]}'; do
 	rc_slip "$text"
 done
 for text in 'channel_alias: [https://u:sesame@h/x]' 'proxy_servers: https://u:sesame@h/x' 'remote_max_retries: u:sesame@h' \
-	'custom_channels: [https://u:sesame@h]' 'channels: {a: https://u:sesame@h}' '"https://u:sesame@h": [' '{channels: [https://u:sesame@h}'; do
+	'custom_channels: [https://u:sesame@h]' 'channels: {a: https://u:sesame@h}' '"https://u:sesame@h": [' '{channels: [https://u:sesame@h}' \
+	'mirrored_channels: {c: ["u:sesame@h"]}'; do
 	rc_slip "$text" 1
 done
 rc <<<"$trust"

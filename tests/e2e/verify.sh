@@ -73,6 +73,8 @@ for which in records built; do
 	tampered some $which "layer [0-9]+ \($click\): /etc/ld.so.preload: is $hex, expected nothing: no package has it" add click etc/ld.so.preload
 	tampered only $which "$click: $core: is $hex, expected $hex" top "${core#/}"
 	tampered only $which "layer [0-9]+: $prefix/lib/evil.pth: is $hex, expected nothing: no package has it" top "${prefix#/}/lib/evil.pth"
+	tampered some $which "$click: $core: is $hex, expected $hex" disguise "${core#/}"
+	tampered some $which "$click: is in layer [0-9]+, below the system files, expected above them" disguise etc/hosts
 	tampered only $which "$click: $core: is missing, expected $hex" whiteout "${core#/}"
 	tampered some $which "$click: is missing, expected: conda-meta/history says it was installed" drop click
 	tampered some $which "$click: $prefix/conda-meta/$click.json: is missing, expected in layer [0-9]+, which names it" unrecord click
