@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "cmd/registries.h"
-#include "oci/channel.h"
+#include "oci/oci_channel.h"
 
 struct channel_places {
 	struct oci_channel oci;

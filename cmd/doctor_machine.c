@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/num.h"
 #include "cmd/doctor.h"
+#include "conda/instant.h"
 
 #define ROOM_WRONG ((uint64_t)64 << 20) /* not even an index of a channel fits */
 #define ROOM_NOTE ((uint64_t)4 << 30) /* an environment of some size, and its layers */
@@ -204,16 +205,12 @@ void doctor_memory(struct doctor *d)
 
 void doctor_clock(struct doctor *d)
 {
-	char text[32] = "";
 	time_t now = time(NULL);
-	struct tm tm;
 
-	if (now >= YEAR_2025)
-		return;
-	if (gmtime_r(&now, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%d", &tm);
-	doctor_add(d, FINDING_WRONG, "clock", "this machine believes that it is %s: no certificate is valid then",
-		   text);
+	if (now < YEAR_2025)
+		doctor_add(d, FINDING_WRONG, "clock",
+			   "this machine believes that it is %s: no certificate is valid then",
+			   instant_text(&d->arena, (int64_t)now * 1000));
 }
 
 /* ---- other programs ---- */

@@ -1,7 +1,8 @@
 #include <ctype.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
+#include "base/num.h"
 #include "cmd/init.h"
 
 #define INCLUDES_MAX 4
@@ -59,20 +60,21 @@ const char *init_version(struct arena *a, struct str pep440)
 /* "^1.2.3" allows what leaves the first part that is not 0 as it is. */
 static const char *caret(struct arena *a, struct str v)
 {
-	const char *text = arena_strndup(a, v.p, v.n), *at = text;
+	const char *text = arena_strndup(a, v.p, v.n);
+	struct str rest = str_of(text), part;
 	auto_buf next = { 0 };
 
-	for (;;) {
-		char *end;
-		unsigned long part = strtoul(at, &end, 10);
-		bool last = *end != '.' || !isdigit((unsigned char)end[1]);
+	while (str_cut(&rest, '.', &part)) {
+		size_t digits = strspn(part.p, "0123456789");
+		bool last = digits < part.n || !rest.n || !isdigit((unsigned char)*rest.p);
+		uint64_t n = 0;
 
-		if (part || last) {
-			buf_addf(&next, "%lu", part + 1);
+		num_parse(arena_strndup(a, part.p, digits < part.n ? digits : part.n), UINT32_MAX, &n);
+		if (n || last) {
+			buf_addf(&next, "%llu", (unsigned long long)n + 1);
 			break;
 		}
 		buf_adds(&next, "0.");
-		at = end + 1;
 	}
 	return arena_printf(a, ">=%s,<%s", text, next.p);
 }

@@ -439,12 +439,24 @@ static int refuse_without_dependencies(struct reader *r, const struct doc *d)
 	return doc_fault(d, r->err, "has no 'dependencies:'; add it, with a line such as '- python=3.10' below it");
 }
 
+/* What "{{" makes of YAML is told in YAML's words, which help nobody. */
+static int tell_of_template(struct reader *r, const char *p, size_t n)
+{
+	const char *text = arena_strdup(&r->e->arena, r->err->text);
+	enum err_code code = r->err->code;
+
+	if (code != ERR_FORMAT || !memmem(p, n, "{{", 2))
+		return -1;
+	err_clear(r->err);
+	return err_set(r->err, code, "%s; '{{' begins a template, and none is filled in here", text);
+}
+
 static int read_file(struct reader *r, const char *p, size_t n)
 {
 	const struct doc *d = doc_parse_yaml(&r->e->arena, p, n, r->e->file, r->err);
 
 	if (!d)
-		return -1;
+		return tell_of_template(r, p, n);
 	if (d->type != DOC_MAP)
 		return doc_fault(d, r->err, "is a %s, expected a map with 'dependencies:' in it",
 				 doc_type_name(d->type));

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "oci/channel.h"
+#include "oci/oci_channel.h"
 
 #define V1 "application/vnd.conda.package.v1"
 #define V2 "application/vnd.conda.package.v2"

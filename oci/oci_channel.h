@@ -10,8 +10,8 @@
  * Tags cannot have '+', '!' and '=', which are "__p__", "__e__" and "__eq__" there. Where sha256 and size are known no tag is
  * asked for: they say which blob it is.
  */
-#ifndef OCI_CHANNEL_H
-#define OCI_CHANNEL_H
+#ifndef OCI_OCI_CHANNEL_H
+#define OCI_OCI_CHANNEL_H
 
 #include "oci/registry.h"
 

@@ -1,4 +1,4 @@
-#include "oci/channel.h"
+#include "oci/oci_channel.h"
 
 #include <string.h>
 
