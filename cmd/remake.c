@@ -323,6 +323,8 @@ static bool give_all(struct remake *r)
 /* How many layers there were to be (--layers): the default, or else the fewest that share packages out in this way. */
 static int find_layers(struct remake *r, struct err *err)
 {
+	bool first = true;
+
 	for (size_t n = LAYERS_DEFAULT;;) {
 		struct err none = ERR_INIT;
 
@@ -333,7 +335,9 @@ static int find_layers(struct remake *r, struct err *err)
 				r->options.layers = arena_printf(&r->arena, "%zu", n);
 			return 0;
 		}
-		n = n == LAYERS_DEFAULT ? 1 : n + 1;
+		n = first ? 1 : n + 1;
+		n += n == LAYERS_DEFAULT; /* was the first */
+		first = false;
 		if (r->room->o->layers || n > LAYERS_LIMIT)
 			return err_set(
 				err, ERR_FORMAT,
