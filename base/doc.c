@@ -58,6 +58,17 @@ static const struct doc *find_set(const struct doc *map, const char *key)
 	return v && v->type != DOC_NULL ? v : NULL;
 }
 
+const struct doc *doc_need(const struct doc *map, const char *key, enum doc_type type, struct err *err)
+{
+	const struct doc *v = doc_find(map, key);
+
+	if (!v)
+		doc_fault(map, err, "has no '%s'", key);
+	else if (v->type != type)
+		doc_fault(v, err, "'%s' is a %s, expected a %s", key, doc_type_name(v->type), doc_type_name(type));
+	return v && v->type == type ? v : NULL;
+}
+
 int doc_get_string(const struct doc *map, const char *key, const char *dflt, const char **ret, struct err *err)
 {
 	const struct doc *v = find_set(map, key);

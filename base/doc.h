@@ -49,6 +49,9 @@ const char *doc_type_name(enum doc_type t);
 /* Set ERR_FORMAT with "file:line:column: " in front. Returns -1. */
 int doc_fault(const struct doc *d, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* The value of a key that must be there and of a type; NULL: ERR_FORMAT. */
+const struct doc *doc_need(const struct doc *map, const char *key, enum doc_type type, struct err *err);
+
 /*
  * Typed access to the key of a map. Absent (or null) gives the given default and
  * 0; another type is ERR_FORMAT and -1. Texts live in the document's arena.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/str.h"
 
 void err_fill(struct err *err, enum err_code code, const char *fmt, ...)
@@ -19,6 +20,7 @@ void err_fill(struct err *err, enum err_code code, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	str_tidy(err->text);
+	secret_hide(err->text);
 }
 
 void err_fill_sys(struct err *err, const char *fmt, ...)
@@ -36,6 +38,7 @@ void err_fill_sys(struct err *err, const char *fmt, ...)
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerrordesc_np(sys) ?: "unknown error");
 	str_tidy(err->text);
+	secret_hide(err->text);
 }
 
 void err_put_front(struct err *err, const char *fmt, ...)
@@ -57,6 +60,7 @@ void err_put_front(struct err *err, const char *fmt, ...)
 	memcpy(err->text + n, ": ", 2);
 	err->text[n + 2 + keep] = '\0';
 	str_tidy(err->text);
+	secret_hide(err->text);
 }
 
 void err_clear(struct err *err)

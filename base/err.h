@@ -9,7 +9,8 @@
  *
  * Texts are lower case without a full stop, quote foreign text, say what was
  * found and what was expected, and never carry a credential. Control characters
- * that came with foreign text are replaced here.
+ * that came with foreign text are replaced here, and what looks like a credential
+ * is taken out (base/secret.h).
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -452,6 +452,9 @@ static int tmp_finish(struct sink *s, struct err *err)
 
 	if (fdatasync(t->fd) < 0 && errno != EINVAL && errno != EROFS)
 		return err_sys(err, "cannot write %s", t->path);
+	/* where nothing has to be replaced there is no moment at which a hidden name could be left behind */
+	if (!t->tmp && link_fd(t, t->name) == 0)
+		return 0;
 	if (name_it(t) < 0 || renameat(t->dirfd, t->tmp, t->dirfd, t->name) < 0)
 		return err_sys(err, "cannot create %s", t->path);
 	free(TAKE(t->tmp));

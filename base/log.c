@@ -4,10 +4,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/secret.h"
 #include "base/str.h"
 
 static atomic_int level_now = LOG_WARN;
-static atomic_bool line_is_open;
+static atomic_bool line_is_open, colours;
 
 void log_set_level(enum log_level level)
 {
@@ -17,6 +18,11 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
 	return level_now;
+}
+
+void log_set_colours(bool wanted)
+{
+	colours = wanted;
 }
 
 void log_set_open(bool open)
@@ -30,7 +36,10 @@ __attribute__((format(printf, 2, 0))) static void line(const char *front, const 
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	str_tidy(text);
-	fprintf(stderr, "%s%s%s\n", line_is_open ? "\r\033[K" : "", front, text);	/* one call: stdio keeps the line whole */
+	secret_hide(text);
+	/* one call: stdio keeps the line whole */
+	fprintf(stderr, "%s%s%s%s%s\n", line_is_open ? "\r\033[K" : "", colours && *front ? "\033[33m" : "", front,
+		colours && *front ? "\033[0m" : "", text);
 }
 
 #define LINE(at, front)				\

@@ -9,8 +9,10 @@
 
 enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-void log_set_level(enum log_level level);	/* the only global state of the program, with the next; LOG_WARN at first */
+void log_set_level(enum log_level level);	/* the only global state of the program, with the next two; LOG_WARN at first */
 enum log_level log_get_level(void);
+
+void log_set_colours(bool wanted);		/* whether warnings are coloured; not at first */
 
 /* A line without its end stands on the terminal: it is wiped before something is said. */
 void log_set_open(bool open);

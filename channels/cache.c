@@ -85,7 +85,7 @@ struct sink *cache_sink(int dirfd, const char *url, struct err *err)
 }
 
 /* The state of the body that stands there now; the caller holds the lock. */
-static int write_state(int dirfd, const char *url, const struct cache_state *state, struct err *err)
+static int write_state(int dirfd, const char *url, const struct cache_state *state, int64_t checked, struct err *err)
 {
 	auto_buf text = { 0 };
 	auto_arena a = { 0 };
@@ -95,7 +95,7 @@ static int write_state(int dirfd, const char *url, const struct cache_state *sta
 
 	json_object(&j);
 	json_put_string(&j, "url", url_redact(&a, url));
-	json_put_int(&j, "checked", (int64_t)time(NULL));
+	json_put_int(&j, "checked", checked);
 	if (state->missing) {
 		json_put_bool(&j, "missing", true);
 	} else {
@@ -131,21 +131,24 @@ static uint64_t max_age(const char *text)
 	return ret;
 }
 
-bool cache_is_fresh(const struct cache_state *state)
+bool cache_is_fresh(const struct cache_state *state, int ttl)
 {
 	int64_t age = (int64_t)time(NULL) - state->checked;
-	uint64_t limit = state->missing ? MISSING_AGE : max_age(state->cache_control);
+	uint64_t limit = state->missing ? MISSING_AGE
+			 : ttl > 0	? (uint64_t)ttl
+			 : ttl < 0	? 0
+					: max_age(state->cache_control);
 
 	return age >= 0 && (uint64_t)age < limit;
 }
 
-int cache_touch(int dirfd, const char *url, const struct cache_state *state, struct err *err)
+int cache_touch(int dirfd, const char *url, const struct cache_state *state, int ttl, struct err *err)
 {
 	auto_arena a = { 0 };
 	struct cache_state there;
 	auto_fd lock = -1;
 
-	if (!max_age(state->cache_control))
+	if (ttl < 0 || (ttl == 0 && !max_age(state->cache_control)))
 		return 0;
 	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
 	if (lock < 0)
@@ -154,7 +157,7 @@ int cache_touch(int dirfd, const char *url, const struct cache_state *state, str
 	if (!cache_find(&a, dirfd, url, &there) || there.missing || !there.etag != !state->etag ||
 	    (there.etag && strcmp(there.etag, state->etag) != 0))
 		return 0;
-	return write_state(dirfd, url, state, err);
+	return write_state(dirfd, url, state, (int64_t)time(NULL), err);
 }
 
 int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err)
@@ -166,5 +169,40 @@ int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_s
 	lock = fs_lock(dirfd, CACHE_DIR "/.lock", err);
 	if (lock < 0 || (out && sink_finish(out, err) < 0))
 		return -1;
-	return write_state(dirfd, url, state, err);
+	return write_state(dirfd, url, state, (int64_t)time(NULL), err);
+}
+
+/* ---- from another cache ---- */
+
+/* A file that is there whole, or not at all. */
+static int take_file(int dirfd, int lower, const char *path, struct err *err)
+{
+	auto_source *in = source_file(lower, path, err);
+	auto_sink *out = in ? sink_file(dirfd, path, 0644, err) : NULL;
+
+	return out && io_copy(in, out, NULL, err) == 0 && sink_finish(out, err) == 0 ? 0 : -1;
+}
+
+void cache_take(int dirfd, int lower, const char *url)
+{
+	auto_arena a = { 0 };
+	struct cache_path state = cache_path(url, "json");
+	struct cache_state there, after;
+	struct err err = ERR_INIT;
+	auto_fd lock = -1;
+
+	if (fs_exists(dirfd, state.s) || !cache_find(&a, lower, url, &there) || fs_mkdirs(dirfd, CACHE_DIR, &err) < 0)
+		return;
+	lock = fs_lock(dirfd, CACHE_DIR "/.lock", &err);
+	if (lock < 0 || fs_exists(dirfd, state.s))
+		return;
+	/* Somebody may have replaced it there while it was read. */
+	if (!there.missing && (take_file(dirfd, lower, cache_path(url, "body").s, &err) < 0 ||
+			       !cache_find(&a, lower, url, &after) || after.missing))
+		return;
+	if (write_state(dirfd, url, &there, there.checked, &err) < 0)
+		return;
+	/* What was read from it is good while its bytes are the same, which is looked at. */
+	if (!there.missing && fs_exists(lower, cache_path(url, "packed").s))
+		take_file(dirfd, lower, cache_path(url, "packed").s, &err);
 }

@@ -38,19 +38,25 @@ struct source *cache_body(int dirfd, const char *url, struct err *err);
 struct sink *cache_sink(int dirfd, const char *url, struct err *err);
 
 /*
- * Whether the server need not be asked again yet: by its own Cache-Control; of what was missing, for a week. The only
- * use of a clock: it decides who is asked, not what is made of the answer.
+ * Whether the server need not be asked again yet: by its own Cache-Control (ttl: 0), for ttl seconds, or never (-1); of
+ * what was missing, for a week. The only use of a clock: it decides who is asked, not what is made of the answer.
  */
-bool cache_is_fresh(const struct cache_state *state);
+bool cache_is_fresh(const struct cache_state *state, int ttl);
+
+/* Where dirfd knows nothing of url, and lower does: take that over. That it cannot be is no failure. */
+void cache_take(int dirfd, int lower, const char *url);
 
 /* The server said that what is there is still good: from now on. */
-int cache_touch(int dirfd, const char *url, const struct cache_state *state, struct err *err);
+int cache_touch(int dirfd, const char *url, const struct cache_state *state, int ttl, struct err *err);
 
 /* Finish out (NULL: there is no body) and say what it is; both happen as one to other processes that do the same. */
 int cache_put(int dirfd, const char *url, struct sink *out, const struct cache_state *state, struct err *err);
 
 /* A shard as it is sent, whose sha256 is its name: appended to *ret where it is there and whole. */
 bool cache_find_shard(int dirfd, const struct digest *shard, uint64_t max, struct buf *ret);
+
+/* The same, without a trace there. */
+bool cache_look_at_shard(int dirfd, const struct digest *shard, uint64_t max, struct buf *ret);
 
 /* Keep one; that it cannot be is no failure. Those that nobody used for 60 days are removed now and then. */
 void cache_put_shard(int dirfd, const struct digest *shard, const struct buf *b);

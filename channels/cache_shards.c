@@ -19,6 +19,22 @@ static struct cache_path path_of(const struct digest *shard)
 	return p;
 }
 
+bool cache_look_at_shard(int dirfd, const struct digest *shard, uint64_t max, struct buf *ret)
+{
+	struct cache_path path = path_of(shard);
+	struct err err = ERR_INIT;
+	struct digest found;
+	auto_buf b = { 0 };
+
+	if (!fs_exists(dirfd, path.s) || fs_read(dirfd, path.s, max, &b, &err) < 0)
+		return false;
+	found = digest_bytes(b.p ? b.p : "", b.n);
+	if (!digest_equal(&found, shard))
+		return false;
+	buf_add(ret, b.p, b.n);
+	return true;
+}
+
 bool cache_find_shard(int dirfd, const struct digest *shard, uint64_t max, struct buf *ret)
 {
 	struct cache_path path = path_of(shard);

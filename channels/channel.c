@@ -139,16 +139,16 @@ static int resolve_url(const struct resolver *r, const char *text)
 		append_url(r, url_from_path(r->a, path), NULL);
 		return 0;
 	}
-	if (!url_is(text, "http") && !url_is(text, "https"))
+	if (!url_is(text, "http") && !url_is(text, "https") && !url_is(text, "oci"))
 		return err_set(r->err, ERR_USAGE,
-			       "channel '%s' cannot be read; use http, https, file, a path, or a name like %s", told,
-			       CHANNEL_DEFAULT);
+			       "channel '%s' cannot be read; use http, https, oci, file, a path, or a name like %s",
+			       told, CHANNEL_DEFAULT);
 	if (strpbrk(text, "?#"))
 		return err_set(r->err, ERR_USAGE, "channel '%s' has '?' or '#' in its URL, which a channel cannot",
 			       told);
 	if (root_len(text) <= (size_t)(strstr(text, "://") + 3 - text))
 		return err_set(r->err, ERR_USAGE, "channel '%s' has no host in its URL", told);
-	append_url(r, follow_moves(r, text), NULL);
+	append_url(r, follow_moves(r, url_escape(r->a, text)), NULL);
 	return 0;
 }
 

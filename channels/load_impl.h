@@ -4,6 +4,7 @@
 
 #include "channels/cache.h"
 #include "channels/follow.h"
+#include "channels/peek.h"
 #include "channels/repodata_impl.h"
 #include "channels/shard.h"
 
@@ -26,6 +27,7 @@ struct part {
 	bool in_cache; /* its body is there; else it is in bytes, or is a file of this machine */
 	struct buf bytes;
 	struct sink *out;
+	struct peek peek; /* in front of out */
 	struct cache_state cached;
 	bool has_cached;
 	struct body body;

@@ -163,6 +163,19 @@ static int read_local(struct round *r, struct blob *blob, struct err *err)
 	return judge_bytes(blob, err);
 }
 
+/* In the cache, or in another that is only read. */
+static bool find_shard(struct loader *l, struct blob *b)
+{
+	if (cache_find_shard(l->cachefd, &b->digest, SHARD_MAX, &b->bytes))
+		return true;
+	for (size_t i = 0; i < l->q->n_lower; i++)
+		if (l->q->lower[i] >= 0 && cache_look_at_shard(l->q->lower[i], &b->digest, SHARD_MAX, &b->bytes)) {
+			cache_put_shard(l->cachefd, &b->digest, &b->bytes);
+			return true;
+		}
+	return false;
+}
+
 /* Those at hand are read; the others are listed. */
 static int look_here(struct round *r, struct err *err)
 {
@@ -177,7 +190,7 @@ static int look_here(struct round *r, struct err *err)
 				return -1;
 			continue;
 		}
-		blob->have = cache_find_shard(r->l->cachefd, &blob->digest, SHARD_MAX, &blob->bytes);
+		blob->have = find_shard(r->l, blob);
 		if (blob->have)
 			continue;
 		if (r->l->offline)

@@ -38,7 +38,8 @@ static int settle_dir(struct repodata *r, const char *base_url, struct err *err)
 	if (!base_url)
 		return 0;
 	url = url_resolve(&r->arena, dir, base_url);
-	if (!url_is(url, "https") && !url_is(url, "http") && !(url_is(url, "file") && url_is(dir, "file")))
+	if (!url_is(url, "https") && !url_is(url, "http") && !(url_is(url, "file") && url_is(dir, "file")) &&
+	    !(url_is(url, "oci") && url_is(dir, "oci")))
 		return err_set(err, ERR_FORMAT, "%s: base_url '%s' is neither http nor https", r->name,
 			       url_redact(&r->arena, base_url));
 	r->dir = url_redact(&r->arena, url);
@@ -211,4 +212,13 @@ const char *const *repodata_similar(struct arena *a, struct repodata *const *all
 		if (i == 0 || candidate_cmp(&found[i - 1], &found[i]) != 0)
 			ret[kept++] = arena_strndup(a, found[i].name.p, found[i].name.n);
 	return ret;
+}
+
+bool repodata_has(struct repodata *const *all, size_t n, const char *name)
+{
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < repodata_names(all[k]); i++)
+			if (str_eq(repodata_name(all[k], i), name))
+				return true;
+	return false;
 }

@@ -40,6 +40,9 @@ struct repodata_request {
 	const char *const *names; /* where to begin: names of the specs ('*' in one: every name that fits) */
 	size_t n_names;
 	int cachefd; /* directory for downloaded repodata; -1: none */
+	const int *lower; /* directories of others, which are only read: what cachefd does not know is taken over */
+	size_t n_lower;
+	int ttl; /* 0: the server says how long it need not be asked again; seconds; -1: it is asked each time */
 	bool offline; /* file URLs are read all the same */
 	bool no_shards, no_zst; /* forms that are not to be asked for */
 };
@@ -75,6 +78,9 @@ int repodata_load(struct http *h, const struct repodata_request *q, struct index
 /* Up to max names of channels that look like name, best first, for "did you mean". In a; NULL-terminated. */
 const char *const *repodata_similar(struct arena *a, struct repodata *const *all, size_t n, const char *name,
 				    size_t max);
+
+/* Whether any of them has a package of this name. */
+bool repodata_has(struct repodata *const *all, size_t n, const char *name);
 
 #define auto_repodata_set CLEANUP(repodata_set_release) struct repodata_set
 

@@ -76,8 +76,31 @@ static int part_begin(struct http_batch *b, size_t i, struct http_request *q, st
 		q->etag = p->cached.etag;
 		q->last_modified = p->cached.last_modified;
 	}
-	*out = p->out;
+	peek_init(&p->peek, p->out);
+	*out = &p->peek.base;
 	return HTTP_GO;
+}
+
+/* Whether what came can be that form; some servers send a page of theirs, or a network its own, and call it good. */
+static bool is_form(const struct part *p)
+{
+	if (p->form == FORM_PLAIN)
+		return !peek_is_page(&p->peek);
+	return p->form == FORM_BZ2 ? peek_is_bzip2(&p->peek) : peek_is_zstd(&p->peek);
+}
+
+static int not_that_form(struct part *p, struct err *err)
+{
+	sink_free(TAKE(p->out));
+	buf_release(&p->bytes);
+	if (p->form == FORM_PLAIN)
+		return err_set(
+			err, ERR_NET,
+			"%s: the answer is a page for people (HTML), not repodata: the URL may be wrong, or a login "
+			"page of the network stands in front of the server",
+			p->told);
+	log_debug("%s: is not what it is called; passed over", p->told);
+	return HTTP_DONE;
 }
 
 /* Remember what came; without a cache it stays in p->bytes. */
@@ -110,6 +133,8 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 		*err = *fault;
 		return -1;
 	}
+	if (answer->status == 200 && !is_form(p))
+		return not_that_form(p, err);
 	if (answer->status != 304)
 		return keep(l, p, answer, err);
 	sink_free(TAKE(p->out));
@@ -119,7 +144,7 @@ static int part_end(struct http_batch *b, size_t i, const struct http_answer *an
 	p->found = p->in_cache = true;
 	if (answer->cache_control)
 		p->cached.cache_control = answer->cache_control;
-	return cache_touch(l->cachefd, p->url, &p->cached, err);
+	return cache_touch(l->cachefd, p->url, &p->cached, l->q->ttl, err);
 }
 
 static const struct http_batch_ops part_ops = { .begin = part_begin, .end = part_end };
@@ -143,9 +168,12 @@ static int look_here(struct loader *l, struct part *p, bool insist, struct err *
 {
 	if (is_local(p))
 		return look_at_file(l, p, err);
+	for (size_t i = 0; i < l->q->n_lower && l->cachefd >= 0; i++)
+		if (l->q->lower[i] >= 0)
+			cache_take(l->cachefd, l->q->lower[i], p->url);
 	p->has_cached = l->cachefd >= 0 && cache_find(&l->arena, l->cachefd, p->url, &p->cached);
 	p->unknown = p->unknown || (l->offline && !(p->has_cached && p->cached.missing));
-	if (p->has_cached && (l->offline || cache_is_fresh(&p->cached))) {
+	if (p->has_cached && (l->offline || cache_is_fresh(&p->cached, l->q->ttl))) {
 		if (!p->cached.missing) {
 			p->found = p->in_cache = true;
 			return 0;

@@ -129,6 +129,30 @@ const char *app_path(struct arena *a, const char *path)
 	return n > 1 && tree_path_fault(ret + 1) ? NULL : ret;
 }
 
+const char *app_mount_at(const char *path, bool may_vanish)
+{
+	/* The latter: podman run --read-only, Kubernetes' emptyDir, systemd in a container. */
+	static const char *const mounts[] = { "/dev", "/proc", "/sys", "/run", "/tmp", "/var/run", "/var/tmp" };
+
+	for (size_t i = 0; i < (may_vanish ? COUNT(mounts) : 3); i++) {
+		size_t n = strlen(mounts[i]);
+
+		if (strncmp(path, mounts[i], n) == 0 && (path[n] == '/' || !path[n]))
+			return mounts[i];
+	}
+	return NULL;
+}
+
+/* Nothing of the image's is seen there. */
+static int check_mount(const char *option, const char *said, const char *path, struct err *err)
+{
+	const char *mount = app_mount_at(path, false);
+
+	return mount ? err_set(err, ERR_USAGE, "--%s is '%s', but %s is the running container's own", option, said,
+			       mount)
+		     : 0;
+}
+
 static int read_workdir(const struct options *o, struct arena *a, struct app *ret, struct err *err)
 {
 	ret->workdir = o->workdir ? app_path(a, o->workdir) : ret->user.home;
@@ -148,6 +172,8 @@ static int read_volumes(const struct options *o, struct arena *a, struct app *re
 		if (!path || strcmp(path, "/") == 0)
 			return err_set(err, ERR_USAGE, "--volume is '%s', expected an absolute path below /",
 				       o->volumes[i]);
+		if (check_mount("volume", o->volumes[i], path, err) < 0)
+			return -1;
 		list[n++] = path;
 	}
 	if (n)
@@ -173,6 +199,8 @@ static int read_copies(const struct options *o, struct arena *a, struct app *ret
 		c->to = app_path(a, colon[1] == '/' ? colon + 1 : arena_printf(a, "%s/%s", ret->workdir, colon + 1));
 		if (!c->to)
 			return err_set(err, ERR_USAGE, "--copy is '%s': '%s' is no path in the image", text, colon + 1);
+		if (check_mount("copy", text, c->to, err) < 0)
+			return -1;
 	}
 	ret->copies = list;
 	ret->n_copies = o->n_copies;

@@ -52,6 +52,12 @@ int app_words(struct arena *a, const char *option, const char *text, const char 
 /* "NAME[:UID]", or NULL for the default. Texts in a. ERR_USAGE. */
 int app_user_parse(struct arena *a, const char *text, struct app_user *ret, struct err *err);
 
+/*
+ * The directory of the running container's own that hides what an image has at that path, "/proc"; or NULL. may_vanish: also
+ * those that many runtimes put an empty one over, "/tmp".
+ */
+const char *app_mount_at(const char *path, bool may_vanish);
+
 /* An absolute path without "." and double '/', in a; NULL where it is not absolute or leads out by "..". */
 const char *app_path(struct arena *a, const char *path);
 

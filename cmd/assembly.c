@@ -16,6 +16,20 @@
 #define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
+bool assembly_recall(const struct assembly *a, struct part_layer *l)
+{
+	l->foreign = false;
+	if (l->given)
+		return true;
+	for (size_t i = 0; i < a->n_ready; i++)
+		if (digest_equal(&a->ready[i].recipe, &l->recipe)) {
+			l->layer = a->ready[i].layer;
+			l->foreign = true;
+			return true;
+		}
+	return store_recall(a->workshop->layers, &l->recipe, &l->layer);
+}
+
 /* ---- plan ---- */
 
 static int plan_prefix(struct assembly *a, struct err *err)
@@ -175,7 +189,7 @@ static void make_ahead(void *arg, size_t i)
 	struct opener o = { .listing = h->listing };
 	struct err err = ERR_INIT;
 
-	if (!store_recall(h->a->workshop->layers, &l->recipe, &l->layer)) {
+	if (!assembly_recall(h->a, l)) {
 		auto_tree *t = stoppable(making_open(h->a, l, &o, &err), &h->stop);
 
 		if (making_write(h->a, l, t, &err) < 0)
@@ -187,7 +201,8 @@ static void make_ahead(void *arg, size_t i)
 
 static void begin_layer(struct ahead *h, size_t i)
 {
-	if (h->a->layers[i].at) /* its packages are only listed */
+	/* Then its packages are only listed. */
+	if (h->a->layers[i].at || h->a->layers[i].given)
 		return;
 	making_recipe(h->a, &h->a->layers[i]);
 	work_line_add(h->line, i, h->a->layers[i].weight);
@@ -384,7 +399,7 @@ static void find_wanted(struct assembly *a, struct listing *l, bool planned, boo
 
 	for (size_t i = 0; i < n; i++) {
 		making_recipe(a, list[i]);
-		list[i]->known = store_recall(a->workshop->layers, &list[i]->recipe, &list[i]->layer);
+		list[i]->known = assembly_recall(a, list[i]);
 		if (!list[i]->known || !planned)
 			asked[n_asked++] = list[i];
 	}
@@ -473,7 +488,7 @@ static bool is_known(struct assembly *a, struct part_layer *l)
 	/* What went to a registry while it was made is not in the store. */
 	if (a->stream && l->made && same)
 		return true;
-	if (store_recall(a->workshop->layers, &l->recipe, &l->layer)) {
+	if (assembly_recall(a, l)) {
 		l->at = NULL;
 		return true;
 	}
@@ -557,6 +572,41 @@ bool assembly_forget(struct assembly *a, const struct digest *blob)
 			return true;
 		}
 	return false;
+}
+
+struct checking {
+	struct assembly *a;
+	bool *broken;
+};
+
+static int check_one(void *arg, size_t i, struct err *err)
+{
+	struct checking *c = arg;
+	const struct part_layer *l = &c->a->layers[i];
+	struct store *s = c->a->workshop->layers;
+	auto_source *in = NULL;
+
+	if (l->at || l->made)
+		return 0;
+	in = store_get(s, &l->layer.digest, l->layer.size, err);
+	c->broken[i] = !in || io_drain(in, err) < 0;
+	err_clear(err);
+	return 0;
+}
+
+size_t assembly_forget_broken(struct assembly *a)
+{
+	auto_free bool *broken = mem_array(a->n_layers, sizeof(*broken));
+	struct err none = ERR_INIT;
+	size_t n = 0;
+
+	work_run(a->n_layers, a->workshop->threads, check_one, &(struct checking){ a, broken }, &none);
+	for (size_t i = 0; i < a->n_layers; i++) {
+		if (broken[i])
+			store_drop(a->workshop->layers, &a->layers[i].layer.digest);
+		n += broken[i];
+	}
+	return n;
 }
 
 void assembly_release(struct assembly *a)

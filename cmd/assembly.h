@@ -26,6 +26,8 @@ struct part_layer {
 	struct registry *at; /* the layer cache that has the blob, where this machine has not; or NULL */
 	bool distrusted; /* what a layer cache says of it */
 	bool known; /* remembered: nothing had to be made */
+	bool given; /* told by an image, whose plan this is: it is not made */
+	bool foreign; /* an image that is there has it: one of struct assembly's ready */
 	bool made; /* by this build */
 };
 
@@ -42,6 +44,12 @@ struct paths_plan {
 	size_t n_changes;
 };
 
+/* A layer that some image has, by what it is made of. */
+struct ready_layer {
+	struct digest recipe;
+	struct layer layer;
+};
+
 struct assembly {
 	struct arena arena;
 	const struct settings *settings;
@@ -53,6 +61,11 @@ struct assembly {
 	const struct image *base; /* or NULL */
 	const struct ground *base_ground; /* of base */
 	const char *base_name, *base_digest; /* of base: to be told in annotations; or NULL */
+	struct blobs *base_blobs; /* of base, where whoever writes the image is not told; or NULL */
+	/* Layers of an image that need not be made, and the image. */
+	const struct ready_layer *ready;
+	size_t n_ready;
+	struct blobs *ready_in;
 	struct registry *stream; /* where layers go while they are made, instead of the store; or NULL */
 	struct layer_cache *cache; /* or NULL */
 	bool lazy; /* fetch only the packages that something has to be made of */
@@ -77,12 +90,17 @@ int assembly_plan(struct assembly *a, const struct settings *s, struct workshop 
 		  const struct lock_platform *lp, const struct platform *platform, const struct image *base,
 		  struct err *err);
 
+/* Learn what the packages and the application lie on. base: of the base image, must outlive the assembly; or NULL. */
+int assembly_lay_ground(struct assembly *a, const struct ground *base, struct err *err);
+
 /*
- * The application's layer: which files, and how they lie on what is below. base: of the base image, must outlive the
- * assembly; or NULL. context: the project's folder. skip: what is never copied (NULL-terminated). As copy_plan().
+ * The application's layer, with assembly_lay_ground(): which files, and how they lie on what is below. context: the project's folder. skip: what is never copied (NULL-terminated). As copy_plan().
  */
 int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
 		      struct err *err);
+
+/* What assembly_plan_app() does of it where there is no application's layer to be planned: checks, and what is below one. */
+int assembly_plan_ground(struct assembly *a, const struct ground *base, struct err *err);
 
 /*
  * Fetch what is missing, find clobbered paths; most layers are made on the way. What there is to say of them is not
@@ -108,6 +126,9 @@ int assembly_layers(struct assembly *a, struct err *err);
 /* Forget a layer that turned out to be broken, so that assembly_layers() makes it anew. False: it is none of ours. */
 bool assembly_forget(struct assembly *a, const struct digest *blob);
 
+/* Read all layers that were in the cache, and forget those that are not what they are called; returns their number. */
+size_t assembly_forget_broken(struct assembly *a);
+
 /*
  * The variables of the image, "NAME=value", ends with NULL: of the base, condaimg, and the environment; and, where
  * with_packages, of the packages. In the assembly's arena.
@@ -120,6 +141,9 @@ void assembly_image(struct assembly *a, struct image *ret);
 void assembly_release(struct assembly *a);
 
 /* ---- among the files that make up this module ---- */
+
+/* Whether the layer of l->recipe need not be made: then l->layer is it, here or in an image (l->foreign). */
+bool assembly_recall(const struct assembly *a, struct part_layer *l);
 
 /* The next layer up. group: of PART_PACKAGES. */
 void assembly_add_layer(struct assembly *a, enum part part, const struct group *group);

@@ -108,41 +108,52 @@ static int check_shell(const struct assembly *a, struct err *err)
 static int check_prefix(const struct assembly *a, struct err *err)
 {
 	auto_arena tmp = { 0 };
-	const char *real = a->base ? ground_resolve(a->base_ground, &tmp, a->prefix.path + 1, true) : NULL;
+	const char *real = ground_resolve(&a->ground, &tmp, a->prefix.path + 1, true);
+	auto_free char *records = mem_printf("%s/conda-meta", a->prefix.path + 1);
 
-	if (!a->base || (real && strcmp(real, a->prefix.path + 1) == 0))
-		return 0;
-	return err_set(err, ERR_USAGE,
-		       "the prefix %s is behind a link of the base (it is /%s): choose another --prefix",
-		       a->prefix.path, real ? real : "...");
+	if (!real || strcmp(real, a->prefix.path + 1) != 0)
+		return err_set(err, ERR_USAGE,
+			       "the prefix %s is behind a link of the %s (it is /%s): choose another --prefix",
+			       a->prefix.path, a->base ? "base" : "system files", real ? real : "...");
+	/* Two environments in one place are none: neither was solved with the other's packages. */
+	if (a->base && ground_find(a->base_ground, records))
+		return err_set(err, ERR_USAGE, "the base has an environment at %s already: choose another --prefix",
+			       a->prefix.path);
+	return 0;
 }
 
-static int lay_ground(struct assembly *a, struct err *err)
+int assembly_lay_ground(struct assembly *a, const struct ground *base, struct err *err)
 {
-	a->ground.under = a->base_ground;
+	a->base_ground = a->ground.under = base;
 	if (a->layers[0].part == PART_LIBC && ground_add(&a->ground, libc_links(a->platform), err) < 0)
 		return -1;
-	return ground_add(&a->ground, system_tree(a, NULL), err);
+	if (ground_add(&a->ground, system_tree(a, NULL), err) < 0)
+		return -1;
+	return ground_add(&a->ground, rootfs_prefix_dirs(&a->prefix, &a->ground), err);
 }
 
-int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
-		      struct err *err)
+int assembly_plan_ground(struct assembly *a, const struct ground *base, struct err *err)
 {
 	const struct app *app = &a->settings->app;
 
-	a->base_ground = base;
-	if (check_shell(a, err) < 0 || check_prefix(a, err) < 0)
+	if (check_shell(a, err) < 0)
 		return -1;
 	if (base && app->certificates && !has(a, "ca-certificates"))
 		return err_set(err, ERR_USAGE,
 			       "--ca-file adds to the certificates of the environment, and on a base that needs the "
 			       "package ca-certificates in it");
-	if (lay_ground(a, err) < 0 || copy_plan(&(struct copy_request){ .app = app,
-									.context = context,
-									.ground = &a->ground,
-									.prefix = a->prefix.path,
-									.skip = skip },
-						&a->files, err) < 0)
+	return assembly_lay_ground(a, base, err) < 0 || check_prefix(a, err) < 0 ? -1 : 0;
+}
+
+int assembly_plan_app(struct assembly *a, const struct ground *base, const char *context, const char *const *skip,
+		      struct err *err)
+{
+	if (assembly_plan_ground(a, base, err) < 0 || copy_plan(&(struct copy_request){ .app = &a->settings->app,
+											.context = context,
+											.ground = &a->ground,
+											.prefix = a->prefix.path,
+											.skip = skip },
+								&a->files, err) < 0)
 		return -1;
 	if (a->files.n)
 		assembly_add_layer(a, PART_APP, NULL);

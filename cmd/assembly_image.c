@@ -64,6 +64,8 @@ static void add_layer(struct assembly *a, const struct part_layer *l, struct ima
 		.media_type = layer_media_type(&a->settings->codec),
 		.layer = l->layer,
 		.at = l->at,
+		.foreign = l->foreign || l->given,
+		.in = l->foreign || l->given ? a->ready_in : NULL,
 		.annotations = notes,
 		.n_annotations = n,
 		.created_by = arena_printf(&a->arena, "condaimg: %s%s%s", part_names[l->part], *packages ? " " : "",
@@ -242,7 +244,10 @@ static const struct annotation *make_labels(struct assembly *a, size_t *n)
 	size_t n_base = a->base ? a->base->n_labels : 0;
 	struct notes l = notes_new(a, 6 + n_base + app->n_labels);
 
-	put_notes(&l, a->base ? a->base->labels : NULL, n_base);
+	/* What a base of our making says of itself is not true of this image. */
+	for (size_t i = 0; i < n_base; i++)
+		if (!str_starts(a->base->labels[i].key, "io.condaimg."))
+			put_note(&l, a->base->labels[i].key, a->base->labels[i].value);
 	put_note(&l, "io.condaimg.platform", a->lp->subdir);
 	put_note(&l, "io.condaimg.prefix", a->prefix.path);
 	if (a->lock->name)
@@ -327,6 +332,7 @@ void assembly_image(struct assembly *a, struct image *ret)
 	for (size_t i = 0; i < n_base; i++) {
 		layers[i] = a->base->layers[i];
 		layers[i].foreign = true;
+		layers[i].in = a->base_blobs;
 	}
 	for (size_t i = 0; i < a->n_layers; i++)
 		add_layer(a, &a->layers[i], &layers[n_base + i]);

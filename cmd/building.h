@@ -81,6 +81,17 @@ void building_report(struct order *r, const struct digest *d);
 /* The result of condaimg digest. */
 void building_report_digest(struct order *r, const struct digest *d);
 
+/* ---- building_heal.c ---- */
+
+/* Forget a layer that turned out to be broken, and any other that is, and say so. False: it is none of ours. */
+bool building_heal_layers(struct order *r, const struct digest *broken);
+
+/* An err of making layers or fetching: where the cache is, if it is full or not ours to write to. Returns -1. */
+int building_tell_room(const struct order *r, struct err *err);
+
+/* Where packages in the cache are what led to err, and are gone now: true, and err is clear. */
+bool building_heal_packages(struct order *r, struct err *err);
+
 /* ---- cmd_build.c ---- */
 
 /* What condaimg digest does: all that a build does, but for writing the image. */

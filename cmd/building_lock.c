@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cmd/base_image.h"
 #include "cmd/building.h"
+#include "cmd/lock_checksums.h"
 #include "cmd/lock_libc.h"
 #include "cmd/solve_all.h"
 
@@ -33,6 +34,7 @@ int building_read(struct build *b, const struct platform *asked, struct err *err
 		return -1;
 	b->settings.platform = asked;
 	first = asked ? asked : b->settings.host;
+	files->looks_up = true;
 	if (input_read(files, first->subdir, &b->input, err) < 0)
 		return -1;
 	b->platform = question_platform(&b->settings, &b->input, err);
@@ -148,8 +150,8 @@ static int use_lock(struct build *b, const struct lock *lock, const char *path, 
 		return -1;
 	*b->answer = *b->lp;
 	b->lp = b->answer;
-	return lock_libc_add(lock, path, b->order->o, &b->settings, b->platform, &b->workshop, b->question, &b->arena,
-			     b->answer, err);
+	return lock_libc_add(lock, path, false, b->order->o, &b->settings, b->platform, &b->workshop, b->question,
+			     &b->arena, b->answer, err);
 }
 
 /* Whether a lock says that it was made from this file; one that does not say may have been. */
@@ -203,6 +205,10 @@ int building_lock(struct build *b, const char *glibc, struct err *err)
 	const struct options *o = b->order->o;
 	int got;
 
+	if (b->input.is_lock && b->input.lock.unverified &&
+	    (building_open(b, err) < 0 ||
+	     lock_checksums_find(&b->input.lock, o->args[0], o, &b->settings, &b->workshop, err) < 0))
+		return -1;
 	if (b->input.is_lock)
 		return use_lock(b, &b->input.lock, o->args[0], err);
 	if (b == b->order->builds)

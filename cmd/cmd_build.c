@@ -8,7 +8,7 @@
 #include "cmd/libraries.h"
 #include "cmd/paths_plan.h"
 
-#define REPAIRS_MAX 3 /* broken blobs in the cache that one build makes anew */
+#define REPAIRS_MAX 3 /* times that a build makes anew what is broken in the cache */
 
 static void build_release(struct build *b)
 {
@@ -83,21 +83,13 @@ static void find_channels(struct build *b)
 
 /* ---- the image ---- */
 
-static bool forget(struct order *r, const struct digest *broken)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (assembly_forget(&r->builds[i].assembly, broken))
-			return true;
-	return false;
-}
-
 static int make_images(struct order *r, struct image *images, struct dest_image *ret, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct build *b = &r->builds[i];
 
 		if (assembly_layers(&b->assembly, err) < 0)
-			return -1;
+			return building_tell_room(r, err);
 		assembly_image(&b->assembly, &images[i]);
 		ret[i] = (struct dest_image){ &images[i], b->workshop.layers, b->base };
 	}
@@ -118,9 +110,15 @@ static int write_images(struct order *r, struct digest *ret, struct err *err)
 			return dest_digest_all(list, r->n, &r->delivery.how, ret, err);
 		if (delivery_write(&r->delivery, list, r->n, r->builds[0].workshop.progress, ret, &broken, err) == 0)
 			return 0;
-		if (err->code != ERR_INTEGRITY || tries == REPAIRS_MAX || !forget(r, &broken))
+		if (err->code != ERR_INTEGRITY && err->code != ERR_NET)
 			return -1;
-		log_warn("a layer in the cache was broken and is made anew (%s)", err->text);
+		if (tries == REPAIRS_MAX && err->code == ERR_NET)
+			return -1;
+		if (tries == REPAIRS_MAX)
+			return err_at(err, "what is in the cache %s is broken again and again (condaimg cache verify)",
+				      r->builds[0].settings.cache_dir);
+		if (!building_heal_layers(r, &broken))
+			return -1;
 		err_clear(err);
 	}
 }
@@ -129,9 +127,10 @@ static int write_images(struct order *r, struct digest *ret, struct err *err)
 static int plan_app(struct build *b, struct err *err)
 {
 	const struct delivery *d = &b->order->delivery;
-	const char *skip[COUNT(d->dests) + 2] = { b->settings.cache_dir };
-	size_t n = 1;
+	auto_free const char **skip = mem_array(d->n + 2, sizeof(*skip));
+	size_t n = 0;
 
+	skip[n++] = b->settings.cache_dir;
 	for (size_t i = 0; i < d->n; i++)
 		if (d->dests[i].path)
 			skip[n++] = d->dests[i].path;
@@ -259,7 +258,7 @@ static int check_attach(struct order *r, struct err *err)
 {
 	if (attachments_wanted(r->o, true, &r->attach, err) < 0)
 		return -1;
-	for (size_t i = 0; r->attach.any && i < r->delivery.n; i++)
+	for (size_t i = 0; r->attach.any && !r->only_digest && i < r->delivery.n; i++)
 		if (attach_check(&r->delivery.dests[i], err) < 0)
 			return err_at(err, "--attach");
 	return 0;
@@ -270,6 +269,14 @@ static const char *image_name(const struct order *r)
 	const char *name = r->builds[0].from->name;
 
 	return r->project.name ? r->project.name : name ? name : "image";
+}
+
+static int fetch_all(struct order *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (assembly_fetch(&r->builds[i].assembly, err) < 0)
+			return building_tell_room(r, err);
+	return 0;
 }
 
 static int run_all(struct order *r, struct err *err)
@@ -283,10 +290,13 @@ static int run_all(struct order *r, struct err *err)
 		building_preview(r);
 		return 0;
 	}
+	if (fetch_all(r, err) < 0 && !(building_heal_packages(r, err) && fetch_all(r, err) == 0))
+		return -1;
 	for (size_t i = 0; i < r->n; i++)
-		if (assembly_fetch(&r->builds[i].assembly, err) < 0 || paths_plan_tell(&r->builds[i].assembly, err) < 0)
+		if (paths_plan_tell(&r->builds[i].assembly, err) < 0)
 			return -1;
-	if (write_images(r, &digest, err) < 0)
+	if (write_images(r, &digest, err) < 0 &&
+	    !(building_heal_packages(r, err) && fetch_all(r, err) == 0 && write_images(r, &digest, err) == 0))
 		return -1;
 	if (r->only_digest) {
 		building_report_digest(r, &digest);

@@ -14,6 +14,7 @@
 #include "cmd/lock_check.h"
 #include "cmd/lock_libc.h"
 #include "cmd/locking.h"
+#include "cmd/output.h"
 #include "cmd/project.h"
 
 struct packing {
@@ -144,8 +145,9 @@ static int add_libc(struct packing *p, struct err *err)
 		if (list[i].n_libc_packages || strcmp(list[i].libc, "none") == 0)
 			continue;
 		platform = platform_parse(list[i].subdir, err);
-		if (!platform || lock_libc_add(&p->lock, p->o->args[0], p->o, &p->settings, platform, &p->workshop,
-					       &p->libc_questions[p->n_libc_questions++], &p->arena, &list[i], err) < 0)
+		if (!platform ||
+		    lock_libc_add(&p->lock, p->o->args[0], true, p->o, &p->settings, platform, &p->workshop,
+				  &p->libc_questions[p->n_libc_questions++], &p->arena, &list[i], err) < 0)
 			return -1;
 	}
 	p->lock.platforms = list;
@@ -347,6 +349,7 @@ int cmd_bundle(const struct options *given, struct err *err)
 	p.o = &p.project.options;
 	if (project_open(given, &p.project, err) < 0 || settings_read(p.o, &p.settings, err) < 0 ||
 	    settings_configure(p.o, &p.settings, err) < 0 ||
+	    (p.o->output_file && output_check(p.o, "-o", p.o->output_file, false, err) < 0) ||
 	    workshop_open(&p.settings, p.settings.offline, &p.workshop, err) < 0 || find_lock(&p, err) < 0 ||
 	    add_channel(&p, err) < 0 || add_base(&p, err) < 0)
 		return -1;

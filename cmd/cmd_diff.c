@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "cmd/commands.h"
-#include "cmd/diff.h"
+#include "cmd/diff_tell.h"
 #include "cmd/input.h"
 #include "cmd/question.h"
 #include "cmd/registries.h"
@@ -102,15 +102,6 @@ static int open_both(struct work *w, const struct options *o, struct err *err)
 
 /* ---- text ---- */
 
-/* As a terminal may see it: the image may be anybody's. */
-static const char *tidy(struct arena *a, const char *text)
-{
-	char *copy = arena_strdup(a, text);
-
-	str_tidy(copy);
-	return copy;
-}
-
 static const char *digest_of(struct arena *a, const struct diff_side *s)
 {
 	struct digest d;
@@ -121,58 +112,6 @@ static const char *digest_of(struct arena *a, const struct diff_side *s)
 	return arena_printf(a, "sha256:%s", digest_hex(&d).hex);
 }
 
-static const char *version_of(struct arena *a, const struct told_package *p, bool channel)
-{
-	const char *text = arena_printf(a, "%s %s", p->record->version, p->record->build);
-
-	return tidy(a, channel && diff_channel(p) ? arena_printf(a, "%s (%s)", text, diff_channel(p)) : text);
-}
-
-static void print_package(struct arena *a, const struct diff_package *p)
-{
-	const struct told_package *x = p->a, *y = p->b;
-	const char *name = tidy(a, (x ? x : y)->record->name);
-	bool channels = x && y && diff_channel(x) && diff_channel(y) && strcmp(diff_channel(x), diff_channel(y)) != 0;
-
-	if (x && y)
-		printf("~ %-28s %s -> %s\n", name, version_of(a, x, channels), version_of(a, y, channels));
-	else
-		printf("%c %-28s %s\n", x ? '-' : '+', name, version_of(a, x ? x : y, false));
-}
-
-static void print_packages(struct arena *a, const struct diff *d)
-{
-	size_t n[3] = { 0 };
-
-	for (size_t i = 0; i < d->n_packages; i++)
-		n[d->packages[i].a && d->packages[i].b ? 0 : d->packages[i].b ? 1 : 2]++;
-	printf("\npackages: %zu changed, %zu added, %zu removed, %zu the same\n", n[0], n[1], n[2], d->n_same);
-	for (size_t i = 0; i < d->n_packages; i++)
-		print_package(a, &d->packages[i]);
-}
-
-static const char *told_license(struct arena *a, const struct told_package *p)
-{
-	const char *text = diff_license(a, p);
-
-	return text && *text ? tidy(a, text) : "none";
-}
-
-static void print_licenses(struct arena *a, const struct work *w)
-{
-	const struct diff *d = &w->diff;
-
-	if (d->n_licenses)
-		printf("\nlicences: %zu changed\n", d->n_licenses);
-	for (size_t i = 0; i < d->n_licenses; i++)
-		printf("~ %-28s %s -> %s\n", tidy(a, d->licenses[i].a->record->name), told_license(a, d->licenses[i].a),
-		       told_license(a, d->licenses[i].b));
-	for (size_t i = 0; i < 2; i++)
-		if (!w->sides[i].packages.all_full)
-			printf("\n%s has no lock attached: its channels and licences are not known without its layers\n",
-			       tidy(a, w->sides[i].name));
-}
-
 static void print_settings(struct arena *a, const struct diff *d)
 {
 	if (d->n_settings)
@@ -181,10 +120,11 @@ static void print_settings(struct arena *a, const struct diff *d)
 		const struct diff_setting *s = &d->settings[i];
 
 		if (s->a && s->b)
-			printf("~ %s: %s -> %s\n", tidy(a, s->key), tidy(a, s->a), tidy(a, s->b));
+			printf("~ %s: %s -> %s\n", diff_tell_tidy(a, s->key), diff_tell_tidy(a, s->a),
+			       diff_tell_tidy(a, s->b));
 		else
-			printf("%c %s%s%s\n", s->a ? '-' : '+', tidy(a, s->key), *(s->a ? s->a : s->b) ? ": " : "",
-			       tidy(a, s->a ? s->a : s->b));
+			printf("%c %s%s%s\n", s->a ? '-' : '+', diff_tell_tidy(a, s->key),
+			       *(s->a ? s->a : s->b) ? ": " : "", diff_tell_tidy(a, s->a ? s->a : s->b));
 	}
 }
 
@@ -197,7 +137,7 @@ static void print_pull(struct arena *a, const struct diff *d)
 	for (size_t i = 0; i < d->n_pull; i++) {
 		const struct image_layer *l = d->pull[i];
 		struct holding h = holding_of(a, l);
-		const char *holds = tidy(a, *h.packages ? h.packages : *h.part ? h.part : "base");
+		const char *holds = diff_tell_tidy(a, *h.packages ? h.packages : *h.part ? h.part : "base");
 
 		printf("  %.12s  %10s  %.*s%s\n", digest_hex(&l->layer.digest).hex, num_bytes(l->layer.size).s,
 		       HOLDS_MAX, holds, strlen(holds) > HOLDS_MAX ? "..." : "");
@@ -211,60 +151,20 @@ static void print_text(struct work *w)
 	for (size_t i = 0; i < 2; i++) {
 		const char *digest = digest_of(a, &w->sides[i]);
 
-		printf("%s %s%s%s\n", i ? "+++" : "---", tidy(a, w->sides[i].name), digest ? "@" : "",
+		printf("%s %s%s%s\n", i ? "+++" : "---", diff_tell_tidy(a, w->sides[i].name), digest ? "@" : "",
 		       digest ? digest : "");
 	}
-	print_packages(a, &w->diff);
-	print_licenses(a, w);
+	diff_tell_print(a, &w->diff, stdout);
+	for (size_t i = 0; i < 2; i++)
+		if (!w->sides[i].packages.all_full)
+			printf("\n%s has no lock attached: its channels and licences are not known without its layers\n",
+			       diff_tell_tidy(a, w->sides[i].name));
 	print_settings(a, &w->diff);
 	if (w->sides[0].blobs && w->sides[1].blobs)
 		print_pull(a, &w->diff);
 }
 
 /* ---- JSON ---- */
-
-static void json_package(struct arena *a, struct json *j, const struct told_package *p, bool named)
-{
-	json_object(j);
-	if (named)
-		json_put_string(j, "name", p->record->name);
-	json_put_string(j, "version", p->record->version);
-	json_put_string(j, "build", p->record->build);
-	json_put_string(j, "channel", diff_channel(p));
-	json_put_string(j, "license", diff_license(a, p));
-	json_end(j);
-}
-
-static void json_one_sided(struct arena *a, struct json *j, const char *key, const struct diff *d, bool added)
-{
-	json_key(j, key);
-	json_array(j);
-	for (size_t i = 0; i < d->n_packages; i++) {
-		const struct diff_package *p = &d->packages[i];
-
-		if (added ? !p->a : !p->b)
-			json_package(a, j, added ? p->b : p->a, true);
-	}
-	json_end(j);
-}
-
-static void json_changed(struct arena *a, struct json *j, const char *key, const struct diff_package *list, size_t n)
-{
-	json_key(j, key);
-	json_array(j);
-	for (size_t i = 0; i < n; i++) {
-		if (!list[i].a || !list[i].b)
-			continue;
-		json_object(j);
-		json_put_string(j, "name", list[i].a->record->name);
-		json_key(j, "from");
-		json_package(a, j, list[i].a, false);
-		json_key(j, "to");
-		json_package(a, j, list[i].b, false);
-		json_end(j);
-	}
-	json_end(j);
-}
 
 static void json_settings(struct json *j, const struct diff *d)
 {
@@ -318,11 +218,7 @@ static void print_json(struct work *w)
 	json_put_string(&j, "schema", "diff-1");
 	json_side(a, &j, "from", &w->sides[0]);
 	json_side(a, &j, "to", &w->sides[1]);
-	json_put_int(&j, "same", (int64_t)d->n_same);
-	json_changed(a, &j, "changed", d->packages, d->n_packages);
-	json_one_sided(a, &j, "added", d, true);
-	json_one_sided(a, &j, "removed", d, false);
-	json_changed(a, &j, "licenses", d->licenses, d->n_licenses);
+	diff_tell_json(a, d, &j);
 	if (w->sides[0].blobs && w->sides[1].blobs) {
 		json_settings(&j, d);
 		json_pull(a, &j, d);

@@ -21,6 +21,8 @@ static int open_target(const char *path, bool *made, struct err *err)
 	size_t n;
 	auto_fd fd = -1;
 
+	if (!*path)
+		return err_set(err, ERR_USAGE, "DIR is '', expected a new or an empty directory");
 	*made = mkdir(path, 0755) == 0;
 	if (!*made && errno != EEXIST)
 		return err_sys(err, "cannot make directory %s", path);

@@ -1,11 +1,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "cmd/commands.h"
 #include "cmd/html.h"
+#include "cmd/output.h"
 #include "cmd/registries.h"
 #include "cmd/settings.h"
 #include "oci/attach.h"
@@ -305,7 +305,7 @@ static int write_page(struct inspection *w, const struct options *o, struct err 
 		return fwrite(w->page.p, 1, w->page.n, stdout) == w->page.n
 			       ? 0
 			       : err_sys(err, "cannot write the result to stdout");
-	if (fs_write(AT_FDCWD, o->html, w->page.p, w->page.n, 0644, err) < 0)
+	if (output_write(o->html, &w->page, err) < 0)
 		return -1;
 	if (o->json)
 		print_json(w, o, o->html);
@@ -321,6 +321,8 @@ int cmd_inspect(const struct options *o, struct err *err)
 
 	if (o->html && o->json && strcmp(o->html, "-") == 0)
 		return err_set(err, ERR_USAGE, "--html - and --json both write to stdout: give --html a file");
+	if (o->html && output_check(o, "--html", o->html, true, err) < 0)
+		return -1;
 	if (o->n_platforms && !(p = platform_parse(o->platforms[o->n_platforms - 1], err)))
 		return -1;
 	if (registries_place(&w.registries, o, &w.arena, o->args[0], &w.dest, err) < 0)

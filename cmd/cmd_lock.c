@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -8,7 +7,9 @@
 #include "cmd/commands.h"
 #include "cmd/convert.h"
 #include "cmd/lock_check.h"
+#include "cmd/lock_checksums.h"
 #include "cmd/locking.h"
+#include "cmd/output.h"
 #include "cmd/project.h"
 #include "cmd/registries.h"
 #include "cmd/solve_all.h"
@@ -58,37 +59,6 @@ static const char *lock_path(const struct options *o, bool explicit, struct aren
 	return explicit ? "-" : input_lock_path(a, o->args[0]);
 }
 
-/* A device or a pipe is written to, not replaced by a file. */
-static bool is_special(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-}
-
-static int write_special(const char *path, const struct buf *text, struct err *err)
-{
-	auto_fd fd = open(path, O_WRONLY | O_CLOEXEC);
-	auto_sink *out = NULL;
-
-	if (fd < 0)
-		return err_sys(err, "cannot open %s", path);
-	out = sink_fd(fd);
-	if (sink_write(out, text->p, text->n, err) < 0 || sink_finish(out, err) < 0)
-		return err_at(err, "%s", path);
-	return 0;
-}
-
-/* Through a symbolic link, not over it. */
-static int write_file(const char *path, const struct buf *text, struct err *err)
-{
-	auto_free char *real = realpath(path, NULL);
-
-	if (is_special(path))
-		return write_special(path, text, err);
-	return fs_write(AT_FDCWD, real ? real : path, text->p, text->n, 0644, err);
-}
-
 /* ---- what is written ---- */
 
 static int render(const struct options *o, bool explicit, const struct lock *l, struct buf *ret, struct err *err)
@@ -118,7 +88,7 @@ static int write_lock(const struct options *o, bool explicit, const struct lock 
 		fwrite(text.p, 1, text.n, stdout);
 		return 0;
 	}
-	if (write_file(path, &text, err) < 0)
+	if (output_write(path, &text, err) < 0)
 		return -1;
 	if (o->json)
 		return print_json(path, l);
@@ -199,9 +169,10 @@ static int keep_locked(const struct options *o, const char *path, struct lock *o
 }
 
 /* A lock of any kind, written as another. Nothing is solved. */
-static int convert(const struct options *o, const struct settings *s, bool explicit, const struct input_files *files,
-		   const struct input *in, struct err *err)
+static int convert(const struct options *o, struct settings *s, struct registries *r, bool explicit,
+		   const struct input_files *files, struct input *in, struct err *err)
 {
+	auto_workshop w = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 };
 	auto_arena a = { 0 };
 	struct lock lock;
 	const char *path = lock_path(o, explicit, &a);
@@ -213,11 +184,18 @@ static int convert(const struct options *o, const struct settings *s, bool expli
 		return err_set(err, ERR_USAGE,
 			       "%s is a lock already; lock takes an environment.yml (--format explicit lists its URLs)",
 			       o->args[0]);
+	if (output_check(o, "--lockfile", path, true, err) < 0)
+		return -1;
 	for (const char *const *warning = in->lock.warnings; *warning; warning++)
 		log_warn("%s", *warning);
+	if (in->lock.unverified && (workshop_open(s, s->offline, &w, err) < 0 ||
+				    lock_checksums_find(&in->lock, o->args[0], o, s, &w, err) < 0))
+		return -1;
 	if (convert_lock(&in->lock, o->args[0], s->platforms, s->n_platforms, &a, &lock, err) < 0)
 		return -1;
-	lock.sources = input_sources(&a, files, is_special(path) ? "-" : path);
+	if (!explicit && convert_libc(o, s, r, o->args[0], &a, &lock, err) < 0)
+		return -1;
+	lock.sources = input_sources(&a, files, output_is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
 }
 
@@ -243,16 +221,19 @@ int cmd_lock(const struct options *given, struct err *err)
 
 	if (project_open(given, &project, err) < 0 || settings_read(o, &s, err) < 0 ||
 	    settings_configure(o, &s, err) < 0 || read_format(o, &explicit, err) < 0 || check_files(o, err) < 0 ||
-	    input_open(o, &files, err) < 0 ||
-	    input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
+	    input_open(o, &files, err) < 0)
+		return -1;
+	files.looks_up = true;
+	if (input_read(&files, (s.platform ? s.platform : s.host)->subdir, &in, err) < 0)
 		return -1;
 	if (in.is_lock)
-		return convert(o, &s, explicit, &files, &in, err);
+		return convert(o, &s, &r, explicit, &files, &in, err);
 	for (const char *const *warning = in.env.warnings; *warning; warning++)
 		log_warn("%s", *warning);
 	n = locking_platforms(&s, &in.env, &a, &platforms, err);
 	path = lock_path(o, explicit, &a);
-	if (!n || locking_pin_base(o, &s, &r, &a, &base, err) < 0 ||
+	if (!n || (!o->check && output_check(o, "--lockfile", path, true, err) < 0) ||
+	    locking_pin_base(o, &s, &r, &a, &base, err) < 0 ||
 	    locking_ask(o, &s, &r, &files, platforms, n, &a, &l, err) < 0)
 		return -1;
 	if (o->check)
@@ -267,6 +248,6 @@ int cmd_lock(const struct options *given, struct err *err)
 		log_info("%s: %zu packages for %s", files.names, l.answers[i].n_packages, platforms[i]->subdir);
 	resolve_lock(&lock, &l.questions[0], o->args[0], l.answers, n);
 	lock.base = base;
-	lock.sources = input_sources(&a, &files, is_special(path) ? "-" : path);
+	lock.sources = input_sources(&a, &files, output_is_special(path) ? "-" : path);
 	return write_lock(o, explicit, &lock, path, err);
 }

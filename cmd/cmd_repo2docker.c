@@ -82,11 +82,31 @@ static void say_now(void *arg, const char *line)
 	say(l, l->phase, line);
 }
 
+/* Where a checkout lies on this machine says nothing to who reads the log. In the arena. */
+static const char *without_places(struct launch *l, const char *line)
+{
+	const char *const places[] = { l->place.kind == SOURCE_FOLDER ? NULL : l->place.dir, l->tmp };
+	auto_buf out = { 0 };
+
+	for (const char *at = line; *at;) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < COUNT(places) && !n; i++)
+			if (places[i] && str_starts(at, places[i]) && at[strlen(places[i])] == '/')
+				n = strlen(places[i]) + 1;
+		if (!n)
+			buf_addc(&out, *at++);
+		at += n;
+	}
+	return arena_strdup(&l->arena, buf_cstr(&out));
+}
+
 /* From its error on, what the build says is the failure. */
 static void hear_build(void *arg, const char *line)
 {
 	struct launch *l = arg;
 
+	line = without_places(l, line);
 	if (l->failure.n || str_starts(line, "condaimg: error: ") || str_starts(line, "Cannot solve ")) {
 		buf_addf(&l->failure, "%s%s", l->failure.n ? "\n" : "", line);
 		return;
@@ -303,7 +323,6 @@ static void add_image(struct launch *l)
 	/* condaimg.yml is the repository's: it could copy files of this machine into the image. */
 	add_pair(l, "--config", "none");
 	add_pair(l, "--progress", "plain");
-	add_pair(l, "--progress", "plain");
 	add_pair(l, "--prefix", PREFIX);
 	add_pair(l, "--user", arena_printf(a, "%s:%s", l->user, l->uid));
 	add_pair(l, "--copy", arena_printf(a, "%s:%s", l->place.dir, l->repo_dir));
@@ -494,6 +513,12 @@ static int launch(struct launch *l, char **argv)
 			       argv);
 	if (check_options(l) < 0)
 		return -1;
+	if (source_elsewhere(l->o.repo))
+		return give_up(l,
+			       arena_printf(&l->arena,
+					    "%s is %s; condaimg takes folders, archives and git repositories",
+					    l->o.repo, source_elsewhere(l->o.repo)),
+			       argv);
 	if (l->o.appendix)
 		repo2docker_appendix_read(l->o.appendix, &l->arena, &l->appendix);
 	if (l->appendix.impossible)
@@ -531,7 +556,10 @@ int cmd_repo2docker(int argc, char **argv)
 		return 2;
 	}
 	if (l.o.help || l.o.version) {
-		puts(l.o.help ? repo2docker_help() : "condaimg " CONDAIMG_VERSION);
+		auto_buf help = { 0 };
+
+		repo2docker_help(&help);
+		fputs(l.o.help ? help.p : "condaimg " CONDAIMG_VERSION "\n", stdout);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	l.fallback = l.o.fallback ? l.o.fallback : fallback && *fallback ? fallback : NULL;

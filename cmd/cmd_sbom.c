@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "cmd/commands.h"
 #include "cmd/registries.h"
 #include "cmd/contents.h"
 #include "cmd/input.h"
+#include "cmd/output.h"
 #include "cmd/question.h"
 #include "cmd/sbom.h"
 #include "cmd/settings.h"
@@ -22,12 +22,15 @@ struct work {
 	struct input input;
 	struct blobs *blobs;
 	struct contents contents;
+	const char **licenses; /* sorted */
+	size_t n_licenses;
 	struct sbom sbom;
 };
 
 static void work_release(struct work *w)
 {
 	sbom_release(&w->sbom);
+	free(w->licenses);
 	contents_release(&w->contents);
 	blobs_free(w->blobs);
 	input_release(&w->input);
@@ -39,26 +42,40 @@ static void work_release(struct work *w)
 
 /* ---- from an image ---- */
 
+/* Those of all packages, sorted: "/opt/env/conda-meta/licenses/NAME/...". */
+static void find_license_files(struct work *w)
+{
+	const struct overlay *o = &w->contents.files;
+
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->files[i].hidden || o->files[i].type != MEMBER_FILE ||
+		    !strstr(o->files[i].path, LINKED_LICENSES "/"))
+			continue;
+		mem_grow(w->licenses, w->n_licenses);
+		w->licenses[w->n_licenses++] = arena_printf(&w->arena, "/%s", o->files[i].path);
+	}
+	if (w->n_licenses)
+		qsort(w->licenses, w->n_licenses, sizeof(*w->licenses), str_ptr_cmp);
+}
+
 /* Below PREFIX/conda-meta/licenses/NAME/. */
 static const char *const *license_files(struct work *w, const struct contents_package *p)
 {
-	const char *dir = arena_printf(&w->arena, "%s%s" LINKED_LICENSES "/%s/", p->prefix, *p->prefix ? "/" : "",
+	const char *dir = arena_printf(&w->arena, "/%s%s" LINKED_LICENSES "/%s/", p->prefix, *p->prefix ? "/" : "",
 				       p->meta.record.name);
-	const struct overlay *o = &w->contents.files;
-	const char **list = NULL, *const * ret;
-	size_t n = 0;
+	size_t from = 0, to = w->n_licenses, n = 0;
 
-	for (size_t i = 0; i < o->n; i++) {
-		if (o->files[i].hidden || o->files[i].type != MEMBER_FILE || !str_starts(o->files[i].path, dir))
-			continue;
-		mem_grow(list, n);
-		list[n++] = arena_printf(&w->arena, "/%s", o->files[i].path);
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (strcmp(w->licenses[mid], dir) < 0)
+			from = mid + 1;
+		else
+			to = mid;
 	}
-	if (n)
-		qsort(list, n, sizeof(*list), str_ptr_cmp);
-	ret = arena_strlist(&w->arena, list, n);
-	free(list);
-	return ret;
+	while (from + n < w->n_licenses && str_starts(w->licenses[from + n], dir))
+		n++;
+	return arena_strlist(&w->arena, w->licenses + from, n);
 }
 
 static int from_image(struct work *w, const struct options *o, struct err *err)
@@ -94,6 +111,7 @@ static int from_image(struct work *w, const struct options *o, struct err *err)
 			  .created = w->settings.epoch >= 0 ? w->settings.epoch : c->image->created,
 		  },
 		  records, c->n_packages, c->libc);
+	find_license_files(w);
 	for (size_t i = 0; i < c->n_packages; i++)
 		sbom_license_files(&w->sbom, &records[i], license_files(w, &c->packages[i]));
 	return 0;
@@ -162,7 +180,7 @@ static int write_out(const struct options *o, const struct buf *text, size_t n_p
 		return fwrite(text->p, 1, text->n, stdout) == text->n
 			       ? 0
 			       : err_sys(err, "cannot write the result to stdout");
-	if (fs_write(AT_FDCWD, o->output_file, text->p, text->n, 0644, err) < 0)
+	if (output_write(o->output_file, text, err) < 0)
 		return -1;
 	if (o->json)
 		print_json(o, n_packages);
@@ -182,6 +200,8 @@ int cmd_sbom(const struct options *o, struct err *err)
 	if (o->json && (!o->output_file || strcmp(o->output_file, "-") == 0))
 		return err_set(err, ERR_USAGE,
 			       "the document is JSON already, and goes to stdout: --json is for -o FILE");
+	if (o->output_file && output_check(o, "-o", o->output_file, true, err) < 0)
+		return -1;
 	if (settings_read(o, &w.settings, err) < 0 || settings_one_platform(&w.settings, err) < 0)
 		return -1;
 	if ((dest_is_place(o->args[0]) ? from_image(&w, o, err) : from_lock(&w, o->args[0], err)) < 0)

@@ -22,6 +22,8 @@ struct verifying {
 	struct input input;
 	struct lock made_up; /* what the image's own records come to */
 	struct lock_platform claims;
+	const struct platform *platform; /* that the image was built for */
+	const struct lock_platform *locked; /* of --lock, or NULL */
 	struct blobs *blobs;
 	struct dest dest;
 	struct registries registries;
@@ -53,13 +55,23 @@ static int open_image(struct verifying *w, const struct options *o, struct err *
 	return w->blobs ? 0 : -1;
 }
 
+/* The image says what cannot be, not whoever called. */
+static int label_fault(struct err *err, const char *label)
+{
+	err->code = ERR_FORMAT;
+	return err_at(err, "the label %s of the image", label);
+}
+
 /* What the image was built for: its label, or what its config says. */
 static const struct platform *platform_of(const struct image *im, struct err *err)
 {
 	const char *label = holding_label(im, "io.condaimg.platform");
 	auto_free char *text = mem_printf("%s/%s", im->os, im->arch);
+	const struct platform *p = platform_parse(label ? label : text, err);
 
-	return platform_parse(label ? label : text, err);
+	if (!p)
+		label_fault(err, "io.condaimg.platform");
+	return p;
 }
 
 /* ---- what it is built from ---- */
@@ -82,6 +94,18 @@ static bool is_in_cache(const struct workshop *w, const struct record *r)
 	return r->has_sha256 && fs_exists(w->packages, path);
 }
 
+/* What a broken layer holds decides what others leave to it, so without a lock nothing is known to compare with. */
+static bool some_packages_are_unknown(const struct contents *c)
+{
+	for (uint32_t i = c->own; i < c->image->n_layers; i++)
+		if (contents_is_broken(c, i) && *c->holdings[i].packages) {
+			log_info("layer %u is broken: nothing was built to compare the others with (--lock FILE does)",
+				 i + 1);
+			return true;
+		}
+	return false;
+}
+
 /* The lock that the image's own records come to. NULL: there is nothing to build, or the cache lacks packages. */
 static const struct lock_platform *claims_of(struct verifying *w, const struct platform *p)
 {
@@ -89,6 +113,8 @@ static const struct lock_platform *claims_of(struct verifying *w, const struct p
 	struct record *records = arena_array(&w->arena, c->n_packages, sizeof(*records));
 	size_t n = 0, missing = 0;
 
+	if (c->prefix && some_packages_are_unknown(c))
+		return NULL;
 	for (size_t i = 0; i < c->n_packages; i++) {
 		if (!c->prefix || strcmp(c->packages[i].prefix, c->prefix) != 0)
 			continue;
@@ -102,37 +128,28 @@ static const struct lock_platform *claims_of(struct verifying *w, const struct p
 	if (!n || missing)
 		return NULL;
 	w->claims = (struct lock_platform){ .subdir = p->subdir, .libc = "", .packages = records, .n_packages = n };
-	if (c->libc && is_in_cache(&w->workshop, c->libc)) {
+	if (c->libc && contents_has_part(c, "libc") && is_in_cache(&w->workshop, c->libc)) {
 		w->claims.libc_packages = c->libc;
 		w->claims.n_libc_packages = 1;
 	}
 	return &w->claims;
 }
 
-static bool has_part(const struct contents *c, const char *part)
-{
-	for (size_t i = 0; i < c->image->n_layers; i++)
-		if (strcmp(c->holdings[i].part, part) == 0)
-			return true;
-	return false;
-}
-
 /* What lies under our layers, and which options there were, decides which system files we bring. */
 static int settle_system(struct verifying *w, struct err *err)
 {
 	const struct image *im = w->verify.contents.image;
-	size_t n = 0;
+	size_t n = w->verify.contents.own;
 
-	while (n < im->n_layers && !*w->verify.contents.holdings[n].part)
-		n++;
 	w->settings.app.shell = holding_label(im, LABEL_SHELL) != NULL;
 	if (app_user_parse(&w->arena, holding_label(im, LABEL_USER), &w->settings.app.user, err) < 0)
-		return err_at(err, "the label " LABEL_USER " of the image");
+		return label_fault(err, LABEL_USER);
 	if (!n)
-		return 0;
+		return assembly_lay_ground(&w->assembly, NULL, err);
 	w->assembly.base = im;
-	w->assembly.base_ground = &w->base;
-	return ground_of_base(w->blobs, n, w->workshop.plans, &w->base, err);
+	if (ground_of_base(w->blobs, n, w->workshop.plans, &w->base, err) < 0)
+		return -1;
+	return assembly_lay_ground(&w->assembly, &w->base, err);
 }
 
 /* The text of a file as the image has it; NULL where it has none. ERR_LIMIT, and what reading a layer fails with. */
@@ -205,9 +222,9 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 	const struct contents *c = &w->verify.contents;
 
 	w->settings.prefix = arena_printf(&w->arena, "/%s", c->prefix);
-	w->settings.libc_none = !has_part(c, "libc");
+	w->settings.libc_none = !contents_has_part(c, "libc");
 	if (prefix_check(w->settings.prefix, err) < 0)
-		return err_at(err, "the label io.condaimg.prefix of the image");
+		return label_fault(err, "io.condaimg.prefix");
 	if (assembly_plan(&w->assembly, &w->settings, &w->workshop, lock, lp, p, NULL, err) < 0)
 		return -1;
 	if (settle_system(w, err) < 0 || assembly_fetch(&w->assembly, err) < 0 || settle_certificates(w, err) < 0)
@@ -215,29 +232,48 @@ static int rebuild(struct verifying *w, const struct lock *lock, const struct lo
 	return verify_rebuild(&w->verify, &w->assembly, lock != &w->made_up, err);
 }
 
-static int compare_with_build(struct verifying *w, const struct options *o, struct err *err)
+/* All that does not depend on what is in the image's layers. */
+static int prepare(struct verifying *w, const struct options *o, struct err *err)
 {
-	const struct contents *c = &w->verify.contents;
-	const struct platform *p = platform_of(c->image, err);
-	const struct lock_platform *lp = NULL;
+	const struct image *im = blobs_image(w->blobs);
+	const char *prefix;
 
-	if (!p)
+	w->platform = platform_of(im, err);
+	if (!w->platform || workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
 		return -1;
-	if (workshop_open(&w->settings, w->settings.offline || !o->lock, &w->workshop, err) < 0)
-		return -1;
-	if (o->lock) {
-		if (read_lock(w, o->lock, p, &lp, err) < 0)
-			return -1;
+	if (!o->lock)
+		return 0;
+	prefix = holding_label(im, "io.condaimg.prefix");
+	if (!prefix || *prefix != '/')
+		return err_set(err, ERR_FORMAT,
+			       "the image has no label io.condaimg.prefix: condaimg did not build it, and cannot "
+			       "build it once more");
+	return read_lock(w, o->lock, w->platform, &w->locked, err);
+}
+
+static bool base_is_broken(const struct contents *c)
+{
+	for (uint32_t i = 0; i < c->own; i++)
+		if (contents_is_broken(c, i)) {
+			log_info("layer %u, of the base, is broken: nothing was built to compare the others with",
+				 i + 1);
+			return true;
+		}
+	return false;
+}
+
+static int compare_with_build(struct verifying *w, struct err *err)
+{
+	const struct lock *lock = w->locked ? &w->input.lock : &w->made_up;
+	const struct lock_platform *lp = w->locked;
+
+	if (lp)
 		verify_lock(&w->verify, lp);
-		if (!c->prefix)
-			return err_set(
-				err, ERR_FORMAT,
-				"the image has no label io.condaimg.prefix: condaimg did not build it, and cannot "
-				"build it once more");
-		return rebuild(w, &w->input.lock, lp, p, err);
-	}
-	lp = claims_of(w, p);
-	return lp ? rebuild(w, &w->made_up, lp, p, err) : 0;
+	if (base_is_broken(&w->verify.contents))
+		return 0;
+	if (!lp)
+		lp = claims_of(w, w->platform);
+	return lp ? rebuild(w, lock, lp, w->platform, err) : 0;
 }
 
 /* ---- the result ---- */
@@ -320,8 +356,15 @@ int cmd_verify(const struct options *o, struct err *err)
 	if (settings_read(o, &w.settings, err) < 0 || settings_configure(o, &w.settings, err) < 0 ||
 	    settings_one_platform(&w.settings, err) < 0 || open_image(&w, o, err) < 0)
 		return -1;
-	if (verify_records(&w.verify, w.blobs, err) < 0 || compare_with_build(&w, o, err) < 0)
+	if (prepare(&w, o, err) < 0 || verify_records(&w.verify, w.blobs, err) < 0)
 		return err_at(err, "%s", dest_text(&w.arena, &w.dest));
+	/* What is known to be wrong is told, whatever else cannot be found out. */
+	if (compare_with_build(&w, err) < 0) {
+		if (!w.verify.n)
+			return err_at(err, "%s", dest_text(&w.arena, &w.dest));
+		log_warn("no build to compare with: %s", err->text);
+		err_clear(err);
+	}
 	verify_finish(&w.verify);
 	return report(&w, o, err);
 }

@@ -16,9 +16,15 @@ int cmd_pull(const struct options *o, struct err *err);
 int cmd_copy(const struct options *o, struct err *err);
 int cmd_inspect(const struct options *o, struct err *err);
 int cmd_diff(const struct options *o, struct err *err);
+int cmd_patch(const struct options *o, struct err *err);
+int cmd_rebase(const struct options *o, struct err *err);
 int cmd_attach(const struct options *o, struct err *err);
 int cmd_sbom(const struct options *o, struct err *err);
 int cmd_verify(const struct options *o, struct err *err);
 int cmd_export_rootfs(const struct options *o, struct err *err);
+int cmd_init(const struct options *o, struct err *err);
+int cmd_doctor(const struct options *o, struct err *err);
+int cmd_completion(const struct options *o, struct err *err);
+int cmd_manual(const struct options *o, struct err *err);
 
 #endif

@@ -225,7 +225,7 @@ static int read_sources(struct config *c, const struct search *s, struct err *er
 	return condarc_merge(&c->arena, sources, s->n + 1, look_up, &c->rc, err);
 }
 
-int config_read(const char *condarc, struct config *ret, struct err *err)
+int config_read_settings(const char *condarc, struct config *ret, struct err *err)
 {
 	struct search s = { .c = ret };
 	int rc = 0;
@@ -245,6 +245,13 @@ int config_read(const char *condarc, struct config *ret, struct err *err)
 	if (rc < 0)
 		return err_at(err, "configuration (--condarc none leaves it out)");
 	config_names(ret);
+	return 0;
+}
+
+int config_read(const char *condarc, struct config *ret, struct err *err)
+{
+	if (config_read_settings(condarc, ret, err) < 0)
+		return -1;
 	ret->auth = config_logins(ret);
 	return 0;
 }

@@ -29,6 +29,9 @@ struct config {
  * file:line, ERR_IO, ERR_USAGE. To be released in any case.
  */
 int config_read(const char *condarc, struct config *ret, struct err *err);
+
+/* The same without logins. */
+int config_read_settings(const char *condarc, struct config *ret, struct err *err);
 void config_release(struct config *c);
 
 #define auto_config CLEANUP(config_release) struct config
@@ -41,6 +44,12 @@ struct auth *config_logins(const struct config *c);
 
 /* Proxies, certificates, patience and logins as configured, which must outlive h. ERR_USAGE, ERR_FORMAT. */
 int config_apply(const struct config *c, struct http *h, struct err *err);
+
+/*
+ * What of it is also for registries, which have logins, certificates and lists of hosts of their own: proxies and
+ * patience. *ca: a file of certificates that are trusted besides others, or NULL. In c's arena.
+ */
+void config_apply_to_registries(struct config *c, struct http *h, const char **ca);
 
 /* Whether the channels are allowed: allowlist_channels, denylist_channels. ERR_USAGE. */
 int config_allows(const struct config *c, const struct channel *list, size_t n, struct err *err);

@@ -192,9 +192,19 @@ static int trust(struct http *h, const char *path, const char *from, struct err 
 	return 0;
 }
 
-static int apply_trust(const struct config *c, struct http *h, struct err *err)
+/* As requests and OpenSSL have them; the first that is set counts. */
+static const char *trust_variable(void)
 {
 	static const char *const variables[] = { "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
+
+	for (size_t i = 0; i < COUNT(variables); i++)
+		if (config_variable(variables[i]))
+			return variables[i];
+	return NULL;
+}
+
+static int apply_trust(const struct config *c, struct http *h, struct err *err)
+{
 	const char *verify = condarc_text(&c->rc, CONDARC_SSL_VERIFY);
 	auto_arena a = { 0 };
 
@@ -209,10 +219,7 @@ static int apply_trust(const struct config *c, struct http *h, struct err *err)
 	if (verify && strcmp(verify, "true") != 0)
 		return trust(h, local_path(c, &a, verify),
 			     arena_printf(&a, "ssl_verify of %s", condarc_from(&c->rc, CONDARC_SSL_VERIFY)), err);
-	for (size_t i = 0; i < COUNT(variables); i++)
-		if (config_variable(variables[i]))
-			return trust(h, config_variable(variables[i]), variables[i], err);
-	return 0;
+	return trust_variable() ? trust(h, config_variable(trust_variable()), trust_variable(), err) : 0;
 }
 
 static int apply_client_cert(const struct config *c, struct http *h, struct err *err)
@@ -280,4 +287,42 @@ int config_apply(const struct config *c, struct http *h, struct err *err)
 	if (apply_trust(c, h, err) < 0 || apply_client_cert(c, h, err) < 0)
 		return -1;
 	return 0;
+}
+
+/*
+ * Besides what registries are trusted by anyway, and only a file: a company's certificate is in the way of both,
+ * while a channel's own is of no use to other hosts, and no harm. That channels are not checked says nothing of registries.
+ */
+static const char *trusted_by_registries(struct config *c)
+{
+	const char *verify = condarc_text(&c->rc, CONDARC_SSL_VERIFY), *path;
+	struct stat st;
+
+	if (!verify || strcmp(verify, "true") == 0)
+		path = trust_variable() ? config_variable(trust_variable()) : NULL;
+	else
+		path = strcmp(verify, "false") == 0 || strcmp(verify, "truststore") == 0
+			       ? NULL
+			       : local_path(c, &c->arena, verify);
+	return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? path : NULL;
+}
+
+/* As docker and podman have it: no proxy leads to this machine. */
+static void keep_loopback(struct http *h)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
+
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		http_set_proxy(h, "http", hosts[i], "");
+		http_set_proxy(h, "https", hosts[i], "");
+	}
+}
+
+void config_apply_to_registries(struct config *c, struct http *h, const char **ca)
+{
+	keep_loopback(h);
+	apply_proxies(c, h);
+	apply_patience(c, h);
+	http_set_at_once(h, 0);
+	*ca = trusted_by_registries(c);
 }

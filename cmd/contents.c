@@ -210,6 +210,21 @@ static void order_packages(struct contents *c)
 		c->packages[i] = old[records[i].channel_rank];
 }
 
+/* A base may be of our making: each build has one layer of system files, and below that perhaps a C library. */
+static uint32_t find_own(const struct contents *c)
+{
+	uint32_t ret = 0, others = 0;
+
+	while (others < c->image->n_layers && !*c->holdings[others].part)
+		others++;
+	for (uint32_t i = 0; i < c->image->n_layers; i++)
+		if (strcmp(c->holdings[i].part, "system") == 0)
+			ret = i;
+	if (ret && strcmp(c->holdings[ret - 1].part, "libc") == 0)
+		ret--;
+	return ret > others ? ret : others;
+}
+
 /* ---- libc ---- */
 
 static const char *note(const struct image_layer *l, const char *key)
@@ -256,6 +271,7 @@ int contents_read(struct contents *c, struct blobs *b, enum contents_depth depth
 	label = holding_label(c->image, "io.condaimg.prefix");
 	if (label && label[0] == '/')
 		c->prefix = label + 1;
+	c->own = find_own(c);
 	if (read_layers(&r, b, err) < 0 || read_texts(&r, err) < 0)
 		return -1;
 	order_packages(c);
@@ -275,6 +291,26 @@ bool contents_is_broken(const struct contents *c, uint32_t layer)
 {
 	for (size_t i = 0; i < c->n_faults; i++)
 		if (c->faults[i].is_layer && c->faults[i].layer == layer)
+			return true;
+	return false;
+}
+
+const struct contents_fault *contents_broken_holder(const struct contents *c, const char *dist)
+{
+	for (size_t i = 0; i < c->n_faults; i++) {
+		struct str rest = str_of(c->holdings[c->faults[i].layer].packages), name;
+
+		while (c->faults[i].is_layer && str_cut(&rest, ',', &name))
+			if (str_eq(name, dist))
+				return &c->faults[i];
+	}
+	return NULL;
+}
+
+bool contents_has_part(const struct contents *c, const char *part)
+{
+	for (uint32_t i = c->own; i < c->image->n_layers; i++)
+		if (strcmp(c->holdings[i].part, part) == 0)
 			return true;
 	return false;
 }

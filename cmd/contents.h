@@ -32,6 +32,7 @@ struct contents {
 	struct arena arena;
 	const struct image *image;
 	const char *prefix; /* that the image's label tells, without the first '/', or NULL */
+	uint32_t own; /* the first layer of that environment's build; those below are a base's, whoever made it */
 	struct overlay files;
 	struct holding *holdings; /* one a layer */
 	struct contents_package *packages; /* dependencies first (lock_order()) */
@@ -50,6 +51,12 @@ const struct contents_package *contents_find(const struct contents *c, const cha
 
 /* Whether that layer could not be read to its end. */
 bool contents_is_broken(const struct contents *c, uint32_t layer);
+
+/* The broken layer that says it holds the package; NULL: none does. */
+const struct contents_fault *contents_broken_holder(const struct contents *c, const char *dist);
+
+/* Whether one of the layers is of that part of the build. */
+bool contents_has_part(const struct contents *c, const char *part);
 
 void contents_release(struct contents *c);
 

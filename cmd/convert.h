@@ -2,8 +2,9 @@
 #ifndef CMD_CONVERT_H
 #define CMD_CONVERT_H
 
+#include "cmd/registries.h"
+#include "cmd/settings.h"
 #include "conda/lock.h"
-#include "conda/platform.h"
 
 /*
  * The lock to be written, for the platforms of only, or all where there are none; its texts and records stay in's, the rest is in a. A
@@ -12,5 +13,12 @@
  */
 int convert_lock(const struct lock *in, const char *path, const struct platform *const *only, size_t n_only,
 		 struct arena *a, struct lock *ret, struct err *err);
+
+/*
+ * Give each platform of a converted lock its C library, so that what is built of it does not move: the one that build would
+ * choose, or none where --base or --libc say so. What is added is in a.
+ */
+int convert_libc(const struct options *o, struct settings *s, struct registries *r, const char *path, struct arena *a,
+		 struct lock *lock, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "cmd/copy_file.h"
 #include "cmd/ignore.h"
 
 #define IGNORE_FILE ".dockerignore"
@@ -33,112 +34,6 @@ struct copier {
 	size_t n_skip;
 	struct err *err;
 };
-
-/* ---- reading ---- */
-
-static int changed(const char *path, struct err *err)
-{
-	return err_set(err, ERR_IO, "%s changed while it was read; build again when nothing writes to it", path);
-}
-
-static int open_file(const char *path, struct stat *st, struct err *err)
-{
-	/* Not to hang where a pipe took the file's place. */
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	if (fd < 0 && errno == ELOOP)
-		return changed(path, err);
-	if (fd < 0 || fstat(fd, st) < 0)
-		return err_sys(err, "cannot read %s", path);
-	return S_ISREG(st->st_mode) ? TAKE_FD(fd) : changed(path, err);
-}
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static int hash_file(const char *path, struct digest *digest, uint64_t *size, struct err *err)
-{
-	struct stat before, after;
-	auto_fd fd = open_file(path, &before, err);
-	CLEANUP(hash_release) struct hash h = { 0 };
-	auto_free char *buf = NULL;
-	uint64_t total = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	buf = mem_resize(NULL, 1, IO_CHUNK);
-	hash_init(&h);
-	while ((n = read(fd, buf, IO_CHUNK)) > 0) {
-		hash_add(&h, buf, (size_t)n);
-		total += (uint64_t)n;
-	}
-	if (n < 0 || fstat(fd, &after) < 0)
-		return err_sys(err, "cannot read %s", path);
-	if (total != (uint64_t)before.st_size || !is_same(&before, &after))
-		return changed(path, err);
-	*digest = hash_get(&h);
-	*size = total;
-	return 0;
-}
-
-/* A file that must still be what was hashed. */
-struct source_copied {
-	struct source base;
-	int fd;
-	struct hash hash;
-	const struct copy_entry *entry;
-	uint64_t left;
-	bool checked;
-};
-
-static ssize_t copied_read(struct source *base, void *buf, size_t len, struct err *err)
-{
-	struct source_copied *s = (struct source_copied *)base;
-	ssize_t n = s->checked ? 0 : read(s->fd, buf, len);
-	struct digest got;
-
-	if (n < 0)
-		return err_sys(err, "cannot read %s", s->entry->source);
-	if ((uint64_t)n > s->left)
-		return changed(s->entry->source, err);
-	s->left -= (uint64_t)n;
-	hash_add(&s->hash, buf, (size_t)n);
-	if (n > 0 || s->checked)
-		return n;
-	s->checked = true;
-	got = hash_get(&s->hash);
-	return s->left || !digest_equal(&got, &s->entry->digest) ? changed(s->entry->source, err) : 0;
-}
-
-static void copied_free(struct source *base)
-{
-	struct source_copied *s = (struct source_copied *)base;
-
-	close(s->fd);
-	hash_release(&s->hash);
-	free(s);
-}
-
-static const struct source_ops copied_ops = { copied_read, copied_free };
-
-static struct source *open_entry(const struct copy_entry *e, struct err *err)
-{
-	struct source_copied *s;
-	struct stat st;
-	int fd = open_file(e->source, &st, err);
-
-	if (fd < 0)
-		return NULL;
-	s = NEW(struct source_copied);
-	*s = (struct source_copied){ .base = { &copied_ops }, .fd = fd, .entry = e, .left = e->e.size };
-	hash_init(&s->hash);
-	return &s->base;
-}
 
 /* ---- entries ---- */
 
@@ -172,6 +67,8 @@ static int put_dir(struct copier *c, const char *path, uint32_t mode, uint32_t u
 {
 	const struct ground_entry *g = ground_find(c->q->ground, path);
 
+	if (g && !g->is_dir && !g->target)
+		return err_set(c->err, ERR_FORMAT, "%s: /%s is a file in the image", from, path);
 	return put(
 		c,
 		&(struct copy_entry){
@@ -244,7 +141,7 @@ static int copy_file(struct copier *c, const char *source, const struct stat *st
 					 .uid = owner(c) },
 				  .source = source };
 
-	if (hash_file(source, &new.digest, &new.e.size, c->err) < 0)
+	if (copy_file_hash(source, &new.digest, &new.e.size, c->err) < 0)
 		return -1;
 	c->to->bytes += new.e.size;
 	return put_file(c, &new, source);
@@ -490,13 +387,18 @@ static bool is_below(const char *path, const char *dir)
 }
 
 /* A directory that must be there, where the application may write unless it came with files. */
-static int add_place(struct copier *c, const char *path)
+static int add_place(struct copier *c, const char *option, const char *path)
 {
 	const char *dest = resolve(c, path + 1, true, path);
+	const struct ground_entry *g = dest ? ground_find(c->q->ground, dest) : NULL;
+	uint32_t at;
 
 	if (!dest)
 		return -1;
-	if (!*dest || is_below(path, c->q->prefix) || ground_find(c->q->ground, dest) || map_get(&c->at, dest, NULL))
+	if ((g && !g->is_dir) || (map_get(&c->at, dest, &at) && c->to->entries[at].e.type != ENTRY_DIR))
+		return err_set(c->err, ERR_USAGE, "--%s is '%s', which is a file in the image, expected a directory",
+			       option, path);
+	if (!*dest || is_below(path, c->q->prefix) || is_below(c->q->prefix, path) || g || map_get(&c->at, dest, NULL))
 		return 0;
 	return put_parents(c, dest, path) < 0 ? -1 : put_dir(c, dest, PLACE_MODE, owner(c), path);
 }
@@ -525,9 +427,9 @@ static int plan(struct copier *c)
 		if (copy_root(c, &app->copies[i]) < 0)
 			return -1;
 	for (const char *const *v = app->volumes; v && *v; v++)
-		if (add_place(c, *v) < 0)
+		if (add_place(c, "volume", *v) < 0)
 			return -1;
-	return add_place(c, app->workdir);
+	return add_place(c, "workdir", app->workdir);
 }
 
 int copy_plan(const struct copy_request *q, struct copy *ret, struct err *err)
@@ -588,7 +490,7 @@ static int tree_of_copy_next(struct tree *base, struct entry *e, struct source *
 	*e = c->e;
 	if (e->type != ENTRY_FILE || !e->size)
 		return 1;
-	*content = t->content = open_entry(c, err);
+	*content = t->content = copy_file_open(c, err);
 	return t->content ? 1 : -1;
 }
 

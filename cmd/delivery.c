@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "cmd/output.h"
 
 /* What stands behind the last ':' of "name:tag", or NULL. */
 static const char *tag_part(const char *tag)
@@ -22,31 +23,78 @@ static const char *tag_for(const struct dest *d, const char *tag)
 	return only_tag && tag_part(tag) ? tag_part(tag) : tag;
 }
 
-static int open_named(struct delivery *d, const char *name, struct arena *a, struct err *err)
+static void add(struct delivery *d, struct arena *a, const struct dest *to)
 {
-	if (dest_parse(a, arena_printf(a, "oci:%s", name), &d->dests[d->n++], err) < 0)
+	const char *text = dest_text(a, to);
+
+	for (size_t i = 0; i < d->n; i++)
+		if (strcmp(dest_text(a, &d->dests[i]), text) == 0)
+			return;
+	mem_grow(d->dests, d->n);
+	d->dests[d->n++] = *to;
+}
+
+static int add_named(struct delivery *d, const char *name, struct arena *a, struct err *err)
+{
+	struct dest to;
+
+	if (dest_parse(a, arena_printf(a, "oci:%s", name), &to, err) < 0)
 		return err_at(err, "-t %s", name);
+	add(d, a, &to);
 	return 0;
 }
 
-static int open_place(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
+/* A layout or repository takes as many names as there are; an archive is written once. */
+static int check_names(const struct settings *s, struct err *err)
+{
+	size_t n = s->n_tags + (s->output.tag != NULL);
+
+	if (n < 2 || s->output.type == DEST_OCI || s->output.type == DEST_REGISTRY)
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       "an archive has one name, and there are %zu of -t and -o: condaimg copy makes more", n);
+}
+
+static int add_places(struct delivery *d, const struct options *o, const struct settings *s, struct registries *r,
 		      struct arena *a, struct err *err)
 {
-	struct dest *to = &d->dests[d->n];
+	struct dest to = s->output;
 
+	for (size_t i = 0; !s->has_output && i < s->n_tags; i++)
+		if (add_named(d, s->tags[i], a, err) < 0)
+			return -1;
 	if (!s->has_output)
-		return s->tag ? open_named(d, s->tag, a, err) : 0;
-	d->n++;
-	*to = s->output;
-	if (s->tag && !to->tag)
-		to->tag = tag_for(to, s->tag);
-	return registries_attach(r, o, to, err);
+		return 0;
+	if (check_names(s, err) < 0 || output_check_archive(o, &to, err) < 0 || registries_attach(r, o, &to, err) < 0)
+		return -1;
+	if (to.tag || !s->n_tags)
+		add(d, a, &to);
+	for (size_t i = 0; i < s->n_tags; i++) {
+		to.tag = tag_for(&to, s->tags[i]);
+		add(d, a, &to);
+	}
+	return 0;
+}
+
+static int add_pushes(struct delivery *d, const struct options *o, struct registries *r, struct arena *a,
+		      struct err *err)
+{
+	for (size_t i = 0; i < o->n_pushes; i++) {
+		struct dest to;
+
+		if (registries_ref(r, o, a, o->pushes[i], &to, err) < 0)
+			return err_at(err, "--push %s", o->pushes[i]);
+		add(d, a, &to);
+	}
+	return 0;
 }
 
 static int open_stream(struct delivery *d, struct err *err)
 {
 	for (size_t i = 0; !i || i < d->n; i++)
-		if (!d->n || d->dests[i].type != DEST_REGISTRY)
+		if (!d->n || d->dests[i].type != DEST_REGISTRY ||
+		    strcmp(d->dests[i].ref.host, d->dests[0].ref.host) != 0 ||
+		    strcmp(d->dests[i].ref.repo, d->dests[0].ref.repo) != 0)
 			return err_set(err, ERR_USAGE,
 				       "--no-store sends layers to a registry while they are made, so the image can go "
 				       "nowhere else: use --push alone, or -o docker://HOST/REPO");
@@ -64,16 +112,17 @@ int delivery_open(struct delivery *d, const struct options *o, const struct sett
 	if (d->how.docker_types && s->codec.type == CODEC_ZSTD)
 		return err_set(err, ERR_USAGE, "--media-types docker has no type for zstd; use --compression gzip");
 	/* With --push alone nothing is kept but in the registry. */
-	if (open_place(d, o, s, r, a, err) < 0)
+	if (add_places(d, o, s, r, a, err) < 0)
 		return -1;
-	if (o->push && registries_ref(r, o, a, o->push, &d->dests[d->n++], err) < 0)
-		return err_at(err, "--push %s", o->push);
+	d->n_named = d->n;
+	if (add_pushes(d, o, r, a, err) < 0)
+		return -1;
 	return o->no_store ? open_stream(d, err) : 0;
 }
 
 int delivery_name(struct delivery *d, const char *name, struct arena *a, struct err *err)
 {
-	return d->n ? 0 : open_named(d, name, a, err);
+	return d->n ? 0 : add_named(d, name, a, err);
 }
 
 int delivery_write(struct delivery *d, const struct dest_image *images, size_t n, struct progress *progress,
@@ -92,7 +141,10 @@ int delivery_write(struct delivery *d, const struct dest_image *images, size_t n
 
 static bool went_to_registry(const struct delivery *d)
 {
-	return d->dests[0].type == DEST_REGISTRY || (d->n > 1 && d->dests[1].type == DEST_REGISTRY);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->dests[i].type == DEST_REGISTRY)
+			return true;
+	return false;
 }
 
 void delivery_print(const struct delivery *d, struct arena *a, const struct digest *digest)
@@ -107,8 +159,13 @@ void delivery_print(const struct delivery *d, struct arena *a, const struct dige
 void delivery_json(const struct delivery *d, struct arena *a, const struct digest *digest, struct json *j)
 {
 	json_put_string(j, "image", dest_text(a, &d->dests[0]));
-	if (d->n > 1)
-		json_put_string(j, "pushed", dest_text(a, &d->dests[1]));
+	if (d->n_named && d->n_named < d->n)
+		json_put_string(j, "pushed", dest_text(a, &d->dests[d->n_named]));
+	json_key(j, "places");
+	json_array(j);
+	for (size_t i = 0; i < d->n; i++)
+		json_string(j, dest_text(a, &d->dests[i]));
+	json_end(j);
 	json_put_string(j, "digest", arena_printf(a, "sha256:%s", digest_hex(digest).hex));
 	if (!went_to_registry(d))
 		return;
@@ -121,4 +178,5 @@ void delivery_json(const struct delivery *d, struct arena *a, const struct diges
 void delivery_release(struct delivery *d)
 {
 	registry_free(TAKE(d->stream));
+	free(d->dests);
 }

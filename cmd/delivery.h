@@ -1,4 +1,4 @@
-/* Where a built image goes: a place that -o or -t names, a registry that --push names, or both. */
+/* Where a built image goes: the places that -o and -t name, and the registries that --push names. */
 #ifndef CMD_DELIVERY_H
 #define CMD_DELIVERY_H
 
@@ -7,8 +7,9 @@
 #include "cmd/settings.h"
 
 struct delivery {
-	struct dest dests[2];
+	struct dest *dests; /* each once */
 	size_t n;
+	size_t n_named; /* those before --push */
 	struct dest_how how;
 	struct registries_told told;
 	struct registry *stream; /* with --no-store: where layers go while they are made; else NULL */

@@ -14,7 +14,7 @@
 #include "base/num.h"
 #include "cmd/base_image.h"
 
-#define GROUND_VERSION 2
+#define GROUND_VERSION 3
 #define GROUND_MAX ((uint64_t)256 << 20)
 #define ENTRIES_MAX 4000000
 #define LINKS_MAX 40
@@ -31,7 +31,7 @@ static int put(struct ground *g, const char *path, const struct ground_entry *e,
 	uint32_t at;
 
 	if (g->n >= ENTRIES_MAX)
-		return err_set(err, ERR_LIMIT, "has more than %d directories and links", ENTRIES_MAX);
+		return err_set(err, ERR_LIMIT, "has more than %d files", ENTRIES_MAX);
 	at = map_put(&g->at, kept, (uint32_t)g->n, &is_new);
 	if (is_new) {
 		mem_grow(g->list, g->n);
@@ -57,7 +57,12 @@ const struct ground_entry *ground_find(const struct ground *g, const char *path)
 static void forget(struct ground *g, const char *path, bool inside, uint32_t layer)
 {
 	size_t n = strlen(path);
+	uint32_t at;
 
+	if (!inside && map_get(&g->at, path, &at) && !g->list[at].is_dir) {
+		g->list[at].gone |= g->list[at].layer < layer;
+		return;
+	}
 	for (size_t i = 0; i < g->n; i++) {
 		const char *p = g->list[i].path;
 
@@ -121,20 +126,13 @@ int ground_add(struct ground *g, struct tree *tree, struct err *err)
 
 		if (e.type == ENTRY_SYMLINK)
 			ge.target = e.target;
-		if ((ge.is_dir || ge.target) && put(g, e.path, &ge, err) < 0)
+		if (put(g, e.path, &ge, err) < 0)
 			return -1;
 	}
 	return got;
 }
 
 /* ---- a base ---- */
-
-static bool is_wanted_file(const char *name)
-{
-	bool is_library = (str_starts(name, "lib") || str_starts(name, "ld")) && strstr(name, ".so");
-
-	return is_library || strcmp(name, "sh") == 0 || strcmp(name, "bash") == 0 || strcmp(name, "env") == 0;
-}
 
 static void whiteout(struct ground *g, const char *path, const char *name, uint32_t layer)
 {
@@ -166,8 +164,7 @@ static int add_member(struct ground *g, const struct member *m, uint32_t layer, 
 		forget(g, m->path, false, layer);
 	if (m->type == MEMBER_SYMLINK)
 		e.target = m->target;
-	/* A file in place of a link must be known, too. */
-	return e.is_dir || e.target || old || is_wanted_file(name) ? put(g, m->path, &e, err) : 0;
+	return put(g, m->path, &e, err);
 }
 
 static int read_layer(struct blobs *b, const struct image_layer *l, uint32_t number, struct ground *g, struct err *err)
@@ -289,10 +286,24 @@ static bool recall(struct ground *g, int cachefd, const char *name)
 	return false;
 }
 
-int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
+static char *remembered_name(const struct blobs *b, size_t n_layers)
 {
 	struct digest d = blobs_manifest_digest(b);
-	auto_free char *name = mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
+
+	return mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
+}
+
+bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret)
+{
+	auto_free char *name = remembered_name(b, n_layers);
+
+	*ret = (struct ground){ 0 };
+	return recall(ret, cachefd, name);
+}
+
+int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
+{
+	auto_free char *name = remembered_name(b, n_layers);
 	struct err none = ERR_INIT;
 	auto_buf text = { 0 };
 

@@ -1,5 +1,5 @@
 /*
- * What a layer is put on: the directories and links below it. A layer tells the directories its files are in, and
+ * What a layer is put on: the directories, links and files below it. A layer tells the directories its files are in, and
  * runtimes take that as said: the mode is changed, and a link (/lib on a merged /usr) becomes a directory. So
  * whoever writes a path somewhere asks here what it really is.
  */
@@ -30,12 +30,15 @@ struct ground {
 };
 
 /*
- * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered below cachefd. Known are
- * its directories, links, the files sh, bash and env, and shared libraries. ERR_IO, ERR_FORMAT. To be released in any case.
+ * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered below cachefd. Known is
+ * all that is in it. ERR_IO, ERR_FORMAT. To be released in any case.
  */
 int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err);
 
-/* The directories and links of a tree, which is freed. */
+/* The same where it is remembered: nothing is read else, and *ret is empty. */
+bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret);
+
+/* What is in a tree, which is freed. */
 int ground_add(struct ground *g, struct tree *t, struct err *err);
 void ground_release(struct ground *g);
 

@@ -11,11 +11,15 @@ struct screen {
 	char letter; /* of its tiles' ids */
 	struct html_box box;
 	unsigned least; /* what is below 1/least of the whole has no tile of its own */
+	uint32_t
+		side; /* nor has what would be narrower: 24 pixels, which a finger or an unsteady hand can hit (WCAG 2.5.8) */
 };
 
+#define ROUNDS 6 /* in which what is too narrow joins the small ones, and the rest moves */
+
 static const struct screen screens[] = {
-	{ "wide", 'w', { 0, 0, 12000, 5600 }, 500 },
-	{ "narrow", 'n', { 0, 0, 3400, 5000 }, 100 },
+	{ "wide", 'w', { 0, 0, 12000, 5600 }, 500, 260 },
+	{ "narrow", 'n', { 0, 0, 3400, 5000 }, 100, 260 },
 };
 
 /* What becomes a tile: an item, or many that are too small for one. */
@@ -24,12 +28,14 @@ struct cell {
 	size_t item; /* n_items: many */
 	size_t first; /* of many: in small */
 	size_t n_small;
+	struct html_box box;
 };
 
 /* The cells of a layer; of the last one, those of all layers. */
 struct group {
 	uint64_t bytes;
 	size_t first, n;
+	struct html_box box;
 };
 
 struct drawing {
@@ -42,6 +48,8 @@ struct drawing {
 	size_t *small; /* items without a tile, cell after cell */
 	size_t n_small;
 	bool *late; /* by item: left to the last cell */
+	bool *thin; /* by item: turned out too narrow for a tile */
+	bool *thin_layer; /* by layer: its small ones together did */
 	unsigned n_tiles;
 };
 
@@ -51,6 +59,8 @@ static void drawing_release(struct drawing *d)
 	free(d->groups);
 	free(d->small);
 	free(d->late);
+	free(d->thin);
+	free(d->thin_layer);
 }
 
 /* ---- from items to cells ---- */
@@ -62,7 +72,7 @@ static bool is_small(const struct drawing *d, uint64_t bytes)
 
 static bool has_tile(const struct drawing *d, size_t item)
 {
-	return d->page->shown[item] && !is_small(d, d->page->facts->items[item].bytes);
+	return d->page->shown[item] && !d->thin[item] && !is_small(d, d->page->facts->items[item].bytes);
 }
 
 static void begin_group(struct drawing *d)
@@ -97,7 +107,7 @@ static void add_small(struct drawing *d, const struct html_layer *l)
 		d->small[d->n_small++] = i;
 	}
 	many.n_small = d->n_small - many.first;
-	if (many.n_small > 1 && !is_small(d, many.bytes)) {
+	if (many.n_small > 1 && !is_small(d, many.bytes) && !d->thin_layer[l - d->page->facts->layers]) {
 		add_cell(d, &many);
 		return;
 	}
@@ -158,16 +168,95 @@ static void make_cells(struct drawing *d)
 {
 	const struct html_facts *f = d->page->facts;
 
-	d->cells = mem_array(f->n_items + f->n_layers + 1, sizeof(*d->cells));
-	d->groups = mem_array(f->n_layers + 1, sizeof(*d->groups));
-	d->small = mem_array(f->n_items + 1, sizeof(*d->small));
-	d->late = mem_array(f->n_items + 1, sizeof(*d->late));
+	d->n_cells = d->n_groups = d->n_small = 0;
+	for (size_t i = 0; i < f->n_items; i++)
+		d->late[i] = false;
+	for (size_t i = 0; i <= f->n_layers; i++)
+		d->groups[i] = (struct group){ 0 };
 	for (size_t i = 0; i < f->n_layers; i++)
 		add_layer(d, &f->layers[i]);
 	add_late(d);
 	for (size_t i = 0; i < d->n_groups; i++)
 		qsort(d->cells + d->groups[i].first, d->groups[i].n, sizeof(*d->cells), cell_cmp);
 	qsort(d->groups, d->n_groups, sizeof(*d->groups), group_cmp);
+}
+
+/* ---- where they are ---- */
+
+static void place_cells(struct drawing *d, const struct group *g)
+{
+	auto_free uint64_t *weights = mem_array(g->n, sizeof(*weights));
+	auto_free struct html_box *boxes = mem_array(g->n, sizeof(*boxes));
+
+	for (size_t i = 0; i < g->n; i++)
+		weights[i] = d->cells[g->first + i].bytes;
+	html_treemap(weights, g->n, g->box, boxes);
+	for (size_t i = 0; i < g->n; i++)
+		d->cells[g->first + i].box = boxes[i];
+}
+
+static void place_all(struct drawing *d)
+{
+	auto_free uint64_t *weights = mem_array(d->n_groups + 1, sizeof(*weights));
+	auto_free struct html_box *boxes = mem_array(d->n_groups + 1, sizeof(*boxes));
+
+	for (size_t i = 0; i < d->n_groups; i++)
+		weights[i] = d->groups[i].bytes;
+	html_treemap(weights, d->n_groups, d->screen->box, boxes);
+	for (size_t i = 0; i < d->n_groups; i++) {
+		d->groups[i].box = boxes[i];
+		place_cells(d, &d->groups[i]);
+	}
+}
+
+static bool is_thin(const struct drawing *d, const struct cell *c)
+{
+	return c->box.w < d->screen->side || c->box.h < d->screen->side;
+}
+
+static bool mark(bool *flag)
+{
+	bool was = *flag;
+
+	*flag = true;
+	return !was;
+}
+
+/* What is too narrow shall be among the small ones. Whether there is more of it than before. */
+static bool mark_thin(struct drawing *d)
+{
+	const struct html_facts *f = d->page->facts;
+	bool ret = false;
+
+	for (size_t i = 0; i < d->n_cells; i++) {
+		const struct cell *c = &d->cells[i];
+
+		if (!is_thin(d, c))
+			continue;
+		if (c->item < f->n_items)
+			ret |= mark(&d->thin[c->item]);
+		else if (!d->late[d->small[c->first]])
+			ret |= mark(&d->thin_layer[f->items[d->small[c->first]].layer]);
+	}
+	return ret;
+}
+
+static void lay_out(struct drawing *d)
+{
+	const struct html_facts *f = d->page->facts;
+
+	d->cells = mem_array(f->n_items + f->n_layers + 1, sizeof(*d->cells));
+	d->groups = mem_array(f->n_layers + 1, sizeof(*d->groups));
+	d->small = mem_array(f->n_items + 1, sizeof(*d->small));
+	d->late = mem_array(f->n_items + 1, sizeof(*d->late));
+	d->thin = mem_array(f->n_items + 1, sizeof(*d->thin));
+	d->thin_layer = mem_array(f->n_layers + 1, sizeof(*d->thin_layer));
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		make_cells(d);
+		place_all(d);
+		if (!mark_thin(d))
+			return;
+	}
 }
 
 /* ---- tiles ---- */
@@ -231,14 +320,31 @@ static struct num_text brief(uint64_t bytes)
 	return t;
 }
 
-static void put_item_tile(struct drawing *d, const struct html_item *it, struct buf *out)
+/* What cannot be hit is no link; the tables lead to what is behind it. */
+static void begin_tile(const struct drawing *d, const struct cell *c, struct buf *out)
 {
-	buf_addf(out, "<li><a class=\"t %s%s\" id=\"%c%u\" href=\"#p%zu\" title=\"", html_item_colour(it),
-		 send_class(d->page, it->layer), d->screen->letter, d->n_tiles, (size_t)(it - d->page->facts->items));
+	buf_adds(out, is_thin(d, c) ? "<li><span" : "<li><a");
+}
+
+static void end_tile(const struct drawing *d, const struct cell *c, struct buf *out)
+{
+	buf_addf(out, "</b> <span>%s</span></%s></li>\n", brief(c->bytes).s, is_thin(d, c) ? "span" : "a");
+}
+
+static void put_item_tile(struct drawing *d, const struct cell *c, struct buf *out)
+{
+	const struct html_item *it = &d->page->facts->items[c->item];
+
+	begin_tile(d, c, out);
+	buf_addf(out, " class=\"t %s%s\" id=\"%c%u\"", html_item_colour(it), send_class(d->page, it->layer),
+		 d->screen->letter, d->n_tiles);
+	if (!is_thin(d, c))
+		buf_addf(out, " href=\"#p%zu\"", c->item);
+	buf_adds(out, " title=\"");
 	put_item_title(d->page, it, out);
 	buf_adds(out, "\"><b>");
 	html_text_cut(out, it->name, HTML_NAME_MAX);
-	buf_addf(out, "</b> <span>%s</span></a></li>\n", brief(it->bytes).s);
+	end_tile(d, c, out);
 }
 
 /* A colour says something of many only where it is true for each of them. */
@@ -303,58 +409,47 @@ static void put_many_panel(struct drawing *d, const struct cell *c, struct buf *
 
 static void put_many_tile(struct drawing *d, const struct cell *c, struct buf *out)
 {
-	unsigned id = ++d->page->n_rests;
-
-	buf_adds(out, "<li><a class=\"");
+	begin_tile(d, c, out);
+	buf_adds(out, " class=\"");
 	put_many_classes(d, c, out);
-	buf_addf(out, "\" id=\"%c%u\" href=\"#m%u\" title=\"%zu parts that are too small for this picture: %s\"><b>",
-		 d->screen->letter, d->n_tiles, id, c->n_small, num_bytes(c->bytes).s);
+	buf_addf(out, "\" id=\"%c%u\"", d->screen->letter, d->n_tiles);
+	if (!is_thin(d, c)) {
+		buf_addf(out, " href=\"#m%u\"", ++d->page->n_rests);
+		put_many_panel(d, c, &d->page->rests);
+	}
+	buf_addf(out, " title=\"%zu parts that are too small for this picture: %s\"><b>", c->n_small,
+		 num_bytes(c->bytes).s);
 	put_many_name(d, c, out);
-	buf_addf(out, "</b> <span>%s</span></a></li>\n", brief(c->bytes).s);
-	put_many_panel(d, c, &d->page->rests);
+	end_tile(d, c, out);
 }
 
-static void draw_group(struct drawing *d, const struct group *g, struct html_box in, struct buf *out,
-		       struct buf *frames)
+static void draw_group(struct drawing *d, const struct group *g, struct buf *out, struct buf *frames)
 {
-	auto_free uint64_t *weights = mem_array(g->n, sizeof(*weights));
-	auto_free struct html_box *boxes = mem_array(g->n, sizeof(*boxes));
-
-	for (size_t i = 0; i < g->n; i++)
-		weights[i] = d->cells[g->first + i].bytes;
-	html_treemap(weights, g->n, in, boxes);
 	for (size_t i = 0; i < g->n; i++) {
 		const struct cell *c = &d->cells[g->first + i];
 
-		put_rule(d, boxes[i]);
+		put_rule(d, c->box);
 		if (c->item < d->page->facts->n_items)
-			put_item_tile(d, &d->page->facts->items[c->item], out);
+			put_item_tile(d, c, out);
 		else
 			put_many_tile(d, c, out);
 		d->n_tiles++;
 	}
 	if (g->n < 2)
 		return;
-	put_rule(d, in);
+	put_rule(d, g->box);
 	buf_addf(frames, "<div class=\"g\" id=\"%c%u\"></div>\n", d->screen->letter, d->n_tiles++);
 }
 
 static void draw(struct html_page *p, const struct screen *s, struct buf *out)
 {
 	CLEANUP(drawing_release) struct drawing d = { .page = p, .screen = s };
-	auto_free uint64_t *weights = NULL;
-	auto_free struct html_box *boxes = NULL;
 	auto_buf frames = { 0 };
 
-	make_cells(&d);
-	weights = mem_array(d.n_groups + 1, sizeof(*weights));
-	boxes = mem_array(d.n_groups + 1, sizeof(*boxes));
-	for (size_t i = 0; i < d.n_groups; i++)
-		weights[i] = d.groups[i].bytes;
-	html_treemap(weights, d.n_groups, s->box, boxes);
+	lay_out(&d);
 	buf_addf(out, "<div class=\"map %s\">\n<ul aria-label=\"Packages by size\">\n", s->name);
 	for (size_t i = 0; i < d.n_groups; i++)
-		draw_group(&d, &d.groups[i], boxes[i], out, &frames);
+		draw_group(&d, &d.groups[i], out, &frames);
 	buf_addf(out, "</ul>\n%s</div>\n", buf_cstr(&frames));
 }
 

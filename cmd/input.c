@@ -127,6 +127,57 @@ static enum form form_of(const struct input_file *f)
 	return FORM_ENVIRONMENT;
 }
 
+/* The line, from 1, that git leaves in a file whose two sides it could not put together; 0: none. */
+static unsigned conflict_line(const char *text)
+{
+	unsigned n = 1;
+
+	for (const char *line = text; line; line = strchr(line, '\n'), n++) {
+		line += *line == '\n';
+		if (str_starts(line, "<<<<<<< ") || str_starts(line, ">>>>>>> "))
+			return n;
+	}
+	return 0;
+}
+
+#define WRITE_LISTS "write the file with `conda list --explicit --sha256`, or `conda env export`"
+
+/* What people have beside environments, and is none. NULL: it may be one. */
+static const char *other_tools(const struct input_file *f)
+{
+	const char *base = strrchr(f->path, '/'), *text = f->text + strspn(f->text, " \t\r\n");
+
+	base = base ? base + 1 : f->path;
+	if (str_starts(text, "version https://git-lfs"))
+		return "is a pointer of Git LFS; git lfs pull brings the file itself";
+	if (str_starts(text, "List of packages in environment"))
+		return "is what `micromamba list` prints; " WRITE_LISTS;
+	if (*text == '[' && strstr(text, "\"dist_name\""))
+		return "is what `conda list --json` prints; " WRITE_LISTS;
+	if (*text == '<')
+		return "is HTML or XML; was a page saved instead of the file?";
+	if (strcmp(base, "pixi.toml") == 0 || (strcmp(base, "pyproject.toml") == 0 && strstr(f->text, "[tool.pixi")))
+		return "is a manifest of pixi; give the pixi.lock that pixi lock writes beside it";
+	if (str_starts(text, "[[package]]") || strstr(f->text, "\n[[package]]"))
+		return "is a lock of another package manager, such as uv or poetry; conda-lock.yml and pixi.lock are read";
+	if (str_ends(base, ".toml"))
+		return "is TOML, which is not read; give an environment.yml, a list of specs or a lock";
+	if (strcmp(base, "package.json") == 0 || strcmp(base, "package-lock.json") == 0)
+		return "is of npm; give an environment.yml, a list of specs or a lock";
+	return NULL;
+}
+
+static int refuse_other_tools(const struct input_file *f, struct err *err)
+{
+	unsigned line = conflict_line(f->text);
+	const char *other = other_tools(f);
+
+	if (line)
+		return err_set(err, ERR_FORMAT, "%s:%u: is a mark of a conflict in git: the merge is not finished",
+			       f->path, line);
+	return other ? err_set(err, ERR_FORMAT, "%s %s", f->path, other) : 0;
+}
+
 static const char *variable(const char *name)
 {
 	return getenv(name);
@@ -151,9 +202,11 @@ static int read_lock(const struct input_files *f, enum form form, const char *su
 		return -1;
 	if (form == FORM_PIXI_LOCK)
 		return pixi_lock_parse(file->text, file->n, file->path, dir, f->environment, ret, err);
-	return explicit_parse(file->text, file->n, file->path, subdir,
-			      &(struct explicit_place){ .cwd = dir, .home = getenv("HOME"), .variable = variable }, ret,
-			      err);
+	return explicit_parse(
+		file->text, file->n, file->path, subdir,
+		&(struct explicit_place){
+			.cwd = dir, .home = getenv("HOME"), .variable = variable, .unverified = f->looks_up },
+		ret, err);
 }
 
 static int add_environment(const struct input_file *f, enum form form, const char *subdir, bool first, struct env *ret,
@@ -180,6 +233,15 @@ int input_read(const struct input_files *f, const char *subdir, struct input *re
 		enum form form = form_of(&f->files[i]);
 		bool is_lock = form != FORM_ENVIRONMENT && form != FORM_SPECS && form != FORM_NOTEBOOK;
 
+		if (refuse_other_tools(&f->files[i], err) < 0)
+			return -1;
+		if (form == FORM_ENVIRONMENT && str_ends(f->files[i].path, ".lock") &&
+		    !has_key(f->files[i].text, "dependencies"))
+			return err_set(
+				err, ERR_FORMAT,
+				"%s is neither a conda-lock file (keys 'metadata' and 'package') nor a pixi.lock "
+				"('environments' and 'packages')",
+				f->files[i].path);
 		if (f->environment && form != FORM_PIXI_LOCK)
 			return err_set(err, ERR_USAGE, "-e chooses an environment of a pixi.lock, and %s is none",
 				       f->files[i].path);

@@ -19,6 +19,7 @@ struct input_files {
 	const struct input_file *files;
 	size_t n;
 	const char *environment; /* of a pixi.lock, or NULL */
+	bool looks_up; /* the caller finds the checksums that a list lacks (cmd/lock_checksums.h); else that is an error */
 	const char *names; /* "a.yml b.yml", for commands in sentences */
 	struct bundle bundle; /* that the file is; its path is NULL where it is none */
 };

@@ -141,18 +141,16 @@ bool libraries_facts_text(const struct assembly *a, size_t i, bool drops, struct
 {
 	auto_free char *name = i < a->lp->n_packages ? facts_name_of(a, i, drops) : libc_facts_name(a);
 	auto_link_facts f = { 0 };
-	struct err none = ERR_INIT;
 
-	return fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, ret, &none) == 0 &&
+	return workshop_recall(a->workshop, name, FACTS_MAX, ret) &&
 	       link_facts_read(&f, (struct str){ buf_cstr(ret), ret->n });
 }
 
 static bool recall_facts(const struct assembly *a, const char *name, struct link_facts *ret)
 {
-	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
 
-	if (fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, &b, &none) == 0 &&
+	if (workshop_recall(a->workshop, name, FACTS_MAX, &b) &&
 	    link_facts_read(ret, (struct str){ buf_cstr(&b), b.n }))
 		return true;
 	link_facts_release(ret);
@@ -223,7 +221,7 @@ struct tree *libraries_watch(const struct assembly *a, size_t i, struct tree *t)
 	auto_free char *name = t ? facts_name(a, i) : NULL;
 	struct watched *w;
 
-	if (!t || fs_exists(a->workshop->plans, name))
+	if (!t || workshop_remembers(a->workshop, name))
 		return t;
 	w = NEW(struct watched);
 	*w = (struct watched){ .base = { &watched_ops }, .in = t, .a = a, .name = TAKE(name) };
@@ -306,7 +304,7 @@ static int gather_libc(struct assembly *a, struct link_facts *ret, struct err *e
 static void gather_base(const struct ground *base, struct link_facts *ret)
 {
 	for (size_t i = 0; i < base->n; i++)
-		if (!base->list[i].gone && !base->list[i].is_dir)
+		if (!base->list[i].gone && !base->list[i].is_dir && strstr(base->list[i].path, ".so"))
 			link_facts_add_path(ret, base->list[i].path);
 	link_facts_finish(ret);
 }
@@ -368,11 +366,9 @@ static bool read_outcome(struct assembly *a, const struct buf *b, struct librari
 
 static bool recall(struct assembly *a, const char *name, struct libraries *ret)
 {
-	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
 
-	return fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, FACTS_MAX, &b, &none) == 0 &&
-	       read_outcome(a, &b, ret);
+	return workshop_recall(a->workshop, name, FACTS_MAX, &b) && read_outcome(a, &b, ret);
 }
 
 static bool learn(struct assembly *a, const struct buf *question, struct libraries *ret)
@@ -443,7 +439,7 @@ static int fetch_unknown(struct assembly *a, struct err *err)
 	for (size_t i = 0; i < a->lp->n_packages; i++) {
 		auto_free char *name = facts_name(a, i);
 
-		want[i] = !fs_exists(a->workshop->plans, name) && !assembly_cache_links(a, i);
+		want[i] = !workshop_remembers(a->workshop, name) && !assembly_cache_links(a, i);
 	}
 	return assembly_fetch_some(a, want, false, err);
 }

@@ -31,8 +31,7 @@ static const char *const *channels_of(struct arena *a, const struct lock *lock, 
 	return ret;
 }
 
-/* An environment that asks for nothing, of the lock's channels. */
-static const struct env *environment_of(struct arena *a, const struct lock *lock, const struct lock_platform *lp,
+const struct env *lock_libc_environment(struct arena *a, const struct lock *lock, const struct lock_platform *lp,
 					const char *path)
 {
 	struct env *ret = arena_alloc(a, sizeof(*ret));
@@ -56,9 +55,9 @@ static const struct record *locked_sysroot(const struct lock_platform *lp, const
 	return NULL;
 }
 
-int lock_libc_add(const struct lock *lock, const char *path, const struct options *o, const struct settings *s,
-		  const struct platform *platform, struct workshop *w, struct question *q, struct arena *a,
-		  struct lock_platform *lp, struct err *err)
+int lock_libc_add(const struct lock *lock, const char *path, bool is_kept, const struct options *o,
+		  const struct settings *s, const struct platform *platform, struct workshop *w, struct question *q,
+		  struct arena *a, struct lock_platform *lp, struct err *err)
 {
 	const char *name = libc_package_name(a, platform);
 	const struct record *r = locked_sysroot(lp, name);
@@ -69,7 +68,7 @@ int lock_libc_add(const struct lock *lock, const char *path, const struct option
 		log_info("the C library is the lock's own %s %s", name, r->version);
 		return 0;
 	}
-	if (question_make(environment_of(a, lock, lp, path), o, s, platform, NULL, q, err) < 0 ||
+	if (question_make(lock_libc_environment(a, lock, lp, path), o, s, platform, NULL, q, err) < 0 ||
 	    resolve_libc(q, w, a, lp, err) < 0)
 		return err_at(
 			err,
@@ -77,6 +76,10 @@ int lock_libc_add(const struct lock *lock, const char *path, const struct option
 			"image that has one, --libc none leaves it out)",
 			path);
 	r = &lp->libc_packages[0];
+	if (is_kept) {
+		log_info("the C library is %s %s (%s) of %s", name, r->version, r->build, r->channel);
+		return 0;
+	}
 	/* No lock says this choice: whoever reads the log of a build is to see it. */
 	log_warn("%s names no C library: the image gets %s %s (%s) of %s; --exclude-newer DATE keeps it from moving",
 		 path, name, r->version, r->build, r->channel);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "cmd/base_image.h"
 
 #define LOCK_MAX ((uint64_t)64 << 20)
@@ -83,7 +84,7 @@ static int subdir_cmp(const void *a, const void *b)
 size_t locking_platforms(const struct settings *s, const struct env *env, struct arena *a, const struct platform ***ret,
 			 struct err *err)
 {
-	size_t n = 0;
+	size_t n = 0, kept = 0;
 
 	if (s->n_platforms) {
 		*ret = arena_dup(a, s->platforms, s->n_platforms * sizeof(**ret));
@@ -93,11 +94,20 @@ size_t locking_platforms(const struct settings *s, const struct env *env, struct
 		n++;
 	*ret = arena_array(a, n + 1, sizeof(**ret));
 	(*ret)[0] = s->host;
-	for (size_t i = 0; i < n; i++)
-		if (!((*ret)[i] = platform_parse(env->platforms[i], err)))
-			return 0;
-	qsort(*ret, n, sizeof(**ret), subdir_cmp);
-	return n ? n : 1;
+	for (size_t i = 0; i < n; i++) {
+		err_clear(err);
+		(*ret)[kept] = platform_parse(env->platforms[i], err);
+		if ((*ret)[kept])
+			kept++;
+		else
+			log_info("%s names %s, for which no image can be built: it is left out", env->file,
+				 env->platforms[i]);
+	}
+	if (n && !kept)
+		return 0;
+	err_clear(err);
+	qsort(*ret, kept, sizeof(**ret), subdir_cmp);
+	return n ? kept : 1;
 }
 
 static int ask_one(const struct options *o, const struct settings *s, struct registries *r, const struct env *env,

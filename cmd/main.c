@@ -6,6 +6,7 @@
  *	  opt_parse()		cmd/opt.c		the option table
  *	  settings_read()	cmd/settings.c		options and variables as values
  *	  cmd_lock()		cmd/cmd_lock.c
+ *	    output_write()	cmd/output.c		  files for whoever called
  *	  cmd_build()		cmd/cmd_build.c		building_*.c: its lock, what it says
  *	  cmd_push()		cmd/cmd_push.c		and cmd_pull.c, cmd_copy.c: images from place to place
  *	    transfer_run()	cmd/transfer.c
@@ -14,6 +15,10 @@
  *	  cmd_diff()		cmd/cmd_diff.c		two images, or locks
  *	    told_packages_read()	cmd/told_packages.c	  what is in an image, without its layers
  *	    diff_make()		cmd/diff.c
+ *	  cmd_patch()		cmd/cmd_patch.c		an image with some packages moved
+ *	  cmd_rebase()		cmd/cmd_rebase.c	an image on another base
+ *	    remake_open()	cmd/remake.c		  an image -> lock, base, options that make it
+ *	    patching_finish()	cmd/patching.c		  those, changed -> the new image
  *	  cmd_attach()		cmd/cmd_attach.c	documents beside an image
  *	    attachments_put()	cmd/attachments.c	  lock, SBOMs, provenance (cmd/provenance.c)
  *	      attach_put()	oci/attach.c		    as referrers
@@ -25,6 +30,10 @@
  *	    publish_repodata()	channels/publish.c	  records -> repodata.json, shards
  *	  cmd_cache()		cmd/cmd_cache.c		the cache: its size, what is unused, what is broken
  *	  cmd_config()		cmd/cmd_config.c	what this machine is configured to
+ *	  cmd_init()		cmd/cmd_init.c		a folder -> a first environment.yml and condaimg.yml
+ *	  cmd_doctor()		cmd/cmd_doctor.c	what of this machine's set-up will not work
+ *	  cmd_completion()	cmd/cmd_completion.c	the option table, for shells
+ *	  cmd_manual()		cmd/cmd_manual.c	and as man pages
  *	  cmd_repo2docker()	cmd/cmd_repo2docker.c	as BinderHub calls it; also by the name jupyter-repo2docker
  *	    source_fetch()	cmd/source.c		folder, archive, git repository -> folder
  *	    repo2docker_look()	cmd/repo2docker_repo.c	what is in it
@@ -69,6 +78,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cmd/colour.h"
 #include "cmd/commands.h"
 #include "cmd/repo2docker.h"
 #include "cmd/source.h"
@@ -112,33 +122,51 @@ static const struct command commands[] = {
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]; REF is\n"
 	  "HOST/REPO[:TAG]. What the registry has is not sent again. Logins are those that podman login and\n"
 	  "docker login made. An image of several platforms is sent with all of them, but for --platform.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_push },
+	  "platform/image media-types referrers/copy condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_push },
 	{ "pull", "REF DEST", "Fetch an image from a registry.",
 	  "REF is HOST/REPO[:TAG] or HOST/REPO@sha256:...; DEST is oci:DIR[:TAG], oci-archive:FILE[:TAG] or\n"
 	  "docker-archive:FILE[:NAME:TAG]. Every byte is checked by its digest.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_pull },
+	  "platform/image media-types referrers/copy condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_pull },
 	{ "copy", "IMAGE DEST", "Copy an image from one place to another.",
 	  "Both are oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]. The image stays what it is, to the byte of its manifest.",
-	  "platform media-types " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_copy },
+	  "platform/image media-types referrers/copy condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_copy },
 	{ "inspect", "IMAGE", "Show an image's packages, layers, sizes and digests.",
 	  "IMAGE is oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or\n"
 	  "docker://HOST/REPO[:TAG]; of one in a registry no layer is fetched, but for --html. With --html the\n"
 	  "result is a page: layers and packages by size, their files, licences, config.",
-	  "html compare referrers platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_inspect },
+	  "html compare referrers platform/one condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_inspect },
 	{ "diff", "A B", "Show what two images, or locks, do not have in common.",
 	  "Packages, licences, configuration, and what a machine with A would pull for B. A and B are images\n"
 	  "anywhere, or locks. Of images in a registry no layer is fetched: their manifests say which packages\n"
 	  "there are, and the locks that are attached to them the rest.",
-	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
+	  "platform/one condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_diff },
+	{ "patch", "IMAGE SPEC...", "Move packages of an image to other versions, and leave the rest as it is.",
+	  "SPEC says what is wanted of a package that is there: 'openssl>=3.0.15', or openssl for the newest. All\n"
+	  "others stay, but for what has to move with it. Only layers that change are made; the rest is neither\n"
+	  "pulled nor sent. The new image is the one that build would make of the new lock. IMAGE is oci:DIR[:TAG],\n"
+	  "oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG], with its lock\n"
+	  "attached (build --attach lock) or given with --lock; else its layers are read.",
+	  "channel exclude-newer platform/image tag/new output attach/new layer-cache lock/image lockfile/new old-base "
+	  "layers/image compression/image link-scripts clobber ca-file condarc cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS
+		  OUTPUT_OPTIONS,
+	  2, INPUTS_MAX, cmd_patch },
+	{ "rebase", "IMAGE", "Put the packages of an image on another base.",
+	  "The packages' layers stay, and are neither pulled nor sent; what lies below them is replaced, and config\n"
+	  "and system files are made as build would with the new --base. Its C library must be new enough for the\n"
+	  "packages. IMAGE is as for patch.",
+	  "base/new platform/image tag/new output attach/new layer-cache lock/image lockfile/new old-base layers/image "
+	  "compression/image link-scripts clobber ca-file condarc cache-dir offline jobs dry-run progress " REGISTRY_OPTIONS
+		  OUTPUT_OPTIONS,
+	  1, 1, cmd_rebase },
 	{ "attach", "IMAGE LOCK", "Keep a lock and bills of materials beside an image.",
 	  "IMAGE is oci:DIR[:TAG] or docker://HOST/REPO[:TAG], LOCK the one that it was built from. What is\n"
 	  "attached are referrers (OCI 1.1); the image and its digest stay what they are.",
-	  "attach/image platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_attach },
+	  "attach/image platform/one condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_attach },
 	{ "sbom", "IMAGE|LOCK", "List what is in an image or a lock as SPDX 2.3 or CycloneDX 1.6.",
 	  "Names, versions, package URLs, licences, hashes, and which package needs which; the C library\n"
 	  "by its upstream name, too. The same input gives the same bytes.",
-	  "format/sbom output-file platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_sbom },
+	  "format/sbom output-file platform condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_sbom },
 	{ "verify", "IMAGE", "Check every file of an image against what its packages promise.",
 	  "Layers by their digests, files by the records in conda-meta; with --lock, or when the packages\n"
 	  "are in the cache, the layers are built once more and compared. Differences are told one a line,\n"
@@ -146,7 +174,7 @@ static const struct command commands[] = {
 	  "lock platform condarc cache-dir offline jobs progress " REGISTRY_OPTIONS OUTPUT_OPTIONS, 1, 1, cmd_verify },
 	{ "export-rootfs", "IMAGE DIR", "Unpack an image into a new or empty directory.",
 	  "The files belong to whoever calls; no layer can write outside of DIR. Devices are left out.",
-	  "platform " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_export_rootfs },
+	  "platform/one condarc " REGISTRY_OPTIONS OUTPUT_OPTIONS, 2, 2, cmd_export_rootfs },
 	{ "bundle", "ENVIRONMENT...|LOCK|FOLDER",
 	  "Put all that a build needs into one file, for machines without a network.",
 	  "That is the lock, its packages as a channel, and the base image. condaimg build FILE makes the image\n"
@@ -168,6 +196,21 @@ static const struct command commands[] = {
 	  "and for which hosts there are logins. Passwords and tokens are not shown. Of a CHANNEL: which\n"
 	  "URL it is, and its mirrors.",
 	  "condarc " OUTPUT_OPTIONS, 0, INPUTS_MAX, cmd_config },
+	{ "init", "[FOLDER]", "Write a first environment.yml and condaimg.yml for a folder.",
+	  "What Python files and notebooks import, requirements.txt, pyproject.toml, Procfile and runtime.txt are\n"
+	  "looked at; each line that is written says why it is there. Nothing is run, no network is asked, and no\n"
+	  "file that exists is touched. Prints the files.",
+	  "channel dry-run " OUTPUT_OPTIONS, 0, 1, cmd_init },
+	{ "doctor", "[HOST/REPO...]", "Say what of this machine's set-up will not work, and why.",
+	  "The cache, conda's configuration, certificates, proxies, logins, channels (-c, else those configured), and\n"
+	  "the programs that condaimg goes together with; and each HOST/REPO, which is a registry's. Changes nothing.\n"
+	  "The exit code is 1 where something will not work; what may only be of interest does not count.",
+	  "channel condarc cache-dir offline " REGISTRY_OPTIONS OUTPUT_OPTIONS, 0, INPUTS_MAX, cmd_doctor },
+	{ "completion", "bash|zsh|fish", "Print a shell's completion of all this.",
+	  "To try it: source <(condaimg completion bash). Distributions install these files where shells find them.",
+	  "", 1, 1, cmd_completion },
+	{ "manual", "[COMMAND]", "Print a man page.",
+	  "Of COMMAND, or of condaimg itself: condaimg manual build | man -l -", "", 0, 1, cmd_manual },
 };
 
 /* Exit codes, as README and every --help promise them. */
@@ -239,7 +282,9 @@ static enum exit_code finish(int rc, struct err *err)
 {
 	if (rc == 0)
 		rc = flush_result(err);
-	if (rc < 0)
+	if (rc < 0 && colour_wanted(STDERR_FILENO))
+		fprintf(stderr, "%scondaimg: error:" COLOUR_END " %s\n", colour_begin(COLOUR_BAD), err->text);
+	else if (rc < 0)
 		fprintf(stderr, "condaimg: error: %s\n", err->text);
 	return exit_code(err);
 }
@@ -256,6 +301,8 @@ static int run(const struct command *c, int argc, char **argv)
 		fputs(help.p, stdout);
 	} else if (rc == 0) {
 		log_set_level(choose_level(&o));
+		log_set_colours(colour_wanted(STDERR_FILENO));
+		o.commands = &(const struct commands){ commands, COUNT(commands) };
 		rc = c->run(&o, &err);
 	}
 	opt_release(&o);
@@ -309,9 +356,7 @@ int main(int argc, char **argv)
 		return finish(0, &err);
 	}
 	c = find_command(argv[1]);
-	if (!c) {
-		fprintf(stderr, "condaimg: error: there is no command '%s'; see condaimg --help\n", argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!c)
+		return finish(err_set(&err, ERR_USAGE, "there is no command '%s'; see condaimg --help", argv[1]), &err);
 	return run(c, argc - 2, argv + 2);
 }

@@ -80,7 +80,7 @@ struct tree *making_open(const struct assembly *a, const struct part_layer *l, s
 		o->group = l->group;
 		return tree_chain(open_member, o, l->group->n);
 	case PART_ENVIRONMENT:
-		t = rootfs_environment(&a->prefix, a->lock, a->lp, a->newest);
+		t = rootfs_environment(&a->prefix, &a->ground, a->lock, a->lp, a->newest);
 		paths_plan_write(a, t);
 		return t;
 	case PART_APP:

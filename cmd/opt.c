@@ -27,6 +27,10 @@ static const struct option table[] = {
 	{ "exclude-newer", 0, TEXT, AT(exclude_newer), "DATE",
 	  "take no package that is newer: 2026-01-31 (the whole day, UTC), an RFC 3339 time or seconds since 1970" },
 	{ "pin", 0, LIST, AT(pins), "SPEC", "if the package is installed at all, it meets this; may be repeated" },
+	{ "platform/image", 0, LIST, AT(platforms), "PLATFORM",
+	  "which of the image's: linux/amd64, linux-64, linux/arm64, linux-aarch64 (default: all of them)" },
+	{ "platform/one", 0, LIST, AT(platforms), "PLATFORM",
+	  "which of the image's: linux/amd64, linux-64, linux/arm64, linux-aarch64" },
 	{ "platform", 0, LIST, AT(platforms), "PLATFORM",
 	  "linux-64, linux/amd64, linux-aarch64, linux/arm64 (default: this machine's); lock and build take several: A,B" },
 	{ "virtual-package", 0, LIST, AT(virtual_packages), "NAME=VERSION[=BUILD]",
@@ -39,14 +43,19 @@ static const struct option table[] = {
 	{ "format", 0, TEXT, AT(format), "conda-lock|explicit",
 	  "what to write: conda-lock.yml (default), or a list of URLs, to stdout but for --lockfile" },
 	{ "md5", 0, FLAG, AT(md5), NULL, "with --format explicit: md5 instead of sha256, for old readers" },
-	{ "tag", 't', TEXT, AT(tag), "NAME[:TAG]", "name the image; without -o it is written to oci:NAME:TAG" },
+	{ "tag", 't', LIST, AT(tags), "NAME[:TAG]",
+	  "name the image; without -o it is written to oci:NAME:TAG; may be repeated" },
+	{ "tag/new", 't', TEXT, AT(new_tag), "TAG", "what the new image is called, beside the old one" },
 	{ "output", 'o', TEXT, AT(output), "DEST",
 	  "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]" },
-	{ "push", 0, TEXT, AT(push), "REF", "send the image to a registry: HOST/REPO[:TAG]; with -o or -t, too" },
+	{ "push", 0, LIST, AT(pushes), "REF",
+	  "send the image to a registry: HOST/REPO[:TAG]; with -o or -t, too; may be repeated" },
 	{ "media-types", 0, TEXT, AT(media_types), "oci|docker",
 	  "docker: for readers that know no OCI (default: oci)" },
 	{ "attach", 0, LIST, AT(attaches), "lock,sbom,provenance",
 	  "keep these beside the image, as referrers: sbom is spdx and cyclonedx; may be repeated" },
+	{ "attach/new", 0, LIST, AT(attaches), "lock,spdx,cyclonedx",
+	  "keep these beside the new image (default: those that the old one has); sbom is spdx and cyclonedx" },
 	{ "attach/image", 0, LIST, AT(attaches), "lock,spdx,cyclonedx",
 	  "which of these (default: all); sbom is spdx and cyclonedx; may be repeated" },
 	{ "no-store", 0, FLAG, AT(no_store), NULL,
@@ -58,18 +67,27 @@ static const struct option table[] = {
 	{ "insecure", 0, FLAG, AT(insecure), NULL, "speak to registries without TLS, or whatever their certificate" },
 	{ "output-file", 'o', TEXT, AT(output_file), "FILE", "write to this file (default: stdout)" },
 	{ "format/sbom", 0, TEXT, AT(format), "spdx|cyclonedx", "SPDX 2.3 or CycloneDX 1.6, as JSON (default: spdx)" },
+	{ "lock/image", 0, TEXT, AT(lock), "FILE",
+	  "what the image was built from (default: the lock that is attached to it)" },
 	{ "lock", 0, TEXT, AT(lock), "FILE",
 	  "build what this conda-lock.yml says, fetching what is missing, and compare" },
 	{ "lockfile", 0, TEXT, AT(lockfile), "FILE", "the lock (default: conda-lock.yml beside the environment file)" },
+	{ "lockfile/new", 0, TEXT, AT(lockfile), "FILE", "write the new image's lock there, too" },
 	{ "check", 0, FLAG, AT(check), NULL,
 	  "only say whether the lock is current, without any network; exit 1 if it is not" },
 	{ "update", 0, MAYBE, AT(updates), "[PACKAGE,...]",
 	  "keep what is locked and move only these and what they need; without a name: everything, as without --update" },
 	{ "base", 0, TEXT, AT(base), "DEST|scratch",
 	  "put the layers on top of this image, which stays untouched (default: scratch)" },
+	{ "base/new", 0, TEXT, AT(base), "DEST|scratch", "the image to put the packages' layers on" },
+	{ "old-base", 0, TEXT, AT(old_base), "DEST",
+	  "where the base is that the image is on now, where its annotations do not lead there" },
 	{ "libc", 0, TEXT, AT(libc), "auto|none",
 	  "auto: on scratch, take the C library from the channel's sysroot package; none: leave it out" },
+	{ "layers/image", 0, TEXT, AT(layers), "N", "what the image was built with (default: as it looks)" },
 	{ "layers", 0, TEXT, AT(layers), "N", "no more layers than this, the base's included (default: 60)" },
+	{ "compression/image", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]",
+	  "what the image was built with (default: as it looks)" },
 	{ "compression", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]", "of the layers (default: gzip)" },
 	{ "prefix", 0, TEXT, AT(prefix), "DIR",
 	  "where the environment is in the image (default: /opt/conda/envs/default)" },
@@ -111,6 +129,7 @@ static const struct option table[] = {
 	  "write a page that shows all of it in a browser, without any network; -: to stdout" },
 	{ "compare", 0, LIST, AT(compares), "IMAGE",
 	  "tell what it shares with this image, and what a push to a registry that has it sends; may be repeated" },
+	{ "referrers/copy", 0, FLAG, AT(referrers), NULL, "copy what is attached to the image, too" },
 	{ "referrers", 0, FLAG, AT(referrers), NULL, "tell what is attached to the image, too" },
 	{ "dry-run", 0, FLAG, AT(dry_run), NULL, "say what would be done; write nothing" },
 	{ "json", 0, FLAG, AT(json), NULL, "print the result as JSON" },
@@ -293,7 +312,7 @@ void opt_release(struct options *o)
 	*o = (struct options){ 0 };
 }
 
-static void help_row(const struct option *o, struct buf *ret)
+void opt_help_row(const struct option_told *o, struct buf *ret)
 {
 	size_t begin = ret->n, width;
 
@@ -301,8 +320,8 @@ static void help_row(const struct option *o, struct buf *ret)
 		buf_addf(ret, "  -%c, --", o->letter);
 	else
 		buf_adds(ret, "      --");
-	buf_add(ret, o->name, written(o).n);
-	if (has_value(o))
+	buf_add(ret, o->name.p, o->name.n);
+	if (o->value)
 		buf_addf(ret, " %s", o->value);
 	width = ret->n - begin;
 	if (width + 2 > HELP_COLUMN) {
@@ -314,11 +333,28 @@ static void help_row(const struct option *o, struct buf *ret)
 
 void opt_help(const struct command *c, struct buf *ret)
 {
+	struct option_told o;
+
 	buf_addf(ret, "Usage: condaimg %s %s%s[options]\n\n%s\n", c->name, c->args, *c->args ? " " : "", c->summary);
 	if (c->details)
 		buf_addf(ret, "\n%s\n", c->details);
 	buf_adds(ret, "\nOptions:\n");
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (takes(c, &table[i]))
-			help_row(&table[i], ret);
+	for (size_t i = 0; opt_tell(c, i, &o); i++)
+		opt_help_row(&o, ret);
+}
+
+bool opt_tell(const struct command *c, size_t i, struct option_told *ret)
+{
+	for (const struct option *o = table; o < table + COUNT(table); o++) {
+		if ((c && !takes(c, o)) || i--)
+			continue;
+		*ret = (struct option_told){ .name = written(o),
+					     .letter = o->letter,
+					     .value = has_value(o) ? o->value : NULL,
+					     .may_miss = o->kind == MAYBE,
+					     .repeats = o->kind == LIST || o->kind == COUNTED,
+					     .help = o->help };
+		return true;
+	}
+	return false;
 }

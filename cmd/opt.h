@@ -25,7 +25,11 @@ struct options {
 	size_t n_updates;
 	const char **cache_dirs; /* the first is written to */
 	size_t n_cache_dirs;
-	const char *tag, *output, *lockfile, *base, *libc, *compression, *prefix;
+	const char **tags;
+	size_t n_tags;
+	const char **pushes; /* references */
+	size_t n_pushes;
+	const char *output, *lockfile, *base, *libc, *compression, *prefix;
 	const char *link_scripts, *clobber;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
@@ -52,7 +56,8 @@ struct options {
 	const char *html; /* file, or "-" */
 	const char **ignore_files;
 	size_t n_ignore_files;
-	const char *push, *media_types, *registry_ca;
+	const char *old_base, *new_tag;
+	const char *media_types, *registry_ca;
 	const char **layer_caches;
 	size_t n_layer_caches;
 	bool insecure, no_store;
@@ -62,6 +67,7 @@ struct options {
 	unsigned verbose;
 	const char **args;
 	size_t n_args;
+	const struct commands *commands; /* all there are, for those that describe the program; set by main() */
 };
 
 struct command {
@@ -74,11 +80,32 @@ struct command {
 	int (*run)(const struct options *o, struct err *err);
 };
 
+struct commands {
+	const struct command *list;
+	size_t n;
+};
+
 /* Parse what follows the command's name. ERR_USAGE. To be released in any case. */
 int opt_parse(const struct command *c, int argc, char **argv, struct options *ret, struct err *err);
 void opt_release(struct options *o);
 
 /* "Usage: ...", what the command does, its options. */
 void opt_help(const struct command *c, struct buf *ret);
+
+/* An option as it is told to people and to shells. */
+struct option_told {
+	struct str name; /* without "--" */
+	char letter; /* or 0 */
+	const char *value; /* "FILE|none"; NULL: it takes none */
+	bool may_miss; /* the value may be left out */
+	bool repeats;
+	const char *help;
+};
+
+/* The i-th option of a command, in the order of its help; of the whole table where c is NULL. False: there are no more. */
+bool opt_tell(const struct command *c, size_t i, struct option_told *ret);
+
+/* Its line of --help. */
+void opt_help_row(const struct option_told *o, struct buf *ret);
 
 #endif

@@ -177,15 +177,13 @@ static bool take_plan(struct assembly *a, const struct buf *text, struct paths_p
 bool plan_cache_get(struct assembly *a, struct paths_plan *ret)
 {
 	auto_buf question = { 0 }, text = { 0 };
-	struct err none = ERR_INIT;
 	auto_free char *name = NULL;
 
 	plan_question(a, &question);
 	name = plan_name(&question);
 	if (!a->lp->n_packages)
 		return false;
-	if (fs_exists(a->workshop->plans, name) && fs_read(a->workshop->plans, name, PLAN_MAX, &text, &none) == 0 &&
-	    take_plan(a, &text, ret))
+	if (workshop_recall(a->workshop, name, PLAN_MAX, &text) && take_plan(a, &text, ret))
 		return true;
 	text.n = 0;
 	a->plan_learnt =

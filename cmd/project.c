@@ -28,6 +28,7 @@ enum path_part {
 	BEFORE_COLON, /* SRC:DST */
 	BEHIND_COLON, /* oci:DIR, and nothing where there is no such colon */
 	FOLDER, /* a channel: a path where it begins with '.' */
+	DOTTED, /* a name; a path where it begins with '.' */
 };
 
 struct key {
@@ -44,6 +45,7 @@ struct key {
 
 static const struct key keys[] = {
 	{ "annotation", PAIRS, AT(annotations), .separator = '=' },
+	{ "attach", LIST, AT(attaches), .over_alone = true },
 	{ "base", TEXT, AT(base), .path = BEHIND_COLON },
 	{ "ca-file", LIST, AT(ca_files), .path = WHOLE },
 	{ "channel", LIST, AT(channels), .path = FOLDER, .over_first = true },
@@ -69,10 +71,10 @@ static const struct key keys[] = {
 	{ "platform", LIST, AT(platforms), .over_alone = true },
 	{ "port", LIST, AT(ports), .path = NOTHING },
 	{ "prefix", TEXT, AT(prefix), .path = NOTHING },
-	{ "push", TEXT, AT(push), .path = NOTHING },
+	{ "push", LIST, AT(pushes), .over_alone = true },
 	{ "registry-ca", TEXT, AT(registry_ca), .path = WHOLE },
 	{ "shell", FLAG, AT(shell), .path = NOTHING },
-	{ "tag", TEXT, AT(tag), .path = NOTHING },
+	{ "tag", LIST, AT(tags), .path = DOTTED, .over_alone = true },
 	{ "user", TEXT, AT(user), .path = NOTHING },
 	{ "virtual-package", LIST, AT(virtual_packages), .path = NOTHING },
 	{ "virtual-package-spec", TEXT, AT(virtual_package_spec), .path = WHOLE },
@@ -128,6 +130,8 @@ static const char *place(const struct reader *r, const struct key *k, const char
 		if (colon && dest_is_place(text) && !str_starts(text, "docker://"))
 			return arena_printf(r->a, "%.*s%s", (int)(colon - text + 1), text, below(r, colon + 1));
 		break;
+	case DOTTED:
+		return *text == '.' ? below(r, str_starts(text, "./") ? text + 2 : text) : text;
 	case FOLDER:
 		if (*text == '.' && strcmp(r->dir, ".") != 0)
 			return arena_printf(r->a, "%s%s/%s", *r->dir == '/' || *r->dir == '.' ? "" : "./", r->dir,

@@ -126,22 +126,56 @@ static int add_configured(struct question *q, const struct settings *s, struct c
 	return 0;
 }
 
-static void keep_channels(struct question *q, const struct channel_list *l, size_t n_asked)
+/* Whether a spec's channel is one of these, or may be: a pattern names none that could be added. */
+static bool is_searched(const struct channel_list *l, const char *channel)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (matchspec_channel_match(channel, l->list[i].canonical))
+			return true;
+	return strpbrk(channel, "*^$") != NULL;
+}
+
+/* "foo::six" has foo searched, behind all others, as conda and mamba have it. */
+static int add_named(struct question *q, const struct settings *s, struct channel_list *ret, struct err *err)
+{
+	for (size_t i = 0; i < q->env->n_specs; i++) {
+		const struct env_spec *spec = &q->env->specs[i];
+		const struct matchspec *m = matchspec_parse(&q->arena, spec->text, MATCHSPEC_V3, err);
+
+		if (!m)
+			return err_at(err, "%s:%u", spec->file, spec->line);
+		if (!m->channel || is_searched(ret, m->channel))
+			continue;
+		if (add_channel(q, s, m->channel, input_dir(&q->arena, spec->file), ret, err) < 0)
+			return err_at(err, "%s:%u", spec->file, spec->line);
+		log_info("%s is searched too, because %s:%u asks for '%s'", m->channel, spec->file, spec->line,
+			 spec->text);
+	}
+	return 0;
+}
+
+/* What the request says: those asked for, and behind the configuration's those that specs name. */
+static void keep_channels(struct question *q, const struct channel_list *l, size_t n_asked, size_t n_unnamed)
 {
 	const char **urls = arena_array(&q->arena, l->n + 1, sizeof(*urls));
+	const char **asked = arena_array(&q->arena, l->n + 1, sizeof(*asked));
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
 		urls[i] = l->list[i].canonical;
+	for (size_t i = 0; i < l->n; i++)
+		if (i < n_asked || i >= n_unnamed)
+			asked[n++] = urls[i];
 	q->channels = arena_dup(&q->arena, l->list, l->n * sizeof(*l->list));
 	q->n_channels = l->n;
 	q->channel_urls = urls;
-	q->asked_urls = n_asked ? arena_strlist(&q->arena, urls, n_asked) : urls;
+	q->asked_urls = n_asked ? asked : urls;
 }
 
 static int read_channels(struct question *q, const struct options *o, const struct settings *s, struct err *err)
 {
 	auto_channel_list l = { 0 };
-	size_t n_asked;
+	size_t n_asked, n_unnamed;
 
 	if (o->override_channels && !condarc_bool(&s->config.rc, CONDARC_OVERRIDE_CHANNELS_ENABLED, true))
 		return err_set(err, ERR_USAGE,
@@ -154,9 +188,12 @@ static int read_channels(struct question *q, const struct options *o, const stru
 		return -1;
 	if (!l.n && add_channel(q, s, CHANNEL_DEFAULT, ".", &l, err) < 0)
 		return -1;
+	n_unnamed = l.n;
+	if (!o->override_channels && add_named(q, s, &l, err) < 0)
+		return -1;
 	if (config_allows(&s->config, l.list, l.n, err) < 0)
 		return -1;
-	keep_channels(q, &l, n_asked);
+	keep_channels(q, &l, n_asked, n_unnamed);
 	return 0;
 }
 
@@ -198,7 +235,7 @@ static int read_spec(struct question *q, const char *text, const char **canonica
 static int read_specs(struct question *q, const struct settings *s, struct err *err)
 {
 	static const char *const shell[] = { "bash", "coreutils" };
-	size_t max = q->env->n_specs + COUNT(shell);
+	size_t max = q->env->n_specs + COUNT(shell), kept = 0;
 	const char **specs = arena_array(&q->arena, max + 1, sizeof(*specs));
 	const char **canonical = arena_array(&q->arena, max + 1, sizeof(*canonical));
 
@@ -213,6 +250,11 @@ static int read_specs(struct question *q, const struct settings *s, struct err *
 			specs[q->n_specs] = canonical[q->n_specs] = shell[i], q->n_specs++;
 	if (q->n_specs)
 		qsort(canonical, q->n_specs, sizeof(*canonical), str_ptr_cmp);
+	/* What stands in two files, or in other words, is asked for once. */
+	for (size_t i = 0; i < q->n_specs; i++)
+		if (!i || strcmp(canonical[i], canonical[kept - 1]) != 0)
+			canonical[kept++] = canonical[i];
+	canonical[kept] = NULL;
 	q->canonical_specs = canonical;
 	return 0;
 }
@@ -305,12 +347,33 @@ static int read_virtuals(struct question *q, const struct options *o, const stru
 	return 0;
 }
 
+static bool has_platform(const char *const *list, const char *subdir)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, subdir) == 0)
+			return true;
+	return false;
+}
+
+/* Who asks for a platform that the file does not name is told so, and gets it. */
+static void warn_of_platform(const struct env *env, const struct platform *p)
+{
+	auto_buf names = { 0 };
+
+	if (!env->platforms || !env->platforms[0] || has_platform(env->platforms, p->subdir))
+		return;
+	for (const char *const *name = env->platforms; *name; name++)
+		buf_addf(&names, "%s%s", names.n ? ", " : "", *name);
+	log_warn("%s is not written for %s: its platforms are %s", env->file, p->subdir, buf_cstr(&names));
+}
+
 int question_make(const struct env *env, const struct options *o, const struct settings *s,
 		  const struct platform *platform, const char *base_glibc, struct question *ret, struct err *err)
 {
 	*ret = (struct question){
 		.env = env, .platform = platform, .priority = s->priority, .exclude_newer = s->exclude_newer
 	};
+	warn_of_platform(env, platform);
 	if (o->override_channels && !o->n_channels)
 		return err_set(err, ERR_USAGE, "--override-channels leaves no channel: name one with -c");
 	if (read_channels(ret, o, s, err) < 0 || read_specs(ret, s, err) < 0 || read_pins(ret, o, s, err) < 0 ||
@@ -340,14 +403,6 @@ void question_release(struct question *q)
 	*q = (struct question){ 0 };
 }
 
-static bool has_platform(const char *const *list, const char *subdir)
-{
-	for (; list && *list; list++)
-		if (strcmp(*list, subdir) == 0)
-			return true;
-	return false;
-}
-
 const struct platform *question_platform(const struct settings *s, const struct input *in, struct err *err)
 {
 	const struct platform *host = s->host;
@@ -361,5 +416,13 @@ const struct platform *question_platform(const struct settings *s, const struct 
 	}
 	if (!in->env.platforms[0] || has_platform(in->env.platforms, host->subdir))
 		return host;
-	return platform_parse(in->env.platforms[0], err);
+	for (size_t i = 0; in->env.platforms[i]; i++) {
+		const struct platform *p;
+
+		err_clear(err);
+		p = platform_parse(in->env.platforms[i], err);
+		if (p)
+			return p;
+	}
+	return NULL; /* with the sentence of the last */
 }

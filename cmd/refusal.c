@@ -13,7 +13,7 @@ static void print_text(const struct refusal *r)
 	for (size_t i = 0; i < r->n_why; i++)
 		buf_addf(&b, "%*s%s\n", 2 + 2 * (int)r->why[i].depth, "", r->why[i].text);
 	for (const char *const *a = r->advice; a && *a; a++)
-		buf_addf(&b, "%s%s%s", a == r->advice ? "What would help: " : "; or ", *a, a[1] ? "" : "\n");
+		buf_addf(&b, "%s  %s%s\n", a == r->advice ? "What would help:\n" : "", a == r->advice ? "" : "or ", *a);
 	str_tidy(b.p);
 	fputs(b.p, stderr);
 }
@@ -34,6 +34,8 @@ static void write_step(struct json *j, const struct why *w)
 	json_put_strings(j, "specs", w->specs);
 	if (w->against)
 		json_put_string(j, "against", w->against);
+	if (w->near && w->near[0])
+		json_put_strings(j, "near", w->near);
 	json_end(j);
 }
 

@@ -6,7 +6,7 @@
 
 #define DOCKER "docker://"
 
-static int open_hub(struct registries *r, const struct options *o, struct err *err)
+int registries_open(struct registries *r, const struct options *o, struct err *err)
 {
 	struct registry_options options = { .ca_file = o->registry_ca,
 					    .insecure = o->insecure,
@@ -15,8 +15,12 @@ static int open_hub(struct registries *r, const struct options *o, struct err *e
 
 	if (r->hub)
 		return 0;
-	if (!r->http)
+	if (!r->http) {
+		if (config_read_settings(o->condarc, &r->config, err) < 0)
+			return -1;
 		r->http = http_new("condaimg/" CONDAIMG_VERSION);
+	}
+	config_apply_to_registries(&r->config, r->http, &options.ca_configured);
 	r->hub = registry_hub_new(r->http, &options, err);
 	return r->hub ? 0 : -1;
 }
@@ -29,7 +33,7 @@ int registries_attach(struct registries *r, const struct options *o, struct dest
 		return 0;
 	if (o->offline)
 		return err_set(err, ERR_USAGE, "%s is in a registry, and --offline asks no network", dest_text(&a, d));
-	if (open_hub(r, o, err) < 0)
+	if (registries_open(r, o, err) < 0)
 		return -1;
 	d->hub = r->hub;
 	return 0;
@@ -65,6 +69,7 @@ void registries_release(struct registries *r)
 		log_warn("%s", text);
 	registry_hub_free(r->hub);
 	http_free(r->http);
+	config_release(&r->config);
 	*r = (struct registries){ 0 };
 }
 

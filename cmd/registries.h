@@ -2,15 +2,20 @@
 #ifndef CMD_REGISTRIES_H
 #define CMD_REGISTRIES_H
 
+#include "cmd/config.h"
 #include "cmd/opt.h"
 #include "cmd/progress.h"
 #include "oci/dest.h"
 
 /* Zeroed, it is empty; nothing is opened before the first place in a registry turns up. */
 struct registries {
+	struct config config; /* conda's, of which proxies and the like are for registries, too */
 	struct http *http;
 	struct registry_hub *hub;
 };
+
+/* The hub, which is opened where it is not yet. ERR_IO, ERR_FORMAT. */
+int registries_open(struct registries *r, const struct options *o, struct err *err);
 
 /* dest_parse(), fit to be read and written. ERR_USAGE, and failures of the files that registries are set up with. */
 int registries_place(struct registries *r, const struct options *o, struct arena *a, const char *text, struct dest *ret,

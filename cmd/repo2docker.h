@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "cmd/opt.h"
 
 /* argv without the program's name. The exit code. */
 int cmd_repo2docker(int argc, char **argv);
@@ -44,8 +45,10 @@ struct r2d_options {
 int repo2docker_parse(int argc, char **argv, struct r2d_options *ret, struct err *err);
 void repo2docker_release(struct r2d_options *o);
 
-/* What --help prints. */
-const char *repo2docker_help(void);
+/* What --help prints; each option that it tells (opt_tell()); and the command as others are described. It has no run(). */
+void repo2docker_help(struct buf *ret);
+bool repo2docker_tell(size_t i, struct option_told *ret);
+extern const struct command repo2docker_command;
 
 /* ---- what is in the repository ---- */
 

@@ -12,54 +12,62 @@ struct option {
 	enum kind kind;
 	size_t offset;
 	bool ours; /* no beginning of its name stands for it: those are repo2docker's */
+	const char *value, *help; /* for --help; help NULL: not told there */
 };
 
 #define AT(field) offsetof(struct r2d_options, field)
 
 static const struct option table[] = {
-	{ "help", 'h', FLAG, AT(help), false },
-	{ "help-all", 0, FLAG, AT(help), false },
-	{ "version", 0, FLAG, AT(version), false },
-	{ "config", 0, TEXT, AT(config), false },
-	{ "json-logs", 0, FLAG, AT(json_logs), false },
-	{ "image-name", 0, TEXT, AT(image), false },
-	{ "ref", 0, TEXT, AT(ref), false },
-	{ "debug", 0, FLAG, AT(debug), false },
-	{ "no-build", 0, FLAG, AT(no_build), false },
-	{ "build", 0, NOTHING_FLAG, 0, false },
-	{ "build-memory-limit", 0, UNHEEDED, 0, false },
-	{ "no-run", 0, FLAG, AT(no_run), false },
-	{ "run", 0, FLAG, AT(run), false },
-	{ "publish", 'p', RUN_TEXT, 0, false },
-	{ "publish-all", 'P', RUN_FLAG, 0, false },
-	{ "no-clean", 0, NOTHING_FLAG, 0, false },
-	{ "clean", 0, NOTHING_FLAG, 0, false },
-	{ "push", 0, FLAG, AT(push), false },
-	{ "no-push", 0, NOTHING_FLAG, 0, false },
-	{ "volume", 'v', RUN_TEXT, 0, false },
-	{ "user-id", 0, TEXT, AT(user_id), false },
-	{ "user-name", 0, TEXT, AT(user_name), false },
-	{ "env", 'e', RUN_TEXT, 0, false },
-	{ "editable", 'E', RUN_FLAG, 0, false },
-	{ "target-repo-dir", 0, TEXT, AT(target_repo_dir), false },
-	{ "appendix", 0, TEXT, AT(appendix), false },
-	{ "label", 0, LIST, AT(labels), false },
-	{ "build-arg", 0, UNHEEDED, 0, false },
-	{ "subdir", 0, TEXT, AT(subdir), false },
-	{ "cache-from", 0, NOTHING_TEXT, 0, false },
-	{ "engine", 0, NOTHING_TEXT, 0, false },
+	{ "ref", 0, TEXT, AT(ref), false, "REF", "the branch, tag or commit to take (default: the default branch)" },
+	{ "subdir", 0, TEXT, AT(subdir), false, "DIR", "only this folder of the repository" },
+	{ "image-name", 0, TEXT, AT(image), false, "IMAGE", "REGISTRY/NAME:TAG" },
+	{ "push", 0, FLAG, AT(push), false, NULL, "push it there, as one manifest with docker's media types" },
+	{ "no-push", 0, NOTHING_FLAG, 0, false, NULL, NULL },
+	{ "user-id", 0, TEXT, AT(user_id), false, "UID",
+	  "the number of the user as whom Jupyter runs (default: 1000)" },
+	{ "user-name", 0, TEXT, AT(user_name), false, "NAME", "that user's name (default: jovyan)" },
+	{ "target-repo-dir", 0, TEXT, AT(target_repo_dir), false, "DIR",
+	  "where the repository is in the image (default: the user's home)" },
+	{ "label", 0, LIST, AT(labels), false, "NAME=VALUE", "of the image; may be repeated" },
+	{ "appendix", 0, TEXT, AT(appendix), false, "TEXT", "lines of a Dockerfile: ENV, LABEL" },
+	{ "json-logs", 0, FLAG, AT(json_logs), false, NULL,
+	  "a JSON object a line, with \"message\" and \"phase\", on stderr" },
+	{ "no-build", 0, FLAG, AT(no_build), false, NULL, "only say which packages would be taken" },
+	{ "build", 0, NOTHING_FLAG, 0, false, NULL, NULL },
+	{ "no-run", 0, FLAG, AT(no_run), false, NULL, "containers are not run in any case" },
+	{ "run", 0, FLAG, AT(run), false, NULL, NULL },
+	{ "debug", 0, FLAG, AT(debug), false, NULL, "say more" },
+	{ "help", 'h', FLAG, AT(help), false, NULL, "print this help" },
+	{ "help-all", 0, FLAG, AT(help), false, NULL, NULL },
+	{ "version", 0, FLAG, AT(version), false, NULL, "print the version" },
+	{ "no-clean", 0, NOTHING_FLAG, 0, false, NULL, "no effect, as --clean: nothing is left behind in any case" },
+	{ "clean", 0, NOTHING_FLAG, 0, false, NULL, NULL },
+	{ "cache-from", 0, NOTHING_TEXT, 0, false, "IMAGE", "no effect: layers are known by what is in them" },
+	{ "engine", 0, NOTHING_TEXT, 0, false, "ENGINE", "no effect: there is one" },
+	{ "config", 0, TEXT, AT(config), false, "FILE", NULL },
+	{ "build-memory-limit", 0, UNHEEDED, 0, false, "SIZE", NULL },
+	{ "build-arg", 0, UNHEEDED, 0, false, "NAME=VALUE", NULL },
+	{ "publish", 'p', RUN_TEXT, 0, false, "PORTS", NULL },
+	{ "publish-all", 'P', RUN_FLAG, 0, false, NULL, NULL },
+	{ "volume", 'v', RUN_TEXT, 0, false, "VOLUMES", NULL },
+	{ "env", 'e', RUN_TEXT, 0, false, "NAME=VALUE", NULL },
+	{ "editable", 'E', RUN_FLAG, 0, false, NULL, NULL },
 	/* traitlets of the same meaning */
-	{ "Repo2Docker.user_id", 0, TEXT, AT(user_id), true },
-	{ "Repo2Docker.user_name", 0, TEXT, AT(user_name), true },
-	{ "Repo2Docker.ref", 0, TEXT, AT(ref), true },
-	{ "Repo2Docker.subdir", 0, TEXT, AT(subdir), true },
-	{ "Repo2Docker.platform", 0, TEXT, AT(platform), true },
-	{ "Repo2Docker.target_repo_dir", 0, TEXT, AT(target_repo_dir), true },
-	{ "Repo2Docker.appendix", 0, TEXT, AT(appendix), true },
-	{ "condaimg-option", 0, LIST, AT(build_options), true },
-	{ "condaimg-output", 0, TEXT, AT(output), true },
-	{ "condaimg-jupyter", 0, TEXT, AT(jupyter), true },
-	{ "condaimg-fallback", 0, TEXT, AT(fallback), true },
+	{ "Repo2Docker.user_id", 0, TEXT, AT(user_id), true, "UID", NULL },
+	{ "Repo2Docker.user_name", 0, TEXT, AT(user_name), true, "NAME", NULL },
+	{ "Repo2Docker.ref", 0, TEXT, AT(ref), true, "REF", NULL },
+	{ "Repo2Docker.subdir", 0, TEXT, AT(subdir), true, "DIR", NULL },
+	{ "Repo2Docker.platform", 0, TEXT, AT(platform), true, "PLATFORM", NULL },
+	{ "Repo2Docker.target_repo_dir", 0, TEXT, AT(target_repo_dir), true, "DIR", NULL },
+	{ "Repo2Docker.appendix", 0, TEXT, AT(appendix), true, "TEXT", NULL },
+	{ "condaimg-output", 0, TEXT, AT(output), true, "DEST",
+	  "write the image there (as condaimg build -o does), without --push" },
+	{ "condaimg-jupyter", 0, TEXT, AT(jupyter), true, "FILE|none",
+	  "what else is asked for, as an environment.yml (or CONDAIMG_JUPYTER)" },
+	{ "condaimg-option", 0, LIST, AT(build_options), true, "OPT",
+	  "one more option for condaimg build; may be repeated" },
+	{ "condaimg-fallback", 0, TEXT, AT(fallback), true, "PROGRAM",
+	  "a real repo2docker, which gets all arguments where code would have to be run (or CONDAIMG_REPO2DOCKER)" },
 };
 
 void repo2docker_add(struct r2d_texts *t, const char *text)
@@ -217,36 +225,41 @@ void repo2docker_release(struct r2d_options *o)
 	*o = (struct r2d_options){ 0 };
 }
 
-const char *repo2docker_help(void)
+bool repo2docker_tell(size_t i, struct option_told *ret)
 {
-	return "Usage: condaimg repo2docker [options] REPO\n"
-	       "       jupyter-repo2docker [options] REPO\n\n"
-	       "Make an image of a repository in which JupyterHub can start Jupyter, as BinderHub asks for it.\n\n"
-	       "REPO is a folder, an archive (tar, zip) or the URL of a git repository. Its environment.yml, in binder/,\n"
-	       ".binder/ or the root, is solved together with Jupyter's own packages. Options are repo2docker's, also by\n"
-	       "their beginnings (--image=X). What cannot be done without running code in the image is an error that names\n"
-	       "it, unless another program is named to take over.\n\n"
-	       "Options:\n"
-	       "      --ref REF               the branch, tag or commit to take (default: the default branch)\n"
-	       "      --subdir DIR            only this folder of the repository\n"
-	       "      --image-name IMAGE      REGISTRY/NAME:TAG\n"
-	       "      --push                  push it there, as one manifest with docker's media types\n"
-	       "      --user-name NAME, --user-id UID\n"
-	       "                              as whom Jupyter runs (default: jovyan, 1000)\n"
-	       "      --target-repo-dir DIR   where the repository is in the image (default: the user's home)\n"
-	       "      --label NAME=VALUE      may be repeated\n"
-	       "      --appendix TEXT         lines of a Dockerfile: ENV, LABEL\n"
-	       "      --json-logs             a JSON object a line, with \"message\" and \"phase\", on stderr\n"
-	       "      --no-build              only say which packages would be taken\n"
-	       "      --no-run                containers are not run in any case\n"
-	       "      --no-clean, --clean, --cache-from, --engine, --debug\n"
-	       "                              accepted for BinderHub's sake\n"
-	       "Of condaimg:\n"
-	       "      --condaimg-output DEST  write the image there (condaimg build -o), without --push\n"
-	       "      --condaimg-jupyter FILE|none\n"
-	       "                              what else is asked for, as an environment.yml (or CONDAIMG_JUPYTER)\n"
-	       "      --condaimg-option OPT   one more option for condaimg build; may be repeated\n"
-	       "      --condaimg-fallback PROGRAM\n"
-	       "                              a real repo2docker, which gets all arguments where code would have to\n"
-	       "                              be run (or CONDAIMG_REPO2DOCKER)\n";
+	for (const struct option *o = table; o < table + COUNT(table); o++) {
+		if (!o->help || i--)
+			continue;
+		*ret = (struct option_told){ .name = str_of(o->name),
+					     .letter = o->letter,
+					     .value = o->value,
+					     .repeats = o->kind == LIST,
+					     .help = o->help };
+		return true;
+	}
+	return false;
+}
+
+const struct command repo2docker_command = {
+	.name = "repo2docker",
+	.args = "REPO",
+	.summary = "Make an image of a repository in which JupyterHub can start Jupyter, as BinderHub asks for it.",
+	.details =
+		"REPO is a folder, an archive (tar, zip) or the URL of a git repository. Its environment.yml, in binder/,\n"
+		".binder/ or the root, is solved together with Jupyter's own packages. Options are repo2docker's, also by\n"
+		"their beginnings (--image=X). What cannot be done without running code in the image is an error that names\n"
+		"it, unless another program is named to take over. The program does this by the name jupyter-repo2docker,\n"
+		"too.",
+};
+
+void repo2docker_help(struct buf *ret)
+{
+	struct option_told o;
+
+	buf_addf(ret,
+		 "Usage: condaimg repo2docker [options] REPO\n       jupyter-repo2docker [options] REPO\n\n%s\n\n%s\n",
+		 repo2docker_command.summary, repo2docker_command.details);
+	buf_adds(ret, "\nOptions:\n");
+	for (size_t i = 0; repo2docker_tell(i, &o); i++)
+		opt_help_row(&o, ret);
 }

@@ -102,7 +102,7 @@ static int read_runtime(const struct looker *l, bool *is_r, bool *is_python)
 		return 0;
 	s.p += 7;
 	n = strspn(s.p, "0123456789.");
-	if (n != s.n - 7 || !strchr(s.p, '.'))
+	if (n != s.n - 7)
 		return err_set(l->err, ERR_FORMAT, "%s is '%.*s', expected python-X.Y", path, (int)(s.n), s.p - 7);
 	l->to->python = arena_strndup(l->a, s.p, n);
 	return 0;

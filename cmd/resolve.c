@@ -4,10 +4,9 @@
 
 #include "base/log.h"
 #include "channels/provenance.h"
+#include "cmd/near_names.h"
 #include "conda/libc.h"
 #include "conda/matchspec.h"
-
-#define SIMILAR_MAX 3
 
 /* Where reaching begins: what is asked for, what python brings, the libc. */
 static const char *const *first_names(const struct question *q, struct arena *a, size_t *n)
@@ -35,7 +34,12 @@ static struct repodata_request request_of(const struct question *q, const struct
 					  .names = names,
 					  .n_names = n,
 					  .cachefd = w->repodata,
-					  .offline = w->offline };
+					  .lower = w->lower_repodata,
+					  .n_lower = w->n_lower,
+					  .ttl = w->repodata_ttl,
+					  .offline = w->offline,
+					  .no_shards = w->no_shards,
+					  .no_zst = w->no_zst };
 }
 
 int resolve_fetch(const struct question *q, size_t n, struct workshop *w, struct repodata_set *ret, struct err *err)
@@ -100,6 +104,37 @@ static const struct record *choose_libc(const struct question *q, const struct i
 	return libc_choose(ix, name, q->glibc, q->exclude_newer);
 }
 
+/* The versions of a C library that the image can get; NULL where it gets none. */
+static const char *const *glibc_choices(const struct question *q, const struct index *ix, struct arena *a)
+{
+	const char *name = libc_package_name(a, q->platform), *before = "";
+	struct record_range range = index_find(ix, name);
+	const char **ret = arena_array(a, range.n + 1, sizeof(*ret));
+	size_t n = 0;
+
+	if (strcmp(q->libc, "auto") != 0)
+		return NULL;
+	for (size_t i = 0; i < range.n; i++) {
+		if (strcmp(range.first[i].version, before) == 0 ||
+		    (q->exclude_newer && record_time(&range.first[i]) > q->exclude_newer))
+			continue;
+		before = range.first[i].version;
+		ret[n++] = before;
+	}
+	return ret;
+}
+
+/* ", only 2.17, 2.28": what there is instead of the version that was asked for. */
+static const char *other_glibcs(const struct question *q, const struct index *ix, struct arena *a)
+{
+	const char *const *all = glibc_choices(q, ix, a);
+	const char *ret = "";
+
+	for (size_t i = 0; q->glibc && all && all[i]; i++)
+		ret = arena_printf(a, "%s%s%s", ret, i ? ", " : ", only ", all[i]);
+	return ret;
+}
+
 /* The libc package, and through it the glibc of the machine that will be. */
 static int settle_libc(const struct question *q, const struct index *ix, const struct favored *favored, struct arena *a,
 		       struct virtual_set *virtuals, struct lock_platform *ret, struct err *err)
@@ -113,10 +148,11 @@ static int settle_libc(const struct question *q, const struct index *ix, const s
 	if (!r)
 		return err_set(
 			err, ERR_UNSAT,
-			"there is no C library for the image: no package %s%s%s%s in %s; add a channel that has it (-c conda-forge), "
+			"there is no C library for the image: no package %s%s%s%s in %s%s; add a channel that has it (-c conda-forge), "
 			"put the image on a base (--base oci:DIR), or leave the C library out (--libc none)",
 			name, q->glibc ? " of version " : "", q->glibc ? q->glibc : "",
-			q->exclude_newer ? " that --exclude-newer allows" : "", channel_list(q, a));
+			q->exclude_newer ? " that --exclude-newer allows" : "", channel_list(q, a),
+			other_glibcs(q, ix, a));
 	ret->libc_packages = arena_dup(a, r, sizeof(*r));
 	ret->n_libc_packages = 1;
 	if (!q->glibc)
@@ -150,20 +186,31 @@ static const char *elsewhere(const struct question *q, const struct workshop *w,
 	return NULL;
 }
 
-static const char *missing_text(const struct question *q, const struct repodata_set *set, const struct workshop *w,
-				const char *name, struct arena *a)
+static struct why missing_name(const struct question *q, const struct repodata_set *set, const struct workshop *w,
+			       const char *name, const char *spec, struct arena *a)
 {
 	const char *text = arena_printf(a, "there is no package '%s' in %s", name, channel_list(q, a));
 	const char *other = elsewhere(q, w, name);
-	const char *const *similar;
+	struct near_names near = { "", NULL };
 
 	if (other)
-		return arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
-	similar = repodata_similar(a, set->all, set->n, name, SIMILAR_MAX);
-	for (size_t k = 0; similar[k]; k++)
-		text = arena_printf(a, "%s%s %s%s", text, k ? "," : "; did you mean", similar[k],
-				    similar[k + 1] ? "" : "?");
-	return text;
+		text = arena_printf(a, "%s for %s; there is one for %s", text, q->platform->subdir, other);
+	else
+		near = near_names_of(a, set->all, set->n, name);
+	return (struct why){ .kind = WHY_MISSING,
+			     .text = arena_printf(a, "%s%s", text, near.text),
+			     .name = name,
+			     .specs = arena_strlist(a, &spec, 1),
+			     .near = near.names };
+}
+
+static bool is_conditional(const char *spec)
+{
+	auto_arena a = { 0 };
+	struct err err = ERR_INIT;
+	const struct matchspec *m = matchspec_parse(&a, spec, MATCHSPEC_V3, &err);
+
+	return m && m->when;
 }
 
 /* Names that no channel has, with those that look like them. False where there are none. */
@@ -176,14 +223,9 @@ static bool missing_names(const struct question *q, const struct index *ix, cons
 	for (size_t i = 0; i < q->n_specs; i++) {
 		struct str text = matchspec_name_of(q->specs[i]);
 		const char *name = arena_strndup(a, text.p, text.n);
-		const char *const spec[] = { q->specs[i] };
 
-		if (str_starts(name, "__") || index_find(ix, name).n || strstr(q->specs[i], "when"))
-			continue;
-		list[n++] = (struct why){ .kind = WHY_MISSING,
-					  .text = missing_text(q, set, w, name, a),
-					  .name = name,
-					  .specs = arena_strlist(a, spec, 1) };
+		if (!str_starts(name, "__") && !index_find(ix, name).n && !is_conditional(q->specs[i]))
+			list[n++] = missing_name(q, set, w, name, q->specs[i], a);
 	}
 	ret->why = list;
 	ret->n_why = n;
@@ -195,8 +237,8 @@ static int unsatisfiable(const struct question *q, struct err *err)
 	return err_set(err, ERR_UNSAT, "%s cannot be met for %s", q->env->file, q->platform->subdir);
 }
 
-/* An error that is one sentence, as a refusal of one step. */
-static void refuse_plainly(struct refusal *r, struct arena *a, const struct err *err)
+/* An error that is one sentence, as a refusal of one step; what is left to say is that it cannot be met. */
+static void refuse_plainly(const struct question *q, struct refusal *r, struct arena *a, struct err *err)
 {
 	struct why w = { .kind = WHY_MISSING, .text = arena_strdup(a, err->text) };
 
@@ -204,6 +246,8 @@ static void refuse_plainly(struct refusal *r, struct arena *a, const struct err 
 		return;
 	r->why = arena_dup(a, &w, sizeof(w));
 	r->n_why = 1;
+	err_clear(err);
+	unsatisfiable(q, err);
 }
 
 static const char *const *channel_names(const struct question *q, struct arena *a)
@@ -238,6 +282,10 @@ static int solve(const struct question *q, const struct index *ix, const struct 
 		.n_specs = q->n_specs,
 		.virtuals = virtuals->records,
 		.n_virtuals = virtuals->n,
+		.glibc_from = strcmp(q->libc, "base") == 0   ? GLIBC_OF_BASE
+			      : strcmp(q->libc, "none") == 0 ? GLIBC_ASSUMED
+							     : GLIBC_OF_IMAGE,
+		.glibc_choices = glibc_choices(q, ix, a),
 		.pins = q->pins,
 		.n_pins = q->n_pins,
 		.channel_names = channel_names(q, a),
@@ -284,7 +332,7 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 		rc = solve(q, &ix, favored, &virtuals, a, ret, refusal, err);
 	ret->provenance = rc == 0 ? provenance_text(a, &ix) : NULL;
 	if (rc < 0)
-		refuse_plainly(refusal, a, err);
+		refuse_plainly(q, refusal, a, err);
 	else
 		progress_solved(w->progress, q->platform->subdir, ret->n_packages);
 	/* The records' strings live in the index, so the answer's arena takes it over. */
@@ -300,6 +348,17 @@ int resolve(const struct question *q, struct workshop *w, struct arena *a, struc
 	if (resolve_fetch(q, 1, w, &set, err) < 0)
 		return -1;
 	return resolve_solve(q, &set, w, &(struct favored){ 0 }, a, ret, refusal, err);
+}
+
+int resolve_records(const struct question *q, const char *const *names, size_t n, struct workshop *w, struct index *ix,
+		    struct err *err)
+{
+	auto_repodata_set set = { 0 };
+	struct repodata_request r = request_of(q, w, names, n);
+
+	if (repodata_fetch(w->http, &r, &set, err) < 0)
+		return -1;
+	return repodata_collect(set.all, set.n, names, n, ix, NULL, err);
 }
 
 int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,

@@ -28,6 +28,10 @@ int resolve_solve(const struct question *q, const struct repodata_set *set, cons
 int resolve_libc(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
 		 struct err *err);
 
+/* The records of names, and of what they need, in the question's channels. ix is to be released in any case. */
+int resolve_records(const struct question *q, const char *const *names, size_t n, struct workshop *w, struct index *ix,
+		    struct err *err);
+
 /* Both, for one question. */
 int resolve(const struct question *q, struct workshop *w, struct arena *a, struct lock_platform *ret,
 	    struct refusal *refusal, struct err *err);

@@ -53,6 +53,13 @@ static void add_users(struct tree *t, const struct rootfs *r)
 	tree_memory_file(t, "etc/passwd", 0644, passwd.p, passwd.n);
 }
 
+/* Where the prefix is the system's own place, such as /usr, the package has the file there itself. */
+static void add_link(struct tree *t, const char *path, const char *target)
+{
+	if (strcmp(target + 1, path) != 0)
+		tree_memory_symlink(t, path, target);
+}
+
 /* Where Debian, Red Hat, Go, OpenSSL and requests look for the certificates. */
 static void add_certificates(struct tree *t, const struct rootfs *r)
 {
@@ -62,14 +69,14 @@ static void add_certificates(struct tree *t, const struct rootfs *r)
 	tree_memory_dir(t, "etc/pki", 0755);
 	tree_memory_dir(t, "etc/pki/tls", 0755);
 	tree_memory_dir(t, "etc/pki/tls/certs", 0755);
-	tree_memory_symlink(t, "etc/pki/tls/certs/ca-bundle.crt", target);
+	add_link(t, "etc/pki/tls/certs/ca-bundle.crt", target);
 	tree_memory_dir(t, "etc/ssl", 0755);
-	tree_memory_symlink(t, "etc/ssl/cert.pem", target);
+	add_link(t, "etc/ssl/cert.pem", target);
 	tree_memory_dir(t, "etc/ssl/certs", 0755);
 	if (r->bundle)
 		tree_memory_file(t, ROOTFS_BUNDLE, 0644, r->bundle, strlen(r->bundle));
 	else
-		tree_memory_symlink(t, ROOTFS_BUNDLE, target);
+		add_link(t, ROOTFS_BUNDLE, target);
 }
 
 static void add_etc(struct tree *t, const struct rootfs *r)
@@ -94,7 +101,7 @@ static void add_shell(struct tree *t, const struct prefix *prefix)
 	for (size_t i = 0; i < COUNT(shell_links); i++) {
 		auto_free char *target = mem_printf("%s/bin/%s", prefix->path, shell_links[i].program);
 
-		tree_memory_symlink(t, shell_links[i].path, target);
+		add_link(t, shell_links[i].path, target);
 	}
 }
 
@@ -120,7 +127,7 @@ struct tree *rootfs_system(const struct rootfs *r)
 	if (r->has_zoneinfo) {
 		auto_free char *target = mem_printf("%s/share/zoneinfo", r->prefix->path);
 
-		tree_memory_symlink(t, "usr/share/zoneinfo", target);
+		add_link(t, "usr/share/zoneinfo", target);
 	}
 	tree_memory_dir(t, "var", 0755);
 	tree_memory_dir(t, "var/tmp", 01777);
@@ -183,6 +190,32 @@ struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base)
 	return t;
 }
 
+bool rootfs_may_write(const char *path)
+{
+	static const char *const paths[] = { "bin",
+					     "bin/bash",
+					     "bin/sh",
+					     "etc/group",
+					     "etc/hosts",
+					     "etc/nsswitch.conf",
+					     "etc/os-release",
+					     "etc/passwd",
+					     "etc/pki/tls/certs/ca-bundle.crt",
+					     "etc/protocols",
+					     "etc/services",
+					     "etc/ssl/cert.pem",
+					     ROOTFS_BUNDLE,
+					     "usr/bin/bash",
+					     "usr/bin/env",
+					     "usr/bin/sh",
+					     "usr/share/zoneinfo" };
+
+	for (size_t i = 0; i < COUNT(paths); i++)
+		if (strcmp(paths[i], path) == 0)
+			return true;
+	return false;
+}
+
 /* ---- the environment ---- */
 
 /* A Python string literal, as conda writes and reads its specs. */
@@ -231,14 +264,40 @@ static void write_state(const struct lock *lock, struct buf *b)
 	buf_addc(b, '\n');
 }
 
-struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
-				int64_t time)
+/* Packages' layers, which know nothing of what they lie on, tell them all as 0755. */
+static void add_prefix_dirs(struct tree *t, const struct prefix *prefix, const struct ground *ground)
+{
+	const char *path = prefix->path + 1, *end = path;
+
+	while (ground && *end) {
+		auto_free char *dir = NULL;
+		const struct ground_entry *e;
+
+		end = strchrnul(end + 1, '/');
+		dir = mem_printf("%.*s", (int)(end - path), path);
+		e = ground_find(ground, dir);
+		if (e && e->is_dir && (e->mode | 0755) != 0755)
+			tree_memory_dir(t, dir, e->mode | 0755);
+	}
+}
+
+struct tree *rootfs_prefix_dirs(const struct prefix *prefix, const struct ground *ground)
+{
+	struct tree *t = tree_memory();
+
+	add_prefix_dirs(t, prefix, ground);
+	return t;
+}
+
+struct tree *rootfs_environment(const struct prefix *prefix, const struct ground *ground, const struct lock *lock,
+				const struct lock_platform *lp, int64_t time)
 {
 	struct tree *t = tree_memory();
 	auto_free char *history = mem_printf("%s/conda-meta/history", prefix->path + 1);
 	auto_free char *state = mem_printf("%s/conda-meta/state", prefix->path + 1);
 	auto_buf text = { 0 };
 
+	add_prefix_dirs(t, prefix, ground);
 	write_history(lock, lp, time, &text);
 	tree_memory_file(t, history, 0644, text.p, text.n);
 	if (lock->n_variables) {

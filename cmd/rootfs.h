@@ -32,8 +32,17 @@ struct tree *rootfs_system(const struct rootfs *r);
 /* What a foreign base lacks of these: HOME, a shell, the bundle. Nothing that it has is touched. Pure. */
 struct tree *rootfs_on_base(const struct rootfs *r, const struct ground *base);
 
-/* PREFIX/conda-meta/history and state. time: of that history, seconds since 1970. Pure. */
-struct tree *rootfs_environment(const struct prefix *prefix, const struct lock *lock, const struct lock_platform *lp,
-				int64_t time);
+/* Whether one of these two may have a file or link of that path, whatever the prefix; the bundle in the prefix is none of them. */
+bool rootfs_may_write(const char *path);
+
+/*
+ * PREFIX/conda-meta/history and state. time: of that history, seconds since 1970. ground: what is below the packages; or
+ * NULL. Pure.
+ */
+struct tree *rootfs_environment(const struct prefix *prefix, const struct ground *ground, const struct lock *lock,
+				const struct lock_platform *lp, int64_t time);
+
+/* The directories on the way to the prefix, and itself, which are not 0755 below: HOME is one. Whoever runs can enter them. Pure. */
+struct tree *rootfs_prefix_dirs(const struct prefix *prefix, const struct ground *ground);
 
 #endif

@@ -111,6 +111,23 @@ static int read_choice(const char *option, const char *text, const char *first, 
 	return err_set(err, ERR_USAGE, "--%s is '%s', expected %s or %s", option, text, first, second);
 }
 
+/* "/opt/env/" is "/opt/env". */
+static int read_prefix(const struct options *o, struct settings *s, struct err *err)
+{
+	const char *said = o->prefix ? o->prefix : PREFIX_DEFAULT, *prefix = app_path(&s->arena, said), *mount;
+
+	s->prefix = prefix ? prefix : said;
+	if (strcmp(s->prefix, "/") == 0)
+		return err_set(err, ERR_USAGE, "--prefix is '%s', expected a directory below /", said);
+	if (prefix_check(s->prefix, err) < 0)
+		return -1;
+	mount = app_mount_at(s->prefix, true);
+	return mount ? err_set(err, ERR_USAGE,
+			       "--prefix is '%s', but what an image has in %s is hidden in many running containers",
+			       said, mount)
+		     : 0;
+}
+
 static int read_libc(const struct options *o, struct settings *s, struct err *err)
 {
 	if (o->libc && strcmp(o->libc, "auto") != 0 && strcmp(o->libc, "none") != 0)
@@ -121,7 +138,8 @@ static int read_libc(const struct options *o, struct settings *s, struct err *er
 
 static int read_images(const struct options *o, struct settings *s, struct err *err)
 {
-	s->tag = o->tag;
+	s->tags = o->tags;
+	s->n_tags = o->n_tags;
 	if (o->base && strcmp(o->base, "scratch") != 0) {
 		s->has_base = true;
 		if (dest_parse(&s->arena, o->base, &s->base, err) < 0)
@@ -187,8 +205,8 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 {
 	uint64_t layers, threads;
 
-	*ret = (struct settings){ .codec = CODEC_GZIP_DEFAULT,
-				  .prefix = o->prefix ? o->prefix : PREFIX_DEFAULT,
+	*ret = (struct settings){ .options = o,
+				  .codec = CODEC_GZIP_DEFAULT,
 				  .priority = PRIORITY_FLEXIBLE,
 				  .virtual_packages = o->virtual_packages,
 				  .n_virtual_packages = o->n_virtual_packages,
@@ -206,7 +224,7 @@ int settings_read(const struct options *o, struct settings *ret, struct err *err
 		return err_at(err, "--compression %s", o->compression);
 	if (o->channel_priority && channel_priority_parse(o->channel_priority, &ret->priority, err) < 0)
 		return -1;
-	if (prefix_check(ret->prefix, err) < 0 ||
+	if (read_prefix(o, ret, err) < 0 ||
 	    read_count("layers", o->layers, LAYERS_DEFAULT, LAYERS_LIMIT, &layers, err) < 0 ||
 	    read_count("jobs", o->jobs, work_cpus(), THREADS_MAX, &threads, err) < 0)
 		return -1;

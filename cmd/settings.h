@@ -27,6 +27,7 @@ struct override {
 
 struct settings {
 	struct arena arena;
+	const struct options *options; /* that it was made of */
 	const struct platform *platform; /* the first that was said; NULL: none was */
 	const struct platform **platforms; /* all of them, each once, by subdir */
 	size_t n_platforms;
@@ -42,7 +43,8 @@ struct settings {
 	struct dest base;
 	bool has_output;
 	struct dest output;
-	const char *tag; /* or NULL */
+	const char *const *tags; /* of -t */
+	size_t n_tags;
 	const char *cache_dir;
 	struct sources sources; /* packages of further caches, and of conda and mamba */
 	int64_t epoch; /* SOURCE_DATE_EPOCH, or -1 */

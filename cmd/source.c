@@ -20,6 +20,19 @@ bool source_is_url(const char *what)
 	return *what != '-' && colon && colon > what && colon[1] && colon[1] != ':' && (!slash || colon < slash);
 }
 
+const char *source_elsewhere(const char *what)
+{
+	size_t digits = str_starts(what, "10.") ? strspn(what + 3, "0123456789") : 0;
+
+	if (digits >= 4 && what[3 + digits] == '/')
+		return "a DOI, whose files have to be asked for in the way of each archive (Zenodo, Figshare, Dataverse)";
+	if (str_starts(what, "doi:") || strstr(what, "://doi.org/") || strstr(what, "://dx.doi.org/"))
+		return "a DOI, whose files have to be asked for in the way of each archive (Zenodo, Figshare, Dataverse)";
+	if (str_starts(what, "swh:"))
+		return "an identifier of Software Heritage";
+	return NULL;
+}
+
 const char *source_shown(struct arena *a, const char *what)
 {
 	const char *host = strstr(what, "://"), *end, *at = NULL;

@@ -40,6 +40,9 @@ struct source_place {
 /* Texts in a. ERR_USAGE, ERR_FORMAT, ERR_IO, ERR_LIMIT, ERR_NET. */
 int source_fetch(const struct source_request *q, struct arena *a, struct source_place *ret, struct err *err);
 
+/* What other tools can fetch and we cannot: "a DOI, ...", for a sentence; or NULL. */
+const char *source_elsewhere(const char *what);
+
 /* The URL without user and password, in a; anything else as it is. */
 const char *source_shown(struct arena *a, const char *what);
 

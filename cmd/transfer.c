@@ -5,7 +5,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "cmd/output.h"
 #include "conda/platform.h"
+#include "oci/attach.h"
 
 static void take_name(struct arena *a, const struct dest *from, struct dest *to)
 {
@@ -17,7 +19,7 @@ static void take_name(struct arena *a, const struct dest *from, struct dest *to)
 }
 
 static void print_result(const struct options *o, struct arena *a, const struct dest *to, const struct digest *d,
-			 const struct dest_told *told)
+			 const struct dest_told *told, size_t referrers)
 {
 	const char *digest = arena_printf(a, "sha256:%s", digest_hex(d).hex);
 	struct dest named = *to;
@@ -42,6 +44,8 @@ static void print_result(const struct options *o, struct arena *a, const struct 
 		json_put_int(&j, "blobs_there", (int64_t)told->there);
 		json_put_int(&j, "bytes_uploaded", (int64_t)told->bytes);
 	}
+	if (o->referrers)
+		json_put_int(&j, "referrers", (int64_t)referrers);
 	json_end(&j);
 	puts(out.p);
 }
@@ -55,6 +59,7 @@ int transfer_run(const struct options *o, struct arena *a, const struct dest *fr
 	struct dest_how how = { .told = &told.base };
 	struct dest named = *to;
 	struct digest digest;
+	size_t referrers = 0;
 	int rc;
 
 	registries_told_begin(&told, progress);
@@ -62,11 +67,22 @@ int transfer_run(const struct options *o, struct arena *a, const struct dest *fr
 		return -1;
 	if (registries_media_types(o, &how.docker_types, err) < 0)
 		return -1;
+	if (output_check_archive(&(struct options){ .args = o->args, .n_args = 1 }, to, err) < 0)
+		return -1;
+	if (o->referrers && how.docker_types)
+		return err_set(
+			err, ERR_USAGE,
+			"--media-types docker makes another image, and what is attached to the old one (--referrers) is "
+			"not about that");
+	if (o->referrers && attach_check(to, err) < 0)
+		return err_at(err, "--referrers");
 	take_name(a, from, &named);
 	rc = dest_copy(from, p ? p->oci_os : NULL, p ? p->oci_arch : NULL, &named, &how, &digest, err);
+	if (rc == 0 && o->referrers)
+		rc = attach_copy(from, &named, &digest, &how, &referrers, err);
 	registries_told_end(&told);
 	if (rc < 0)
 		return -1;
-	print_result(o, a, &named, &digest, &told.base);
+	print_result(o, a, &named, &digest, &told.base, referrers);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "cmd/link_effects.h"
 #include "cmd/paths_plan.h"
 #include "cmd/rootfs.h"
+#include "conda/libc.h"
 
 #define NAMES_MAX 200 /* bytes of a layer's package names in a sentence */
 
@@ -43,7 +44,7 @@ void verify_finish(struct verify *v)
 	v->n = n;
 }
 
-const char *verify_layer_name(struct verify *v, uint32_t layer)
+static const char *layer_name(struct verify *v, uint32_t layer, size_t max)
 {
 	const struct holding *h = &v->contents.holdings[layer];
 	const char *what = *h->packages ? h->packages : h->part;
@@ -51,8 +52,13 @@ const char *verify_layer_name(struct verify *v, uint32_t layer)
 
 	if (!n)
 		return arena_printf(&v->arena, "layer %u", layer + 1);
-	return arena_printf(&v->arena, "layer %u (%.*s%s)", layer + 1, (int)(n > NAMES_MAX ? NAMES_MAX : n), what,
-			    n > NAMES_MAX ? "..." : "");
+	return arena_printf(&v->arena, "layer %u (%.*s%s)", layer + 1, (int)(n > max ? max : n), what,
+			    n > max ? "..." : "");
+}
+
+const char *verify_layer_name(struct verify *v, uint32_t layer)
+{
+	return layer_name(v, layer, NAMES_MAX);
 }
 
 /* ---- claims: which package says what of a path ---- */
@@ -81,9 +87,14 @@ static struct claim *make_claims(struct verify *v, size_t *n)
 	for (size_t i = 0; i < c->n_packages; i++)
 		*n += c->packages[i].meta.n;
 	list = mem_array(*n, sizeof(*list));
+	*n = 0;
 	for (size_t i = 0; i < c->n_packages; i++) {
 		const struct contents_package *p = &c->packages[i];
 
+		/* Of a broken layer that is said, and not of each of its files. */
+		if (contents_is_broken(c, p->layer))
+			continue;
+		*n += p->meta.n;
 		for (size_t k = 0; k < p->meta.n; k++)
 			list[at++] = (struct claim){ arena_printf(&v->arena, "%s%s%s", p->prefix, *p->prefix ? "/" : "",
 								  p->meta.files[k].path),
@@ -172,11 +183,12 @@ static void check_claims(struct verify *v, const struct claim *c, size_t n)
 
 /* ---- files that nobody claims ---- */
 
-static bool is_below(const char *path, const char *dir)
+/* What stands below dir/ in path, or NULL. */
+static const char *below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
+	return strncmp(path, dir, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
 }
 
 /* What a tool that installs packages writes besides: conda's, and ours. */
@@ -201,17 +213,29 @@ static bool is_packages(const struct verify *v, uint32_t layer)
 	return is_part(v, layer, "packages");
 }
 
-/* A licence text of one of the layer's packages. */
-static bool is_license(const struct verify *v, const struct overlay_file *f, const char *path)
+static bool is_record_of(const char *path, const struct contents_package *p)
+{
+	auto_free char *record = mem_printf("conda-meta/%s.json", p->dist);
+
+	return strcmp(path, record) == 0;
+}
+
+/* A record or licence text of one of the layer's packages, which may be those of a base, with a prefix of its own. */
+static bool is_about_package(const struct verify *v, const struct overlay_file *f)
 {
 	const struct contents *c = &v->contents;
 
-	if (!is_below(path, LINKED_LICENSES))
-		return false;
-	for (size_t i = 0; i < c->n_packages; i++)
-		if (c->packages[i].layer == f->layer &&
-		    is_below(path + strlen(LINKED_LICENSES) + 1, c->packages[i].meta.record.name))
+	for (size_t i = 0; i < c->n_packages; i++) {
+		const struct contents_package *p = &c->packages[i];
+		const char *inside, *text;
+
+		if (p->layer != f->layer)
+			continue;
+		inside = *p->prefix ? below(f->path, p->prefix) : f->path;
+		text = inside ? below(inside, LINKED_LICENSES) : NULL;
+		if ((text && below(text, p->meta.record.name)) || (inside && is_record_of(inside, p)))
 			return true;
+	}
 	return false;
 }
 
@@ -221,12 +245,14 @@ static bool is_ours(const struct verify *v, const struct overlay_file *f)
 	const char *path = f->path + strlen(v->contents.prefix) + 1;
 
 	if (is_packages(v, f->layer))
-		return is_license(v, f, path);
+		return is_about_package(v, f);
 	if (is_part(v, f->layer, "environment"))
 		return strcmp(path, PATHS_PLAN_ENTRY_POINT) == 0 || link_effects_may_write(path);
 	if (is_part(v, f->layer, "system"))
-		return strcmp(path, ROOTFS_BUNDLE_IN_PREFIX) == 0 &&
-		       holding_label(v->contents.image, LABEL_CERTIFICATES);
+		return rootfs_may_write(f->path) || (strcmp(path, ROOTFS_BUNDLE_IN_PREFIX) == 0 &&
+						     holding_label(v->contents.image, LABEL_CERTIFICATES));
+	if (is_part(v, f->layer, "libc"))
+		return libc_may_write(f->path);
 	return is_part(v, f->layer, "app");
 }
 
@@ -236,12 +262,12 @@ static void check_unclaimed(struct verify *v)
 
 	for (size_t i = 0; i < c->files.n; i++) {
 		const struct overlay_file *f = &c->files.files[i];
-		bool inside = c->prefix && is_below(f->path, c->prefix);
+		bool inside = c->prefix && below(f->path, c->prefix);
 
 		if (f->hidden || f->type == MEMBER_DIR || v->checked[i] || contents_is_broken(c, f->layer))
 			continue;
-		if ((!inside && !is_packages(v, f->layer)) ||
-		    (inside && (is_bookkeeping(f->path, c->prefix) || is_ours(v, f))))
+		if (inside ? is_bookkeeping(f->path, c->prefix) || is_ours(v, f)
+			   : !is_packages(v, f->layer) || is_about_package(v, f))
 			continue;
 		verify_add(v, verify_layer_name(v, f->layer), f->path,
 			   f->hashed ? arena_printf(&v->arena, "is sha256:%s", digest_hex(&f->sha256).hex)
@@ -281,6 +307,35 @@ static bool some_layer_is_broken(const struct contents *c)
 	return false;
 }
 
+/* In the image's own environment: a base's may have the same package. */
+static bool is_installed(const struct contents_package *p, const struct contents *c)
+{
+	return strcmp(p->prefix, c->prefix) == 0;
+}
+
+static const struct contents_package *find_installed(const struct contents *c, const char *dist)
+{
+	for (size_t i = 0; i < c->n_packages; i++)
+		if (is_installed(&c->packages[i], c) && strcmp(c->packages[i].dist, dist) == 0)
+			return &c->packages[i];
+	return NULL;
+}
+
+/* What is below the image's own layers is not made once more, so nothing of its environment may be there. */
+static void check_own(struct verify *v)
+{
+	const struct contents *c = &v->contents;
+
+	for (size_t i = 0; c->prefix && i < c->n_packages; i++) {
+		const struct contents_package *p = &c->packages[i];
+
+		if (is_installed(p, c) && p->layer < c->own)
+			verify_add(v, p->dist, "",
+				   arena_printf(&v->arena, "is in layer %u, below the system files", p->layer + 1),
+				   "expected above them");
+	}
+}
+
 /* "+channel/subdir::name-version-build" came, "-..." went. */
 static void check_history(struct verify *v)
 {
@@ -304,13 +359,12 @@ static void check_history(struct verify *v)
 		there[i] = *text == '+';
 	}
 	for (size_t i = 0; i < listed.n; i++)
-		if (there[i] && !contents_find(c, names[i]))
+		if (there[i] && !find_installed(c, names[i]) && !contents_broken_holder(c, names[i]))
 			verify_add(v, names[i], "", "is missing", "expected: conda-meta/history says it was installed");
 	for (size_t i = 0; i < c->n_packages; i++) {
 		uint32_t k;
 
-		if (strcmp(c->packages[i].prefix, c->prefix) == 0 &&
-		    (!map_get(&listed, c->packages[i].dist, &k) || !there[k]))
+		if (is_installed(&c->packages[i], c) && (!map_get(&listed, c->packages[i].dist, &k) || !there[k]))
 			verify_add(v, c->packages[i].dist, "", "is in the image",
 				   "expected nothing: conda-meta/history does not say that it was installed");
 	}
@@ -323,14 +377,10 @@ static void tell_faults(struct verify *v)
 
 	for (size_t i = 0; i < c->n_faults; i++) {
 		const struct contents_fault *f = &c->faults[i];
-		struct str rest = str_of(c->holdings[f->layer].packages), name;
 
-		verify_add(v, verify_layer_name(v, f->layer), f->path, f->text,
+		/* All packages by their names, for those who look for one. */
+		verify_add(v, layer_name(v, f->layer, f->is_layer ? SIZE_MAX : NAMES_MAX), f->path, f->text,
 			   f->is_layer && *f->path ? "(it was read up to here)" : "");
-		/* Each package by its name, for those who look for one. */
-		while (f->is_layer && is_packages(v, f->layer) && str_cut(&rest, ',', &name))
-			verify_add(v, arena_strndup(&v->arena, name.p, name.n), "", "cannot be trusted",
-				   arena_printf(&v->arena, "layer %u is broken", f->layer + 1));
 	}
 }
 
@@ -351,6 +401,7 @@ int verify_records(struct verify *v, struct blobs *b, struct err *err)
 	}
 	check_unclaimed(v);
 	check_holdings(v);
+	check_own(v);
 	tell_faults(v);
 	if (c->prefix && c->history)
 		check_history(v);
@@ -364,8 +415,10 @@ int verify_records(struct verify *v, struct blobs *b, struct err *err)
 static void check_locked(struct verify *v, const struct record *r)
 {
 	const char *dist = record_dist(&v->arena, r);
-	const struct contents_package *p = contents_find(&v->contents, dist);
+	const struct contents_package *p = find_installed(&v->contents, dist);
 
+	if (!p && contents_broken_holder(&v->contents, dist))
+		return;
 	if (!p)
 		verify_add(v, dist, "", "is missing", "expected: the lock has it");
 	else if (r->has_sha256 && p->meta.record.has_sha256 && !digest_equal(&r->sha256, &p->meta.record.sha256))
@@ -385,10 +438,12 @@ void verify_lock(struct verify *v, const struct lock_platform *lp)
 		map_put(&locked, record_dist(&a, &lp->packages[i]), 0, &is_new);
 		check_locked(v, &lp->packages[i]);
 	}
-	for (size_t i = 0; i < v->contents.n_packages; i++)
-		if (!map_get(&locked, v->contents.packages[i].dist, NULL))
-			verify_add(v, v->contents.packages[i].dist, "", "is in the image",
-				   "expected nothing: the lock does not have it");
+	for (size_t i = 0; i < v->contents.n_packages; i++) {
+		const struct contents_package *p = &v->contents.packages[i];
+
+		if (is_installed(p, &v->contents) && !map_get(&locked, p->dist, NULL))
+			verify_add(v, p->dist, "", "is in the image", "expected nothing: the lock does not have it");
+	}
 }
 
 /* ---- sums ---- */

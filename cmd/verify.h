@@ -30,7 +30,7 @@ struct verify {
 /* Read all of the image and compare it with its own records. ERR_LIMIT, or what keeps it from being read at all. */
 int verify_records(struct verify *v, struct blobs *b, struct err *err);
 
-/* The packages of a lock against those of the image. */
+/* The packages of a lock against those of the image, whose prefix is known. */
 void verify_lock(struct verify *v, const struct lock_platform *lp);
 
 /*

@@ -253,8 +253,7 @@ static const char *seen_as(struct verify *v, const struct overlay_file *f)
 }
 
 /* Two sorted lists side by side. */
-static void compare_lists(struct verify *v, const struct spy *s, const struct overlay_file *const *is, size_t n,
-			  bool broken)
+static void compare_lists(struct verify *v, const struct spy *s, const struct overlay_file *const *is, size_t n)
 {
 	size_t i = 0, k = 0;
 
@@ -271,9 +270,8 @@ static void compare_lists(struct verify *v, const struct spy *s, const struct ov
 			k++;
 			i += k == n || strcmp(is[k]->path, m->path) != 0;
 		} else if (c < 0) {
-			if (!broken)
-				verify_add(v, package_of(v, s, m), m->path, "is missing",
-					   arena_printf(&v->arena, "expected in layer %u", s->layer + 1));
+			verify_add(v, package_of(v, s, m), m->path, "is missing",
+				   arena_printf(&v->arena, "expected in layer %u", s->layer + 1));
 			i++;
 		} else {
 			if (!is[k]->implied)
@@ -288,20 +286,19 @@ static void compare_layer(struct verify *v, struct spy *s)
 {
 	const struct overlay *o = &v->contents.files;
 	const struct digest *is = &v->contents.image->layers[s->layer].layer.diffid;
-	bool broken = contents_is_broken(&v->contents, s->layer), same = digest_equal(&s->diffid, is);
+	bool same = digest_equal(&s->diffid, is);
 	auto_free const struct overlay_file **files = NULL;
 	size_t n = 0, before = v->n;
 
 	for (size_t i = 0; i < o->n; i++) {
 		if (o->files[i].layer != s->layer)
 			continue;
-		if (same && !broken)
-			v->checked[i] = true;
+		v->checked[i] |= same;
 		mem_grow(files, n);
 		files[n++] = &o->files[i];
 	}
 	v->rebuilt++;
-	if (same && !broken)
+	if (same)
 		return;
 	resolve_links(s);
 	add_parents(s);
@@ -309,8 +306,8 @@ static void compare_layer(struct verify *v, struct spy *s)
 		qsort(s->list, s->n, sizeof(*s->list), made_by_path);
 	if (n)
 		qsort(files, n, sizeof(*files), by_path);
-	compare_lists(v, s, files, n, broken);
-	if (!same && v->n == before)
+	compare_lists(v, s, files, n);
+	if (v->n == before)
 		verify_add(
 			v, verify_layer_name(v, s->layer), "",
 			arena_printf(&v->arena, "is sha256:%s as a tar", digest_hex(is).hex),
@@ -350,6 +347,8 @@ static bool plan_layer(const struct verify *v, const struct assembly *a, uint32_
 	auto_arena tmp = { 0 };
 
 	*s = (struct spy){ .base = { &spy_ops }, .a = a, .members = one, .n_members = 1, .layer = i };
+	if (i < v->contents.own || contents_is_broken(&v->contents, i))
+		return false;
 	if (strcmp(h->part, "packages") == 0) {
 		s->part = PART_PACKAGES;
 		s->n_members = 0;

@@ -23,6 +23,7 @@ static const struct condarc_row rows[CONDARC_KEYS] = {
 	[CONDARC_DEFAULT_THREADS] = { "default_threads", CONDARC_NUMBER, NULL, 0, false },
 	[CONDARC_DENYLIST_CHANNELS] = { "denylist_channels", CONDARC_LIST, NULL, ',', true },
 	[CONDARC_FETCH_THREADS] = { "fetch_threads", CONDARC_NUMBER, "download_threads", 0, false },
+	[CONDARC_LOCAL_REPODATA_TTL] = { "local_repodata_ttl", CONDARC_NUMBER, NULL, 0, false },
 	[CONDARC_MIGRATED_CHANNEL_ALIASES] = { "migrated_channel_aliases", CONDARC_LIST, NULL, ',', false },
 	[CONDARC_MIGRATED_CUSTOM_CHANNELS] = { "migrated_custom_channels", CONDARC_MAP, NULL, 0, true },
 	[CONDARC_MIRRORED_CHANNELS] = { "mirrored_channels", CONDARC_LISTS, NULL, 0, true },
@@ -35,6 +36,8 @@ static const struct condarc_row rows[CONDARC_KEYS] = {
 	[CONDARC_REMOTE_CONNECT_TIMEOUT_SECS] = { "remote_connect_timeout_secs", CONDARC_NUMBER, NULL, 0, false },
 	[CONDARC_REMOTE_MAX_RETRIES] = { "remote_max_retries", CONDARC_NUMBER, NULL, 0, false },
 	[CONDARC_REMOTE_READ_TIMEOUT_SECS] = { "remote_read_timeout_secs", CONDARC_NUMBER, NULL, 0, false },
+	[CONDARC_REPODATA_USE_SHARDS] = { "repodata_use_shards", CONDARC_BOOL, NULL, 0, false },
+	[CONDARC_REPODATA_USE_ZST] = { "repodata_use_zst", CONDARC_BOOL, NULL, 0, false },
 	[CONDARC_SSL_VERIFY] = { "ssl_verify", CONDARC_TEXT, "verify_ssl", 0, true },
 	[CONDARC_SUBDIR] = { "subdir", CONDARC_TEXT, "platform", 0, false },
 };
@@ -310,6 +313,9 @@ int condarc_add_variable(struct arena *a, struct condarc *c, const char *name, c
 		return 0;
 	k = find_key(lower(a, name + strlen("CONDA_")));
 	if (k == CONDARC_KEYS || c->values[k].is_set)
+		return 0;
+	/* one that is empty says nothing, as null does: a check is not switched off by it */
+	if (!*value && rows[k].shape != CONDARC_LIST)
 		return 0;
 	if (strlen(value) > VARIABLE_BYTES_MAX)
 		return err_set(err, ERR_LIMIT, "%s has %zu bytes, the most that is read is %zu", name, strlen(value),

@@ -29,6 +29,7 @@ enum condarc_key {
 	CONDARC_DEFAULT_THREADS,
 	CONDARC_DENYLIST_CHANNELS,
 	CONDARC_FETCH_THREADS,
+	CONDARC_LOCAL_REPODATA_TTL,
 	CONDARC_MIGRATED_CHANNEL_ALIASES,
 	CONDARC_MIGRATED_CUSTOM_CHANNELS,
 	CONDARC_MIRRORED_CHANNELS,
@@ -41,6 +42,8 @@ enum condarc_key {
 	CONDARC_REMOTE_CONNECT_TIMEOUT_SECS,
 	CONDARC_REMOTE_MAX_RETRIES,
 	CONDARC_REMOTE_READ_TIMEOUT_SECS,
+	CONDARC_REPODATA_USE_SHARDS,
+	CONDARC_REPODATA_USE_ZST,
 	CONDARC_SSL_VERIFY,
 	CONDARC_SUBDIR,
 	CONDARC_KEYS, /* how many there are */
@@ -89,7 +92,7 @@ int condarc_parse(struct arena *a, const char *p, size_t n, const char *name, st
 
 /*
  * An environment variable ("CONDA_CHANNELS" or "MAMBA_CHANNELS", "a,b") as part of a source, which *c is. 1, or 0
- * where it is no setting's. A map is written as in YAML: {http: http://proxy:3128}. ERR_FORMAT.
+ * where it is no setting's, or empty and no list's. A map is written as in YAML: {http: http://proxy:3128}. ERR_FORMAT.
  */
 int condarc_add_variable(struct arena *a, struct condarc *c, const char *name, const char *value, struct err *err);
 

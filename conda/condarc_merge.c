@@ -346,12 +346,16 @@ static int check_value(enum condarc_key k, struct condarc_item *item, struct err
 		if (b < 0)
 			return value_fault(k, item, "true or false", err);
 		item->text = b ? "true" : "false";
+	} else if (k == CONDARC_LOCAL_REPODATA_TTL && !parse_number(item->text, &n) && parse_bool(item->text) >= 0) {
+		item->text = parse_bool(item->text) ? "1" : "0"; /* as conda has it: its type is both */
 	} else if (condarc_shape(k) == CONDARC_NUMBER && !parse_number(item->text, &n)) {
 		return value_fault(k, item, "a number", err);
 	} else if (k == CONDARC_CHANNEL_PRIORITY) {
 		return check_priority(item, err);
 	} else if (k == CONDARC_SSL_VERIFY) {
 		settle_verify(item);
+	} else if (k == CONDARC_MIRRORED_CHANNELS && item->text && !strstr(item->text, "://")) {
+		return value_fault(k, item, "a list of URLs", err);
 	} else if (k == CONDARC_CHANNEL_ALIAS && *item->text && !strstr(item->text, "://")) {
 		return value_fault(k, item, "a URL", err);
 	}

@@ -10,6 +10,7 @@
 #include "conda/matchspec.h"
 #include "conda/platform.h"
 #include "conda/selector.h"
+#include "conda/spec_hint.h"
 
 #define ENV_BYTES_MAX ((size_t)1 << 20)
 #define SPEC_BYTES_MAX 2048
@@ -50,11 +51,33 @@ static bool bracketed(const char *comment, struct str *ret)
 	return str_cut(&s, ']', ret) && s.p;
 }
 
+/* A word of a selector behind "[", without the "]": somebody forgot it. */
+static bool looks_unclosed(const char *comment)
+{
+	static const char *const words[] = {
+		"linux", "osx", "win", "unix", "not ", "aarch64", "arm64", "x86", "ppc64"
+	};
+	struct str s = str_trim(str_of(comment));
+
+	if (!s.n || s.p[0] != '[' || memchr(s.p, ']', s.n))
+		return false;
+	s = str_trim((struct str){ s.p + 1, s.n - 1 });
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_starts(s.p, words[i]))
+			return true;
+	return !s.n;
+}
+
 /* Whether the line of d is meant for this platform. */
 static bool is_meant(struct reader *r, const struct doc *d)
 {
 	struct str expr;
 
+	if (d->comment && looks_unclosed(d->comment)) {
+		expr = str_trim(str_of(d->comment));
+		warn(r, d, "the comment '# %.*s' begins like a selector and has no ']'; the line is kept", (int)expr.n,
+		     expr.p);
+	}
 	if (!d->comment || !bracketed(d->comment, &expr))
 		return true;
 	switch (selector_eval(expr, r->subdir)) {
@@ -105,6 +128,8 @@ static int one_line(struct reader *r, const struct doc *d, const char *what, con
 		return doc_fault(d, r->err,
 				 "%s is '%s', which YAML reads as a %s; write a string such as %s, or quote it", what,
 				 d->text, doc_type_name(d->type), example);
+	if (d->last_line == d->line && has_control(d->text) && !strchr(d->text, '\n'))
+		return doc_fault(d, r->err, "%s has a control character in it, expected one such as %s", what, example);
 	if (d->last_line != d->line || has_control(d->text))
 		return doc_fault(d, r->err,
 				 "%s runs over more than one line, expected one such as %s; is a '-' missing?", what,
@@ -274,8 +299,14 @@ static int add_spec(struct reader *r, const struct doc *d)
 	if (strlen(d->text) > SPEC_BYTES_MAX)
 		return doc_fault(d, r->err, "a dependency has %zu bytes, expected at most %d", strlen(d->text),
 				 SPEC_BYTES_MAX);
-	if (!matchspec_parse(&e->arena, d->text, MATCHSPEC_V3, &why))
-		return doc_fault(d, r->err, "%s", why.text);
+	if (!matchspec_parse(&e->arena, d->text, MATCHSPEC_V3, &why)) {
+		const char *hint = spec_hint(&e->arena, d->text);
+
+		return hint ? doc_fault(d, r->err, "'%s' is no spec: %s", d->text, hint)
+			    : doc_fault(d, r->err, "%s", why.text);
+	}
+	if (spec_hint_unheeded(&e->arena, d->text))
+		warn(r, d, "%s", spec_hint_unheeded(&e->arena, d->text));
 	mem_grow(r->specs, e->n_specs);
 	r->specs[e->n_specs++] = (struct env_spec){ d->text, e->file, d->line, d->column };
 	return 0;
@@ -310,6 +341,11 @@ static int read_section(struct reader *r, const struct doc *k, const struct doc 
 				k->text);
 		}
 	}
+	if (str_starts(k->text, "sel("))
+		return doc_fault(k, r->err, "the selector '%s' has no ')'; it is written 'sel(linux): numpy'", k->text);
+	if (strcmp(k->text, "pip") != 0 && v->type != DOC_NULL && v->type != DOC_LIST && v->type != DOC_MAP)
+		return doc_fault(k, r->err, "'%s: %s' is a map, and a package is written without ':', as '%s=%s'",
+				 k->text, v->text, k->text, v->text);
 	if (strcmp(k->text, "pip") != 0)
 		return doc_fault(
 			k, r->err,
@@ -371,18 +407,61 @@ static int read_key(struct reader *r, const struct doc *k, const struct doc *v)
 	return 0;
 }
 
+/* Keys of files that are YAML, too, and no environments. */
+static const char *other_file(const struct doc *d)
+{
+	if (doc_find(d, "requirements") && doc_find(d, "package"))
+		return "is a recipe; an environment file lists what is to be installed, below 'dependencies:'";
+	return NULL;
+}
+
+/* The key that may have been meant to be "dependencies". */
+static const struct doc *misspelt(const struct doc *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const char *k = d->keys[i].text;
+
+		if (str_starts(k, "depend") || str_starts(k, "Depend") || str_starts(k, "depnd") ||
+		    strcmp(k, "packages") == 0 || strcmp(k, "requirements") == 0 || strcmp(k, "specs") == 0)
+			return &d->keys[i];
+	}
+	return NULL;
+}
+
+static int refuse_without_dependencies(struct reader *r, const struct doc *d)
+{
+	const struct doc *k = misspelt(d);
+
+	if (other_file(d))
+		return doc_fault(d, r->err, "%s", other_file(d));
+	if (k)
+		return doc_fault(k, r->err, "there is no 'dependencies:'; is that what '%s:' is meant to be?", k->text);
+	return doc_fault(d, r->err, "has no 'dependencies:'; add it, with a line such as '- python=3.10' below it");
+}
+
+/* What "{{" makes of YAML is told in YAML's words, which help nobody. */
+static int tell_of_template(struct reader *r, const char *p, size_t n)
+{
+	const char *text = arena_strdup(&r->e->arena, r->err->text);
+	enum err_code code = r->err->code;
+
+	if (code != ERR_FORMAT || !memmem(p, n, "{{", 2))
+		return -1;
+	err_clear(r->err);
+	return err_set(r->err, code, "%s; '{{' begins a template, and none is filled in here", text);
+}
+
 static int read_file(struct reader *r, const char *p, size_t n)
 {
 	const struct doc *d = doc_parse_yaml(&r->e->arena, p, n, r->e->file, r->err);
 
 	if (!d)
-		return -1;
+		return tell_of_template(r, p, n);
 	if (d->type != DOC_MAP)
 		return doc_fault(d, r->err, "is a %s, expected a map with 'dependencies:' in it",
 				 doc_type_name(d->type));
 	if (!doc_find(d, "dependencies"))
-		return doc_fault(d, r->err,
-				 "has no 'dependencies:'; add it, with a line such as '- python=3.10' below it");
+		return refuse_without_dependencies(r, d);
 	for (size_t i = 0; i < d->n; i++)
 		if (read_key(r, &d->keys[i], &d->items[i]) < 0)
 			return -1;

@@ -134,6 +134,13 @@ static int split_checksum(struct reader *r, char *text, struct record *rec)
 {
 	char *hash = strrchr(text, '#');
 
+	if (!hash && !strchr(text, '/'))
+		return fault(r, "'%s' is no URL; below @EXPLICIT stand URLs of packages, with their checksums", text);
+	if ((!hash || strchr(hash, '/')) && r->place->unverified) {
+		if (!r->l->unverified)
+			r->l->unverified = arena_printf(&r->l->arena, "%s:%u: %s", r->lines.file, r->lines.line, text);
+		return 0;
+	}
 	if (!hash || strchr(hash, '/'))
 		return fault(r,
 			     "%s has no checksum, and what is downloaded could not be verified; write the list with "

@@ -13,6 +13,7 @@ struct explicit_place {
 	const char *cwd; /* absolute: relative paths are below it, as CEP 23 has it */
 	const char *home; /* for "~", or NULL */
 	const char *(*variable)(const char *name); /* NULL where it is not set; NULL itself: nothing is expanded */
+	bool unverified; /* lines without a checksum are taken, and lock.unverified says so */
 };
 
 /* Whether a line of the text is "@EXPLICIT". */
@@ -21,7 +22,7 @@ bool explicit_is(const char *p, size_t n);
 /*
  * A lock of one platform: the one that a comment "# platform: X" names, or that of the
  * URLs, or subdir. Its records are bare and in the list's order. ERR_FORMAT, with
- * file:line in front: every package has a checksum, and stands once.
+ * file:line in front: every package has a checksum (but for place->unverified), and stands once.
  */
 int explicit_parse(const char *p, size_t n, const char *file, const char *subdir, const struct explicit_place *place,
 		   struct lock *ret, struct err *err);

@@ -177,6 +177,23 @@ struct tree *libc_links(const struct platform *p)
 	return t;
 }
 
+bool libc_may_write(const char *path)
+{
+	static const char *const dirs[] = { "lib", "lib64", "usr/lib", "usr/lib64" };
+
+	for (size_t i = 0; i < COUNT(dirs); i++) {
+		size_t n = strlen(dirs[i]);
+		const char *inside = path + n + 1;
+
+		if (strncmp(path, dirs[i], n) != 0 || (path[n] && path[n] != '/'))
+			continue;
+		if (!path[n] || !strchr(inside, '/') || str_starts(inside, "gconv/") ||
+		    str_starts(inside, "locale/C.utf8/"))
+			return true;
+	}
+	return str_starts(path, LIBC_LICENSES "/");
+}
+
 /* 0 after the last one. */
 static int next_license(struct libc_tree *t, struct entry *e, struct source **content, struct err *err)
 {

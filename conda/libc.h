@@ -39,6 +39,9 @@ const struct record *libc_choose(const struct index *ix, const char *name, const
  */
 struct tree *libc_tree(struct package *p, const struct platform *platform, struct err *err);
 
+/* Whether such a tree may have a file or link of that path. */
+bool libc_may_write(const char *path);
+
 /* The links at the end of that tree, which need no package. */
 struct tree *libc_links(const struct platform *platform);
 

@@ -40,6 +40,8 @@ struct lock {
 	size_t n_variables;
 	const struct lock_platform *platforms; /* sorted by subdir */
 	size_t n_platforms;
+	const char *
+		unverified; /* "list.txt:3: URL": of a list, the first package without a checksum; NULL: every one has some */
 	bool foreign; /* made by another tool: no custom_metadata of ours */
 	const char *const *warnings; /* of reading: each begins with file:line:column; ends with NULL */
 };

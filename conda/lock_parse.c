@@ -67,18 +67,6 @@ static int only_keys(struct reader *r, const struct doc *map, const char *what, 
 	return 0;
 }
 
-/* A key that must be there, of a type. */
-static const struct doc *need(struct reader *r, const struct doc *map, const char *key, enum doc_type type)
-{
-	const struct doc *v = doc_find(map, key);
-
-	if (!v)
-		doc_fault(map, r->err, "has no '%s'", key);
-	else if (v->type != type)
-		doc_fault(v, r->err, "'%s' is a %s, expected a %s", key, doc_type_name(v->type), doc_type_name(type));
-	return v && v->type == type ? v : NULL;
-}
-
 /* ---- custom_metadata ---- */
 
 static int key_cmp(const void *a, const void *b)
@@ -225,7 +213,7 @@ static int clean_channel(struct reader *r, const struct doc *at, const char *url
 static int read_channels(struct reader *r, const struct doc *metadata)
 {
 	static const char *const allowed[] = { "url", "used_env_vars", NULL };
-	const struct doc *list = need(r, metadata, "channels", DOC_LIST);
+	const struct doc *list = doc_need(metadata, "channels", DOC_LIST, r->err);
 	const char **channels;
 
 	if (!list)
@@ -266,8 +254,8 @@ static int read_platform(struct reader *r, const struct doc *hashes, const struc
 
 static int read_platforms(struct reader *r, const struct doc *metadata)
 {
-	const struct doc *list = need(r, metadata, "platforms", DOC_LIST);
-	const struct doc *hashes = list ? need(r, metadata, "content_hash", DOC_MAP) : NULL;
+	const struct doc *list = doc_need(metadata, "platforms", DOC_LIST, r->err);
+	const struct doc *hashes = list ? doc_need(metadata, "content_hash", DOC_MAP, r->err) : NULL;
 	struct lock_platform *p;
 
 	if (!hashes)
@@ -291,7 +279,7 @@ static int read_metadata(struct reader *r, const struct doc *top)
 	static const char *const allowed[] = { "content_hash",	  "channels",	     "platforms",
 					       "sources",	  "time_metadata",   "git_metadata",
 					       "inputs_metadata", "custom_metadata", NULL };
-	const struct doc *metadata = need(r, top, "metadata", DOC_MAP);
+	const struct doc *metadata = doc_need(top, "metadata", DOC_MAP, r->err);
 
 	if (!metadata || only_keys(r, metadata, "'metadata'", allowed) < 0 || read_custom(r, metadata) < 0 ||
 	    read_ours(r) < 0 || read_channels(r, metadata) < 0 || read_platforms(r, metadata) < 0)
@@ -304,7 +292,7 @@ static int read_metadata(struct reader *r, const struct doc *top)
 static int read_hashes(struct reader *r, const struct doc *d, struct record *rec)
 {
 	static const char *const allowed[] = { "md5", "sha256", NULL };
-	const struct doc *map = need(r, d, "hash", DOC_MAP);
+	const struct doc *map = doc_need(d, "hash", DOC_MAP, r->err);
 	const char *md5, *sha256;
 
 	if (!map || only_keys(r, map, "'hash'", allowed) < 0 || get_text(r, map, "md5", "", &md5) < 0 ||
@@ -482,7 +470,8 @@ static int read_package(struct reader *r, const struct doc *d)
 	    get_text(r, d, "category", "main", &category) < 0 || find_platform(r, d, &it.platform) < 0)
 		return -1;
 	it.at = doc_find(d, "name");
-	it.libc = !r->l->foreign && strcmp(category, "libc") == 0;
+	/* In a lock as others write it, too: condaimg lock makes such of a list of URLs. */
+	it.libc = strcmp(category, "libc") == 0 && (!r->l->foreign || str_starts(it.r.name, "sysroot_"));
 	if (!it.libc && strcmp(category, "main") != 0) {
 		leave_out(r, it.at, category);
 		return 0;
@@ -544,7 +533,7 @@ static const struct record *take_records(struct reader *r, size_t platform, bool
 
 static int read_packages(struct reader *r, const struct doc *top)
 {
-	const struct doc *list = need(r, top, "package", DOC_LIST);
+	const struct doc *list = doc_need(top, "package", DOC_LIST, r->err);
 	struct lock_platform *p = arena_dup(&r->l->arena, r->l->platforms, r->l->n_platforms * sizeof(*p));
 	size_t at = 0;
 

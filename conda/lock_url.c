@@ -57,9 +57,9 @@ const char *lock_url_clean(struct arena *a, const char *url, const char **ret)
 		*ret = arena_strdup(a, url);
 		return NULL;
 	}
-	scheme = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : 0;
+	scheme = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : str_starts(url, "oci://") ? 6 : 0;
 	if (!scheme)
-		return "is neither http(s)://, file:// nor an absolute path";
+		return "is neither http(s)://, oci://, file:// nor an absolute path";
 	if (strpbrk(url, " ?#\\"))
 		return "has a space, '?', '#' or '\\'";
 	host = url + scheme;

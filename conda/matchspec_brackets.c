@@ -225,8 +225,6 @@ static int parse_v3(struct arena *a, struct str s, struct matchspec_fields *f, s
 		f->value[FIELD_VERSION] = arena_strndup(a, s.p + 7, s.n - 7);
 		return 0;
 	}
-	if (!s.n)
-		return fault(err, s, "nothing between brackets");
 	for (s = skip(s, ", "); s.n > 0; s = skip(s, ", ")) {
 		if (parse_pair(a, &s, f, err) < 0)
 			return -1;

@@ -222,6 +222,14 @@ static int compile_extras(struct arena *a, const char *text, const char *separat
 	return 0;
 }
 
+/* "cuda" or "blas:mkl": at most one colon, with something on both sides. */
+static bool has_good_colon(const char *flag)
+{
+	const char *colon = strchr(flag, ':');
+
+	return !colon || (colon > flag && colon[1] && !strchr(colon + 1, ':'));
+}
+
 static int compile_flags(struct arena *a, const char *text, const char *separators, struct matchspec *m,
 			 struct err *err)
 {
@@ -234,6 +242,8 @@ static int compile_flags(struct arena *a, const char *text, const char *separato
 		if (!consists_of(m->flags[i], "_:*.+-", true))
 			return err_set(err, ERR_FORMAT, "flag '%.100s': expected letters, digits, '_', ':', '*'",
 				       m->flags[i]);
+		if (!has_good_colon(m->flags[i]))
+			return err_set(err, ERR_FORMAT, "flag '%.100s': expected NAME or NAME:VALUE", m->flags[i]);
 	}
 	return 0;
 }

@@ -39,17 +39,6 @@ struct reader {
 
 /* ---- small things ---- */
 
-static const struct doc *need(struct reader *r, const struct doc *map, const char *key, enum doc_type type)
-{
-	const struct doc *v = doc_find(map, key);
-
-	if (!v)
-		doc_fault(map, r->err, "has no '%s'", key);
-	else if (v->type != type)
-		doc_fault(v, r->err, "'%s' is a %s, expected a %s", key, doc_type_name(v->type), doc_type_name(type));
-	return v && v->type == type ? v : NULL;
-}
-
 static bool is_scalar(const struct doc *d)
 {
 	return d->type != DOC_LIST && d->type != DOC_MAP && d->type != DOC_NULL;
@@ -115,7 +104,7 @@ static int entry_place_cmp(const void *x, const void *y)
 
 static int read_entries(struct reader *r)
 {
-	const struct doc *list = need(r, r->top, "packages", DOC_LIST);
+	const struct doc *list = doc_need(r->top, "packages", DOC_LIST, r->err);
 
 	if (!list)
 		return -1;
@@ -471,7 +460,7 @@ static const char *keys_of(struct reader *r, const struct doc *map)
 
 static int read_platforms(struct reader *r)
 {
-	const struct doc *map = need(r, r->environment, "packages", DOC_MAP);
+	const struct doc *map = doc_need(r->environment, "packages", DOC_MAP, r->err);
 	struct lock_platform *list;
 	size_t n = 0;
 
@@ -496,7 +485,7 @@ static int read_platforms(struct reader *r)
 
 static int find_environment(struct reader *r, const char *asked)
 {
-	const struct doc *map = need(r, r->top, "environments", DOC_MAP);
+	const struct doc *map = doc_need(r->top, "environments", DOC_MAP, r->err);
 	const char *at = asked ? strchr(asked, '@') : NULL;
 	size_t n = at ? (size_t)(at - asked) : 0;
 
@@ -518,14 +507,14 @@ static int find_environment(struct reader *r, const char *asked)
 
 static int read_channels(struct reader *r)
 {
-	const struct doc *list = need(r, r->environment, "channels", DOC_LIST);
+	const struct doc *list = doc_need(r->environment, "channels", DOC_LIST, r->err);
 	const char **channels;
 
 	if (!list)
 		return -1;
 	channels = arena_array(&r->l->arena, list->n + 1, sizeof(*channels));
 	for (size_t i = 0; i < list->n; i++) {
-		const struct doc *url = need(r, &list->items[i], "url", DOC_STRING);
+		const struct doc *url = doc_need(&list->items[i], "url", DOC_STRING, r->err);
 
 		if (!url || read_channel(r, url, url->text, &channels[i]) < 0)
 			return -1;
@@ -540,7 +529,7 @@ static int check_version(struct reader *r)
 
 	if (r->top->type != DOC_MAP)
 		return doc_fault(r->top, r->err, "is a %s, expected a map", doc_type_name(r->top->type));
-	if (!need(r, r->top, "version", DOC_INT) || doc_get_int(r->top, "version", 0, &version, r->err) < 0)
+	if (!doc_need(r->top, "version", DOC_INT, r->err) || doc_get_int(r->top, "version", 0, &version, r->err) < 0)
 		return -1;
 	if (version < VERSION_MIN)
 		return doc_fault(doc_find(r->top, "version"), r->err,

@@ -108,4 +108,7 @@ struct script_var *script_env_add(struct script_env *e, const char *name);
 /* Whether shells and machines give it a value that is not known here. */
 bool script_is_foreign(const char *name);
 
+/* Those that a shell does not let be, or that change what it does. */
+bool script_is_magic(const char *name);
+
 #endif

@@ -6,6 +6,7 @@
 #include "conda/matchspec.h"
 #include "conda/platform.h"
 #include "conda/record.h"
+#include "conda/spec_hint.h"
 #include "conda/text_lines.h"
 
 #define SPEC_FILE_BYTES_MAX ((size_t)1 << 20)
@@ -15,6 +16,8 @@ struct reader {
 	struct env *e;
 	struct text_lines lines;
 	struct env_spec *specs;
+	const char **warnings;
+	size_t n_warnings;
 	struct err *err;
 };
 
@@ -74,8 +77,16 @@ static int read_spec(struct reader *r, struct str line)
 		return -1;
 	if (line.n > SPEC_BYTES_MAX)
 		return fault(r, "has %zu bytes, expected at most %d", line.n, SPEC_BYTES_MAX);
-	if (!matchspec_parse(&r->e->arena, text, MATCHSPEC_V3, &why))
-		return fault(r, "%s", why.text);
+	if (!matchspec_parse(&r->e->arena, text, MATCHSPEC_V3, &why)) {
+		const char *hint = spec_hint(&r->e->arena, text);
+
+		return hint ? fault(r, "'%s' is no spec: %s", text, hint) : fault(r, "%s", why.text);
+	}
+	if (spec_hint_unheeded(&r->e->arena, text)) {
+		mem_grow(r->warnings, r->n_warnings);
+		r->warnings[r->n_warnings++] = arena_printf(&r->e->arena, "%s:%u: %s", r->e->file, r->lines.line,
+							    spec_hint_unheeded(&r->e->arena, text));
+	}
 	mem_grow(r->specs, r->e->n_specs);
 	r->specs[r->e->n_specs++] = (struct env_spec){ .text = text, .file = r->e->file, .line = r->lines.line };
 	return 0;
@@ -113,10 +124,12 @@ int spec_file_parse(const char *p, size_t n, const char *file, struct env *ret, 
 	rc = read_lines(&r);
 	if (rc == 0) {
 		e.specs = arena_dup(&e.arena, r.specs, e.n_specs * sizeof(*r.specs));
+		e.warnings = arena_strlist(&e.arena, r.warnings, r.n_warnings);
 		*ret = e;
 	} else {
 		arena_release(&e.arena);
 	}
 	free(r.specs);
+	free(r.warnings);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "fetch/http_impl.h"
 #include "fetch/item.h"
 #include "fetch/url.h"
 
@@ -21,6 +22,8 @@ struct fetcher {
 	size_t n_downloads;
 	struct item *items;
 	struct desk desk;
+	struct http *http;
+	struct arena arena;
 	struct download_progress *progress;
 	uint64_t bytes, total;
 };
@@ -136,6 +139,21 @@ static int wait_for_other(const struct item *t, struct err *err)
 	return HTTP_LATER;
 }
 
+/* Who knows of it by its own URL, or by that of the mirror whose turn it is. */
+static bool find_place(struct fetcher *f, struct item *t)
+{
+	const char *url = t->d->url, *rest;
+	struct http_mirrors *m = http_mirrors_find(f->http, url, &rest);
+	int k = m ? http_mirrors_pick(m, 0) : -1;
+
+	if (k >= 0 && t->no_place)
+		return false;
+	t->mirror = k >= 0 ? &m->all[k] : NULL;
+	t->place_url = k >= 0 ? url_join(&f->arena, m->all[k].url, rest) : url;
+	t->place = http_place_of(f->http, t->place_url);
+	return t->place;
+}
+
 static int fetch_begin(struct http_batch *b, size_t i, struct http_request *q, struct sink **out, struct err *err)
 {
 	struct fetcher *f = (struct fetcher *)b;
@@ -149,6 +167,10 @@ static int fetch_begin(struct http_batch *b, size_t i, struct http_request *q, s
 	}
 	if (f->offline)
 		return not_offline(t->d, err);
+	if (find_place(f, t)) {
+		item_copy(t);
+		return HTTP_HOLD;
+	}
 	rc = t->open ? item_settle(t, err) + 1 : item_open(t, err);
 	if (rc < 0 || err->code)
 		return -1;
@@ -234,6 +256,17 @@ static void pass_over(struct fetcher *f, struct item *t, const struct err *fault
 	http_release(&f->base, (size_t)(t - f->items), HTTP_GO);
 }
 
+/* One of several that have it is of no use: all of them are asked in turn. */
+static void pass_by(struct fetcher *f, struct item *t, const struct err *fault)
+{
+	log_debug("%s: %s; others are asked", t->d->fn, fault->text);
+	http_mirror_bad(t->mirror);
+	t->place = NULL;
+	t->no_place = true;
+	item_close(t, true);
+	http_release(&f->base, (size_t)(t - f->items), HTTP_GO);
+}
+
 static int fetch_idle(struct http_batch *b, struct err *err)
 {
 	struct fetcher *f = (struct fetcher *)b;
@@ -248,6 +281,10 @@ static int fetch_idle(struct http_batch *b, struct err *err)
 
 			if (item_is_local(t)) {
 				pass_over(f, t, &fault);
+				continue;
+			}
+			if (t->place && t->mirror) {
+				pass_by(f, t, &fault);
 				continue;
 			}
 			next = url_is(t->d->url, "file") ? -1 : refused(t, &fault, err);
@@ -354,12 +391,15 @@ int download_all(struct http *h, int dirfd, struct download *downloads, size_t n
 			     .downloads = downloads,
 			     .n_downloads = n,
 			     .items = items,
+			     .http = h,
 			     .progress = progress };
+	int rc = plan(&f, err);
 
-	if (plan(&f, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && rc == 0; i++)
 		if (downloads[i].was_there)
 			tell(&f, &downloads[i]);
-	return f.base.n ? fetch_all(h, &f, err) : 0;
+	if (rc == 0 && f.base.n)
+		rc = fetch_all(h, &f, err);
+	arena_release(&f.arena);
+	return rc;
 }

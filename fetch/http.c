@@ -4,6 +4,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "fetch/url.h"
+
 /* ---- one a process ---- */
 
 struct http *http_new(const char *agent)
@@ -46,6 +48,7 @@ void http_free(struct http *h)
 	free(h->key);
 	free(h->netrc);
 	free(h->login_sources);
+	free(h->place_scheme);
 	free(h->agent);
 	free(h);
 }
@@ -112,6 +115,17 @@ void http_set_login(struct http *h, http_login_fn *login, void *arg)
 {
 	h->login = login;
 	h->login_arg = arg;
+}
+
+void http_set_place(struct http *h, const char *scheme, struct http_place *place)
+{
+	put(&h->place_scheme, scheme);
+	h->place = place;
+}
+
+struct http_place *http_place_of(const struct http *h, const char *url)
+{
+	return h->place && url_is(url, h->place_scheme) ? h->place : NULL;
 }
 
 void http_set_login_sources(struct http *h, const char *sources)

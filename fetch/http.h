@@ -54,6 +54,30 @@ void http_set_client_cert(struct http *h, const char *cert, const char *key);
 /* Instead of ~/.netrc; NULL: that one. "/dev/null": none. */
 void http_set_netrc_file(struct http *h, const char *path);
 
+/*
+ * Files whose URLs are of a scheme of their own ("oci"), and whoever knows how to come by them: in requests, as
+ * mirrors, and as downloads. It is asked by several threads at once, tries again by itself what may pass, and logs
+ * in with what it knows.
+ */
+struct http_place_request {
+	const char *url;
+	const struct digest *sha256; /* that the file has to have, or NULL; who asks looks at it */
+	uint64_t size; /* bytes; 0: not known */
+	const char *etag; /* of what is there from before, or NULL */
+};
+struct http_place_answer {
+	long status; /* 200; 304: it is what etag says; 404 */
+	const char *etag; /* in the arena, or NULL */
+};
+struct http_place {
+	/* The bytes, as they come. NULL: after an answer without any, or with err filled (ERR_NET, ...). */
+	struct source *(*open)(struct http_place *p, struct arena *a, const struct http_place_request *q,
+			       struct http_place_answer *ret, struct err *err);
+};
+
+/* place NULL: nobody knows. It must outlive h. */
+void http_set_place(struct http *h, const char *scheme, struct http_place *place);
+
 enum http_login_kind { HTTP_LOGIN_NONE, HTTP_LOGIN_BASIC, HTTP_LOGIN_BEARER, HTTP_LOGIN_HEADER };
 struct http_login {
 	enum http_login_kind kind;

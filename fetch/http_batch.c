@@ -417,6 +417,40 @@ static int file_answer(struct slot *s, const char *url, struct err *err)
 	return fault.code ? slot_end(s, NULL, &fault, err) : slot_good(s, &answer, err);
 }
 
+/* ---- URLs that somebody else knows of ---- */
+
+/* Of a body that broke off another place may have all; what the batch says against it is its own. */
+static int place_body(struct slot *s, struct source *in, struct http_answer *answer, struct err *err)
+{
+	struct err fault = ERR_INIT;
+	auto_source *body = source_limit(in, s->q.max, s->told);
+
+	s->status = 200;
+	s->headed = true;
+	fault.code = ERR_NONE;
+	if (s->run->b->ops->head && s->run->b->ops->head(s->run->b, s->i, answer, &fault) < 0)
+		return slot_end(s, NULL, &fault, err);
+	if (io_copy(body, s->out, &s->body, &fault) == 0)
+		return slot_good(s, answer, err);
+	return fault.code == ERR_NET ? slot_failed(s, false, &fault, err) : slot_end(s, NULL, &fault, err);
+}
+
+static int place_answer(struct slot *s, struct http_place *place, const char *url, struct err *err)
+{
+	struct http_place_request q = { .url = url, .etag = s->q.etag };
+	struct http_place_answer ret = { 0 };
+	struct err fault = ERR_INIT;
+	struct source *in = place->open(place, &s->arena, &q, &ret, &fault);
+	struct http_answer answer = { .url = s->told, .status = ret.status, .etag = ret.etag };
+
+	log_debug("GET %s: %s", s->told, fault.code ? fault.text : ret.status == 304 ? "304" : in ? "200" : "404");
+	if (in)
+		return place_body(s, in, &answer, err);
+	if (!fault.code && ret.status == 304)
+		return slot_good(s, &answer, err);
+	return slot_failed(s, false, &fault, err);
+}
+
 /* ---- many requests ---- */
 
 /* Which mirror has the next try, and its URL; the URL itself where there are none. */
@@ -460,6 +494,8 @@ static int slot_begin(struct slot *s, size_t i, struct err *err)
 	s->told = url_redact(&s->arena, url);
 	if (url_is(url, "file"))
 		return file_answer(s, url, err);
+	if (http_place_of(r->h, url))
+		return place_answer(s, http_place_of(r->h, url), url, err);
 	slot_ask(s, url, 0);
 	return 0;
 }

@@ -53,6 +53,8 @@ struct http {
 	char *login_sources;
 	struct http_mirrors *mirrors;
 	size_t n_mirrors;
+	char *place_scheme;
+	struct http_place *place;
 	uint64_t noise; /* of waits: that many clients do not come back together */
 };
 
@@ -121,6 +123,9 @@ void http_mirror_good(struct http_mirror *m, uint64_t bytes, int64_t ms);
 void http_mirror_bad(struct http_mirror *m);
 
 void http_mirrors_release(struct http *h);
+
+/* Who knows of url, or NULL. */
+struct http_place *http_place_of(const struct http *h, const char *url);
 
 int64_t http_now_ms(void); /* of a clock that only runs forward */
 

@@ -181,18 +181,40 @@ bool item_is_local(const struct item *t)
 	return t->d->local && !t->no_local;
 }
 
+static struct source *open_place(struct item *t, struct arena *a, struct err *err)
+{
+	struct http_place_request q = { .url = t->place_url,
+					.sha256 = t->d->has_sha256 ? &t->d->sha256 : NULL,
+					.size = t->d->size };
+	struct http_place_answer answer = { 0 };
+	struct source *in = t->place->open(t->place, a, &q, &answer, err);
+
+	if (!in && !err->code)
+		err_set(err, ERR_NET, "%s: is not there", url_redact(a, q.url));
+	return in;
+}
+
+static struct source *open_copied(struct item *t, struct arena *a, struct err *err)
+{
+	const char *path;
+
+	if (!item_is_local(t) && t->place)
+		return open_place(t, a, err);
+	path = item_is_local(t) ? t->d->local : url_to_path(a, t->d->url);
+	if (path)
+		return source_file(AT_FDCWD, path, err);
+	err_set(err, ERR_NET, "%s: is no file of this machine", url_redact(a, t->d->url));
+	return NULL;
+}
+
 /* Into a file that has no name before it is right; its name is that of what it should be. */
 static int copy_file(struct item *t, struct err *err)
 {
 	auto_arena a = { 0 };
-	const char *path = item_is_local(t) ? t->d->local : url_to_path(&a, t->d->url);
-	auto_source *in = NULL;
+	auto_source *in = open_copied(t, &a, err);
 	auto_sink *out = NULL;
 	char to[80];
 
-	if (!path)
-		return err_set(err, ERR_NET, "%s: is no file of this machine", url_redact(&a, t->d->url));
-	in = source_file(AT_FDCWD, path, err);
 	if (!in)
 		return -1;
 	if (t->d->has_sha256)

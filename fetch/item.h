@@ -13,6 +13,7 @@
 #include "fetch/part.h"
 
 struct desk;
+struct http_mirror;
 
 /* Some bytes between who receives and who writes and hashes. */
 struct piece {
@@ -31,6 +32,10 @@ struct item {
 	bool resumed; /* it holds bytes from before */
 	bool tried; /* came once whole and wrong */
 	bool no_local; /* d->local was of no use */
+	struct http_place *place; /* that knows of it, or NULL */
+	struct http_mirror *mirror; /* that it was chosen for, or NULL */
+	bool no_place; /* that was of no use */
+	const char *place_url; /* what it is called there */
 	uint64_t n; /* bytes that came, with those from before */
 	uint64_t counted; /* of them that progress was told */
 	void (*count)(void *arg, int64_t bytes); /* more of them, or fewer */
@@ -89,7 +94,7 @@ int item_restart(struct item *t, const char *url, const char *tag, struct err *e
 /* All of it came (or was there from before): the desk judges it. */
 void item_whole(struct item *t);
 
-/* It is a file of this machine, by its URL or d->local: the desk copies and judges it. */
+/* It is a file of this machine, by its URL or d->local, or its place has it: the desk copies and judges it. */
 void item_copy(struct item *t);
 bool item_is_local(const struct item *t);
 

@@ -199,6 +199,24 @@ const char *url_encode(struct arena *a, const char *fn)
 	return encode(a, fn, PLAIN, true);
 }
 
+const char *url_escape(struct arena *a, const char *url)
+{
+	static const char never[] = "\"<>\\^`{|}";
+	const char *path = scheme_len(url) ? path_of(url) : url;
+	auto_buf b = { 0 };
+
+	buf_add(&b, url, (size_t)(path - url));
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+
+		if (c <= ' ' || c >= 127 || strchr(never, c))
+			buf_addf(&b, "%%%02X", c);
+		else
+			buf_addc(&b, *path);
+	}
+	return arena_strdup(a, buf_cstr(&b));
+}
+
 bool url_is_plain(const char *fn, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -39,6 +39,9 @@ const char *url_told(struct arena *a, const char *text);
  */
 const char *url_encode(struct arena *a, const char *fn);
 
+/* A URL as people write it, in a: what its path cannot hold (spaces, letters beyond ASCII) is percent-encoded. */
+const char *url_escape(struct arena *a, const char *url);
+
 /* Whether url_encode() would leave these n bytes as they are. */
 bool url_is_plain(const char *fn, size_t n);
 

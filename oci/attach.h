@@ -41,4 +41,11 @@ int attach_list(const struct dest *d, struct arena *a, const struct digest *subj
 int attach_get(const struct dest *d, const struct registry_referrer *one, uint64_t max, struct buf *ret,
 	       struct err *err);
 
+/*
+ * Documents about an image that was copied (root: its digest, in both places) follow it, byte for byte; with root an index those of its images,
+ * too, and documents about documents. What is there already stays once. *n: how many there are. how->told is added to.
+ */
+int attach_copy(const struct dest *from, const struct dest *to, const struct digest *root, const struct dest_how *how,
+		size_t *n, struct err *err);
+
 #endif

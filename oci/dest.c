@@ -76,6 +76,15 @@ bool dest_is_place(const char *text)
 	return find_kind(text);
 }
 
+/* "ghcr.io/me/app:1", "debian:12": what other tools take for a place in a registry. */
+static bool looks_remote(struct arena *a, const char *text)
+{
+	struct err none = ERR_INIT;
+	struct ref ignored;
+
+	return strpbrk(text, ":.") && ref_parse(a, text, &ignored, &none) == 0;
+}
+
 int dest_parse(struct arena *a, const char *text, struct dest *ret, struct err *err)
 {
 	const struct kind *k = find_kind(text);
@@ -83,8 +92,9 @@ int dest_parse(struct arena *a, const char *text, struct dest *ret, struct err *
 	if (!k)
 		return err_set(err, ERR_USAGE,
 			       "'%.300s' is no place for an image; expected oci:DIR[:TAG], oci-archive:FILE[:TAG], "
-			       "docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]",
-			       text);
+			       "docker-archive:FILE[:NAME:TAG] or docker://HOST/REPO[:TAG]%s%.300s",
+			       text, looks_remote(a, text) ? "; the one in a registry is docker://" : "",
+			       looks_remote(a, text) ? text : "");
 	if (parse_rest(a, k->type, text + strlen(k->prefix), ret, err) < 0)
 		return err_at(err, "'%.300s'", text);
 	return 0;

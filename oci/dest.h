@@ -42,7 +42,8 @@ const char *dest_text(struct arena *a, const struct dest *d);
  * *ret is the manifest's digest.
  *
  * ERR_USAGE: a place that cannot be written to, or zstd layers for docker-archive:. ERR_INTEGRITY: a blob is not what
- * it should be; if it is one of from, *broken (NULL allowed) is its digest, otherwise *broken is untouched.
+ * it should be; if it is one of from, *broken (NULL allowed) is its digest, otherwise *broken is untouched. ERR_NET likewise, of a
+ * layer that a registry (at) does not have any more.
  */
 struct blobs;
 int dest_write(const struct dest *d, const struct image *im, struct store *from, struct blobs *base, struct digest *ret,

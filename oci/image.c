@@ -328,7 +328,8 @@ static const struct doc *parse_manifest(struct arena *a, const char *p, size_t n
 	    doc_get_string(d, "mediaType", MEDIA_MANIFEST, &type, err) < 0)
 		return NULL;
 	if (version != 2) {
-		doc_fault(d, err, "schemaVersion is %" PRId64 ", expected 2", version);
+		doc_fault(d, err, "schemaVersion is %" PRId64 ", expected 2%s", version,
+			  version == 1 ? ": that is how images were kept before 2017" : "");
 		return NULL;
 	}
 	if (strcmp(type, MEDIA_MANIFEST) != 0 && strcmp(type, MEDIA_DOCKER_MANIFEST) != 0) {

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "oci/store.h"
 
+struct blobs;
 struct registry;
 
 struct image_layer {
@@ -19,7 +20,8 @@ struct image_layer {
 	const struct annotation *annotations; /* sorted by key */
 	size_t n_annotations;
 	const char *created_by; /* history; may be NULL */
-	bool foreign; /* of a base image: its blob lives elsewhere */
+	bool foreign; /* of a base image, or another one: its blob lives elsewhere */
+	struct blobs *in; /* of what is foreign: that image, where it is not the base; or NULL */
 	struct registry *at; /* of what was made: its blob is there, and not in the store; or NULL */
 };
 

@@ -130,6 +130,27 @@ static int check_version(const struct layout *l, struct err *err)
 	return layout_check(buf_cstr(&text), text.n, err);
 }
 
+/* Whether it is what somebody left who was killed while he gave one of our files its name. */
+static bool is_left_over(const char *name)
+{
+	return (str_starts(name, "." LAYOUT_FILE ".") || str_starts(name, ".index.json.")) && str_ends(name, ".tmp");
+}
+
+/* Nobody else is at work here: the directory is locked. */
+static int sweep(const struct layout *l, struct err *err)
+{
+	auto_arena a = { 0 };
+	const char *const *names;
+	size_t n;
+
+	if (fs_list(&a, l->fd, ".", &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (is_left_over(names[i]))
+			unlinkat(l->fd, names[i], 0);
+	return 0;
+}
+
 static int check_empty(const struct layout *l, struct err *err)
 {
 	auto_arena a = { 0 };
@@ -146,6 +167,8 @@ static int check_empty(const struct layout *l, struct err *err)
 /* The mark comes first: who is killed in the middle leaves a layout without an image, to be gone on with. */
 static int claim(const struct layout *l, struct err *err)
 {
+	if (sweep(l, err) < 0)
+		return -1;
 	if (fs_exists(l->fd, LAYOUT_FILE))
 		return check_version(l, err);
 	if (check_empty(l, err) < 0)
@@ -267,11 +290,20 @@ static int move_tag(const struct layout *l, const char *tag, const struct parcel
 	return put_index(l, &text, err);
 }
 
+static int add_referrer(const struct layout *l, const struct registry_referrer *one, struct err *err)
+{
+	auto_buf old = { 0 }, text = { 0 };
+
+	if (fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0 ||
+	    index_put_referrer(buf_cstr(&old), old.n, "index.json", &one->d, one->artifact_type, &text, err) < 0)
+		return -1;
+	return put_index(l, &text, err);
+}
+
 static int attach(const struct layout *l, const struct registry_referrer *one, const struct str *blobs, size_t n,
 		  struct err *err)
 {
 	auto_store *to = store_open(l->fd, ".", err);
-	auto_buf old = { 0 }, text = { 0 };
 
 	for (size_t i = 0; to && i < n; i++) {
 		struct digest d = digest_bytes(blobs[i].p, blobs[i].n);
@@ -284,10 +316,16 @@ static int attach(const struct layout *l, const struct registry_referrer *one, c
 		if (rc < 0)
 			return -1;
 	}
-	if (!to || fs_read(l->fd, "index.json", INDEX_BYTES_MAX, &old, err) < 0 ||
-	    index_put_referrer(buf_cstr(&old), old.n, "index.json", &one->d, one->artifact_type, &text, err) < 0)
-		return -1;
-	return put_index(l, &text, err);
+	return to ? add_referrer(l, one, err) : -1;
+}
+
+int layout_carry(const struct dest *d, const struct registry_referrer *one, const struct parcel_set *s, struct err *err)
+{
+	CLEANUP(leave) struct layout l;
+
+	return enter(&l, d->path, err) < 0 || claim(&l, err) < 0 || put_blobs(&l, s, err) < 0
+		       ? -1
+		       : add_referrer(&l, one, err);
 }
 
 int layout_attach(const struct dest *d, const struct registry_referrer *one, const struct str *blobs, size_t n,

@@ -231,6 +231,13 @@ static size_t list_places(struct arena *a, const char **ret)
 	return n;
 }
 
+const char *const *login_places(struct arena *a)
+{
+	const char *places[PLACES_MAX];
+
+	return arena_strlist(a, places, list_places(a, places));
+}
+
 static bool is_missing(const struct err *err)
 {
 	return err->sys == ENOENT || err->sys == ENOTDIR;

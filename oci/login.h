@@ -29,6 +29,9 @@ int login_find(struct arena *a, const char *host, const char *repo, struct login
 int login_find_in(struct arena *a, const char *text, size_t n, const char *name, const char *host, const char *repo,
 		  struct login *ret, struct err *err);
 
+/* The files that are looked at, first the first; NULL-terminated. In a. */
+const char *const *login_places(struct arena *a);
+
 /* "Basic ..." of user and password, in a. */
 const char *login_basic(struct arena *a, const char *user, const char *password);
 

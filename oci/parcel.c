@@ -27,6 +27,7 @@ void parcel_init(struct parcel *p, const struct image *im, struct store *from, s
 		p->layers[i] = (struct parcel_layer){
 			{ .media_type = l->media_type, .digest = l->layer.digest, .size = l->layer.size },
 			l->foreign,
+			l->in,
 			l->at
 		};
 	}
@@ -169,8 +170,8 @@ struct source *parcel_layer(const struct parcel *p, size_t i, struct err *err)
 		return source_verify(registry_get_blob(l->at, &l->d.digest, l->d.size, err), &l->d.digest, l->d.size);
 	if (!l->foreign)
 		return store_get(p->from, &l->d.digest, l->d.size, err);
-	if (p->base)
-		return blobs_get(p->base, &l->d.digest, l->d.size, err);
+	if (l->in || p->base)
+		return blobs_get(l->in ? l->in : p->base, &l->d.digest, l->d.size, err);
 	err_set(err, ERR_IO, "is of a base image, which is not at hand");
 	return NULL;
 }
@@ -179,7 +180,9 @@ int parcel_fault(const struct parcel *p, size_t i, struct err *err)
 {
 	const struct parcel_layer *l = &p->layers[i];
 
-	if (err->code == ERR_INTEGRITY && !l->foreign && p->broken)
+	bool gone = l->at && err->code == ERR_NET; /* it was there when it was found */
+
+	if ((err->code == ERR_INTEGRITY || gone) && !l->foreign && p->broken)
 		*p->broken = l->d.digest;
 	return err_at(err, "layer %zu of %zu (sha256:%s)", i + 1, p->n_layers, digest_hex(&l->d.digest).hex);
 }

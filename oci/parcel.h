@@ -15,6 +15,7 @@
 struct parcel_layer {
 	struct descriptor d;
 	bool foreign; /* its blob is in base, not in from */
+	struct blobs *in; /* of what is foreign: there, and not in base; or NULL */
 	struct registry *at; /* or there */
 };
 
@@ -88,6 +89,9 @@ int layout_write(const struct dest *d, const struct parcel_set *s, struct err *e
 /* A document about an image that is there (oci/attach.h): its blobs, among them its manifest, and its line in index.json. */
 int layout_attach(const struct dest *d, const struct registry_referrer *one, const struct str *blobs, size_t n,
 		  struct err *err);
+/* Likewise one whose manifest and blobs are a set's only parcel. */
+int layout_carry(const struct dest *d, const struct registry_referrer *one, const struct parcel_set *s,
+		 struct err *err);
 int pack_write(const struct dest *d, const struct parcel_set *s, struct err *err);
 int registry_image_write(const struct dest *d, const struct parcel_set *s, struct dest_told *told, struct err *err);
 

@@ -11,18 +11,29 @@
 
 /* ---- what all have in common ---- */
 
+static int read_trusted(const char *path, struct buf *ca, struct err *err)
+{
+	size_t was = ca->n;
+
+	if (!path)
+		return 0;
+	if (fs_read(AT_FDCWD, path, CA_MAX, ca, err) < 0)
+		return -1;
+	if (!strstr(buf_cstr(ca) + was, "-----BEGIN CERTIFICATE-----"))
+		return err_set(err, ERR_FORMAT, "%s has no certificate in PEM", path);
+	buf_addc(ca, '\n');
+	return 0;
+}
+
 static int read_options(struct registry_hub *hub, struct err *err)
 {
 	const struct registry_options *o = &hub->options;
 	auto_buf ca = { 0 };
 
-	if (o->ca_file) {
-		if (fs_read(AT_FDCWD, o->ca_file, CA_MAX, &ca, err) < 0)
-			return -1;
-		if (!strstr(buf_cstr(&ca), "-----BEGIN CERTIFICATE-----"))
-			return err_set(err, ERR_FORMAT, "%s has no certificate in PEM", o->ca_file);
+	if (read_trusted(o->ca_file, &ca, err) < 0 || read_trusted(o->ca_configured, &ca, err) < 0)
+		return -1;
+	if (ca.n)
 		hub->ca = buf_detach(&ca);
-	}
 	return registry_conf_read_usual(&hub->conf, o->conf, o->home, err);
 }
 

@@ -21,6 +21,7 @@
 
 struct registry_options {
 	const char *ca_file; /* certificates trusted besides the system's, or NULL */
+	const char *ca_configured; /* more of them, which somebody configured for all that he does; or NULL */
 	bool insecure; /* hosts without TLS, or with any certificate, will do */
 	const char *home; /* for ~/.config/containers, or NULL */
 	const char *conf; /* a registries.conf instead of the usual ones, or NULL */

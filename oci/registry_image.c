@@ -190,7 +190,8 @@ static const char *mount_source(struct registry *r, const struct ref *base)
 static void add_job(struct writing *w, const struct parcel *p, size_t i, const struct descriptor *d, bool foreign)
 {
 	struct registry *at = i < p->n_layers ? p->layers[i].at : NULL;
-	const struct ref *there = at ? registry_ref(at) : foreign ? registry_image_ref(p->base) : NULL;
+	const struct blobs *in = i < p->n_layers && p->layers[i].in ? p->layers[i].in : p->base;
+	const struct ref *there = at ? registry_ref(at) : foreign ? registry_image_ref(in) : NULL;
 	const char *from = mount_source(w->registry, there);
 
 	if (from)

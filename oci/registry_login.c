@@ -51,6 +51,17 @@ static bool may_be_plain(const struct endpoint *e)
 	return e->insecure || ref_is_loopback(e->host);
 }
 
+/* What OpenSSL says of an answer in plain HTTP helps nobody. */
+static int no_greeting(const struct err *fault, bool plain_is_forbidden, struct err *err)
+{
+	bool is_plain = plain_is_forbidden && strstr(fault->text, "wrong version number");
+
+	err_set(err, fault->code, "%s%s", fault->text,
+		is_plain ? ": it seems to speak plain HTTP, which --insecure allows" : "");
+	err->sys = fault->sys;
+	return -1;
+}
+
 int registry_greet(struct registry *r, struct endpoint *e, struct caller *c, struct err *err)
 {
 	auto_arena a = { 0 };
@@ -61,10 +72,8 @@ int registry_greet(struct registry *r, struct endpoint *e, struct caller *c, str
 	if (e->greeted)
 		return 0;
 	if (say_hello(r, e, c, scheme, &answer, &a, &fault) < 0) {
-		if (!answer.no_tls || !may_be_plain(e)) {
-			*err = fault;
-			return -1;
-		}
+		if (!answer.no_tls || !may_be_plain(e))
+			return no_greeting(&fault, answer.no_tls && !may_be_plain(e), err);
 		scheme = "http";
 		if (say_hello(r, e, c, scheme, &answer, &a, err) < 0)
 			return -1;

@@ -76,6 +76,19 @@ static bool is_name(const char *name, bool *has_domain)
 	return strlen(name) <= NAME_BYTES_MAX;
 }
 
+/* What people get wrong. */
+static const char *name_fault(const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	if (strlen(name) > NAME_BYTES_MAX)
+		return ": it is longer than 255 characters";
+	for (const char *c = slash ? slash : name; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			return ": it is in lower case, but for its host";
+	return "";
+}
+
 int repotag_parse(struct arena *a, const char *text, struct repotag *ret, struct err *err)
 {
 	const char *slash = strrchr(text, '/'), *colon = strrchr(text, ':');
@@ -84,8 +97,8 @@ int repotag_parse(struct arena *a, const char *text, struct repotag *ret, struct
 	const char *tag = tagged ? arena_strdup(a, colon + 1) : "latest";
 
 	if (!is_name(name, &has_domain))
-		return err_set(err, ERR_USAGE, "'%.300s' is no name of an image such as app:1 or ghcr.io/me/app:1",
-			       text);
+		return err_set(err, ERR_USAGE, "'%.300s' is no name of an image such as app:1 or ghcr.io/me/app:1%s",
+			       text, name_fault(name));
 	if (!repotag_is_tag(tag))
 		return err_set(err, ERR_USAGE,
 			       "'%.300s': '%.150s' is no tag: letters, digits, '_', '.', '-', at most %d", text, tag,

@@ -144,6 +144,19 @@ static const char *against_text(struct teller *t, const struct class *c)
 			    l->constrains ? "goes only with" : "needs", all_wants_text(t, v->link));
 }
 
+/* The name that builds refuse altogether, as "x <0.0a0" does; NULL where something of it would do. */
+static const char *refused_name(struct teller *t, const struct class *c, uint32_t link)
+{
+	const struct link *l = &t->core->links[link];
+
+	if (!l->constrains || l->to == NONE || str_starts(l->to_text, "__"))
+		return NULL;
+	for (uint32_t i = 0; i < c->n_specs; i += 2)
+		if (c->specs[i] == link && problem_providers(t->p, c->specs[i + 1])->n_providers)
+			return NULL;
+	return l->to_text;
+}
+
 /* "needs a and b, and goes only with c" */
 static const char *claims_text(struct teller *t, const struct class *c)
 {
@@ -158,6 +171,12 @@ static const char *claims_text(struct teller *t, const struct class *c)
 
 			if (l->constrains != (pass == 1) || (i && c->tuple[i] == c->tuple[i - 2]))
 				continue;
+			if (refused_name(t, c, c->tuple[i])) {
+				ret = arena_printf(a, "%s%sgoes with no %s", ret, *ret ? ", and " : "",
+						   refused_name(t, c, c->tuple[i]));
+				some = false;
+				continue;
+			}
 			if (!some)
 				ret = arena_printf(a, "%s%s%s", ret, *ret ? ", and " : "",
 						   pass ? "goes only with " : "needs ");
@@ -300,6 +319,7 @@ void explain_core(struct problem *p, const struct core *core, struct solution *r
 	struct teller t = { .story = { .a = &ret->arena }, .p = p, .core = core };
 
 	t.relevant = arena_array(&t.scratch, p->n_names, sizeof(*t.relevant));
+	t.certain = arena_array(&t.scratch, p->n_names, sizeof(*t.certain));
 	t.told = arena_array(&t.scratch, p->n_names, sizeof(*t.told));
 	t.cited = arena_array(&t.scratch, p->n_specs, sizeof(*t.cited));
 	t.said = arena_array(&t.scratch, core->n_links, sizeof(*t.said));

@@ -119,7 +119,7 @@ static struct class class_of(struct teller *t, const struct candidate *c)
 			if (!core_is_of_link(t->p, l, c, &needs[k], l->constrains))
 				continue;
 			ret.lacks = explain_is_lacking(t, i, needs[k].spec);
-			ret.against = ret.lacks ? NULL : explain_opposed(t, i, needs[k].spec);
+			ret.against = ret.lacks ? NULL : explain_opposed(t, c, i, needs[k].spec);
 			if (ret.lacks || ret.against)
 				ret.n_tuple = 0;
 			ret.tuple[ret.n_tuple++] = i;

@@ -14,7 +14,8 @@ struct voice {
 	uint32_t name; /* of what it speaks */
 	uint32_t spec; /* WHY_ASKED, WHY_PIN */
 	uint32_t link; /* the others */
-	const bool *allows; /* by candidate; NULL: not heard yet */
+	const bool *allows; /* by candidate */
+	bool whole; /* all relevant builds of who speaks say so */
 };
 
 struct teller {
@@ -24,6 +25,7 @@ struct teller {
 	struct arena scratch;
 	struct voice *voices;
 	uint32_t n_voices;
+	bool *certain; /* by name: it must be there, whatever else is chosen */
 	const bool **relevant; /* by name: candidates that those before it in the walk allow; NULL: not reached */
 	bool *told; /* by name */
 	bool *said; /* by link of the core: a step said "but x needs" it */
@@ -61,8 +63,8 @@ void explain_hear(struct teller *t);
 /* What will do of a name, by all who were heard and have it installed; NULL where nobody has. */
 const bool *explain_allowed(struct teller *t, uint32_t name);
 
-/* A voice that cannot be had together with a spec, or NULL. What was asked goes first. */
-const struct voice *explain_opposed(struct teller *t, uint32_t link, uint32_t spec);
+/* A voice that cannot be had together with a spec of a candidate, or NULL. What was asked goes first. */
+const struct voice *explain_opposed(struct teller *t, const struct candidate *c, uint32_t link, uint32_t spec);
 
 /* Whether nothing at all meets a spec of a link. */
 bool explain_is_lacking(struct teller *t, uint32_t link, uint32_t spec);

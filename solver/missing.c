@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "solver/lacking.h"
 #include "solver/story.h"
 
 static const char *channels_text(const struct problem *p, struct arena *a)
@@ -12,21 +13,6 @@ static const char *channels_text(const struct problem *p, struct arena *a)
 	for (const char *const *c = p->q->channel_names; c && *c; c++)
 		ret = arena_printf(a, "%s%s%s", ret, *ret ? ", " : "", *c);
 	return *ret ? ret : "the channels";
-}
-
-static const char *there_is(const struct problem *p, const struct name *n, struct arena *a)
-{
-	const struct candidate *lo = NULL, *hi = NULL;
-
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct candidate *c = &p->candidates[n->candidates[i]];
-
-		if (!lo || c->vrank < lo->vrank)
-			lo = c;
-		if (!hi || c->vrank > hi->vrank)
-			hi = c;
-	}
-	return story_range(a, n->text, lo, hi);
 }
 
 /* ---- what was left out, though it would do ---- */
@@ -69,27 +55,15 @@ static const char *builds(struct arena *a, uint32_t n)
 	return n == 1 ? "1 build" : arena_printf(a, "%u builds", n);
 }
 
-/* The channel as a spec may name it: what stands behind the host, or a folder's name. */
-static const char *short_channel(const char *url)
-{
-	const char *host = strstr(url, "://"), *slash = host ? strchr(host + 3, '/') : NULL;
-
-	if (!slash || str_starts(url, "file:"))
-		slash = strrchr(url, '/');
-	return slash && slash[1] ? slash + 1 : url;
-}
-
 /* "; 3 builds in X are left out ...", or "". */
 static const char *left_out_text(const struct problem *p, const struct spec *s, const struct name *n, struct arena *a)
 {
 	struct left_out l = count_left_out(p, s, n);
 
 	if (l.n[EXCLUDED_CHANNEL] && n->lost_rank != NONE && p->q->channel_names)
-		return arena_printf(a,
-				    "; %s in %s would do, but strict channel priority takes %s only from %s: ask for "
-				    "%s::%s, or use --channel-priority flexible",
+		return arena_printf(a, "; %s in %s would do, but strict channel priority takes %s only from %s",
 				    builds(a, l.n[EXCLUDED_CHANNEL]), l.channel, n->text,
-				    p->q->channel_names[n->lost_rank], short_channel(l.channel), n->text);
+				    p->q->channel_names[n->lost_rank]);
 	if (l.n[EXCLUDED_CHANNEL])
 		return arena_printf(a, "; %s in %s would do, but the request takes %s from another channel",
 				    builds(a, l.n[EXCLUDED_CHANNEL]), l.channel, n->text);
@@ -102,48 +76,106 @@ static const char *left_out_text(const struct problem *p, const struct spec *s, 
 	return "";
 }
 
-/* ---- the machine ---- */
+/* ---- a channel that the spec names ---- */
 
-/* A version that would do: the first number in the spec, or a likely one. */
-static const char *sample_version(const struct spec *s, struct arena *a)
+static bool is_searched(const struct problem *p, const char *channel)
 {
-	const char *v = s->m->version_text ? strpbrk(s->m->version_text, "0123456789") : NULL;
-
-	if (!v)
-		return strcmp(s->m->name, "__cuda") == 0 ? "12.4" : "VERSION";
-	return arena_strndup(a, v, strspn(v, "0123456789."));
+	for (const char *const *c = p->q->channel_names; c && *c; c++)
+		if (strcmp(*c, channel) == 0 || matchspec_channel_match(channel, *c))
+			return true;
+	for (size_t i = 0; i < p->q->index->n; i++)
+		if (matchspec_channel_match(channel, p->q->index->records[i].channel))
+			return true;
+	return false;
 }
 
-static const char *machine_text(const struct problem *p, const struct spec *s, struct arena *a)
+/* The channels that have a name, in order. */
+static const char *channels_of(const struct problem *p, const struct name *n, struct arena *a)
 {
-	const char *name = s->m->name, *v = sample_version(s, a);
-	const char *has = s->name == NONE ? NULL : there_is(p, &p->names[s->name], a);
+	struct record_range range = index_find(p->q->index, n->text);
+	const char *words[4] = { 0 };
+	size_t count = 0;
 
+	for (uint32_t rank = 0; p->q->channel_names && p->q->channel_names[rank] && count < COUNT(words) - 1; rank++)
+		for (size_t i = 0; i < range.n; i++)
+			if (range.first[i].channel_rank == rank) {
+				words[count++] = p->q->channel_names[rank];
+				break;
+			}
+	return count ? lacking_list(words, a) : NULL;
+}
+
+static const char *channel_text(const struct problem *p, const struct matchspec *m, const struct name *n,
+				struct arena *a)
+{
+	const char *has = n ? channels_of(p, n, a) : NULL;
+
+	if (!is_searched(p, m->channel))
+		return arena_printf(a, "%s is none of the channels that are searched (%s)", m->channel,
+				    channels_text(p, a));
+	return arena_printf(a, "%s was searched and has no %s%s%s", m->channel, m->name, has ? "; it is in " : "",
+			    has ? has : "");
+}
+
+/* ---- the machine ---- */
+
+static const struct record *virtual_of(const struct problem *p, const char *name)
+{
+	for (size_t i = 0; i < p->q->n_virtuals; i++)
+		if (strcmp(p->q->virtuals[i].name, name) == 0)
+			return &p->q->virtuals[i];
+	return NULL;
+}
+
+static const char *glibc_text(const struct problem *p, const struct record *r, struct arena *a)
+{
+	static const char *const who[] = {
+		[GLIBC_OF_IMAGE] = "the image has",
+		[GLIBC_OF_BASE] = "the base has",
+		[GLIBC_ASSUMED] = "no C library is put into the image (--libc none), which is taken to find",
+	};
+
+	return arena_printf(a, "%s __glibc %s", who[p->q->glibc_from], r->version);
+}
+
+static const char *machine_text(const struct problem *p, const char *name, struct arena *a)
+{
+	const struct record *r = virtual_of(p, name);
+
+	if (strcmp(name, "__win") == 0 || strcmp(name, "__osx") == 0)
+		return arena_printf(a, "that is for %s alone, and the image is for Linux",
+				    strcmp(name, "__win") == 0 ? "Windows" : "macOS");
+	if (r && strcmp(name, "__glibc") == 0)
+		return glibc_text(p, r, a);
+	if (r && strcmp(name, "__archspec") == 0)
+		return arena_printf(a, "the machine that runs the image is taken to be %s", r->build);
+	if (r)
+		return arena_printf(a, "the machine that runs the image has only %s %s", name, r->version);
 	if (strcmp(name, "__cuda") == 0)
-		return arena_printf(a, "the machine that runs the image %s%s; if it has a GPU for that, add --cuda %s",
-				    has ? "has only " : "is not said to have CUDA", has ? has : "", v);
-	if (strcmp(name, "__glibc") == 0 && has)
-		return arena_printf(a,
-				    "the image has %s; for a newer C library add --virtual-package __glibc=%s, or put "
-				    "it on a newer --base",
-				    has, v);
-	return arena_printf(a, "the machine that runs the image %s%s; if it has, add --virtual-package %s=%s",
-			    has ? "has only " : "is not said to have it", has ? has : "", name, v);
+		return "the machine that runs the image is not said to have CUDA (--cuda VERSION says it)";
+	return arena_printf(a,
+			    "the machine that runs the image is not said to have it (--virtual-package "
+			    "%s=VERSION says it)",
+			    name);
 }
 
 const char *missing_text(struct problem *p, uint32_t spec, struct arena *a)
 {
 	const struct spec *s = problem_providers(p, spec);
 	const struct name *n = s->name == NONE ? NULL : &p->names[s->name];
+	const char *left_out;
 
 	if (s->m->name && str_starts(s->m->name, "__"))
-		return machine_text(p, s, a);
+		return machine_text(p, s->m->name, a);
+	if (s->m->channel && s->m->name && (!n || !n->n || !is_searched(p, s->m->channel)))
+		return channel_text(p, s->m, n, a);
 	if (!n)
 		return arena_printf(a, "there is no package '%s' in %s", s->m->name ? s->m->name : s->text,
 				    channels_text(p, a));
+	left_out = left_out_text(p, s, n, a);
 	if (!n->n)
-		return arena_printf(a, "no build of it can be used%s", left_out_text(p, s, n, a));
-	return arena_printf(a, "there is only %s%s", there_is(p, n, a), left_out_text(p, s, n, a));
+		return arena_printf(a, "no build of it can be used%s", left_out);
+	return arena_printf(a, "%s%s", lacking_text(p, s->m, n, a), left_out);
 }
 
 /* ---- the request ---- */

@@ -8,6 +8,7 @@
 #define SOLVER_PROBLEM_H
 
 #include "base/map.h"
+#include "base/memo.h"
 #include "conda/matchspec.h"
 #include "solver/search.h"
 #include "solver/solver.h"

@@ -19,12 +19,21 @@ enum channel_priority {
 	PRIORITY_DISABLED, /* versions decide; channels break ties */
 };
 
+/* What a sentence says of __glibc. */
+enum glibc_from {
+	GLIBC_OF_IMAGE, /* the image gets a C library of this version */
+	GLIBC_OF_BASE, /* the base has it */
+	GLIBC_ASSUMED, /* the image gets none, and this is what it is taken to find */
+};
+
 struct solve {
 	const struct index *index; /* holds every record that the specs reach */
 	const char *const *specs; /* MatchSpecs; v3 keys allowed */
 	size_t n_specs;
 	const struct record *virtuals; /* forced in */
 	size_t n_virtuals;
+	enum glibc_from glibc_from; /* for sentences, as the next */
+	const char *const *glibc_choices; /* versions that the image can get; NULL: any */
 	const char *const *pins; /* hold only for what is installed */
 	size_t n_pins;
 	const char *const *channel_names; /* by channel_rank, for sentences; may be NULL */
@@ -57,6 +66,7 @@ struct why {
 	uint32_t builds; /* how many of them; 0: it speaks of no builds */
 	const char *const *specs; /* NULL-terminated */
 	const char *against; /* what rules that out: a spec, or NULL where the steps below tell it */
+	const char *const *near; /* WHY_MISSING: names that may have been meant; NULL-terminated, or NULL */
 };
 
 struct solution {

@@ -22,6 +22,14 @@ void check_rmdir(struct check_dir *d)
 	assert_ok(fs_remove(AT_FDCWD, d->path, &err), err);
 }
 
+uint32_t check_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
 struct counting {
 	struct sink base;
 	struct check_sink *c;

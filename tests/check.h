@@ -33,6 +33,9 @@ struct check_dir {
 struct check_dir check_mkdir(void);
 void check_rmdir(struct check_dir *d);
 
+/* The same numbers every time. */
+uint32_t check_random(uint32_t *state);
+
 /* Counts what happens to it. After fail_at bytes writing fails. */
 struct check_sink {
 	uint64_t bytes, fail_at;

@@ -13,7 +13,8 @@ static const char *variable(const char *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err err = ERR_INIT;
-	const struct explicit_place place = { "/work", "/home/x", variable }, plain = { "/", NULL, NULL };
+	const struct explicit_place place = { .cwd = "/work", .home = "/home/x", .variable = variable };
+	const struct explicit_place plain = { .cwd = "/" };
 	auto_lock l = { 0 }, again = { 0 };
 	auto_buf first = { 0 }, second = { 0 };
 

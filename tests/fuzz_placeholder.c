@@ -8,7 +8,7 @@ static int run(const uint8_t *p, size_t n, size_t step, bool text, const char *p
 	       struct buf *ret)
 {
 	struct err err = ERR_INIT;
-	struct source *in = check_dribble(p, n, step);
+	struct source *in = streams_dribble(p, n, step);
 	auto_source *s = text ? placeholder_text(in, placeholder, prefix) : placeholder_binary(in, placeholder, prefix);
 
 	return io_slurp(s, UINT64_MAX, ret, &err);

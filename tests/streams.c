@@ -5,14 +5,6 @@
 
 #include "base/mem.h"
 
-uint32_t check_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
 struct dribble {
 	struct source base;
 	const char *p;
@@ -23,7 +15,7 @@ struct dribble {
 static ssize_t dribble_read(struct source *s, void *buf, size_t len, struct err *err)
 {
 	struct dribble *d = (struct dribble *)s;
-	size_t take = d->max ? d->max : 1 + check_random(&d->state) % 5000;
+	size_t take = d->max ? d->max : 1 + (d->state = d->state * 1103515245 + 12345) / 65536 % 5000;
 
 	if (!d->good)
 		return err_set(err, ERR_NET, "broken on purpose");
@@ -45,7 +37,7 @@ static void plain_free(struct source *s)
 
 static const struct source_ops dribble_ops = { dribble_read, plain_free };
 
-struct source *check_dribble_until(const void *p, size_t n, size_t max, size_t good)
+struct source *streams_dribble_until(const void *p, size_t n, size_t max, size_t good)
 {
 	struct dribble *d = NEW(struct dribble);
 
@@ -53,9 +45,9 @@ struct source *check_dribble_until(const void *p, size_t n, size_t max, size_t g
 	return &d->base;
 }
 
-struct source *check_dribble(const void *p, size_t n, size_t max)
+struct source *streams_dribble(const void *p, size_t n, size_t max)
 {
-	return check_dribble_until(p, n, max, SIZE_MAX);
+	return streams_dribble_until(p, n, max, SIZE_MAX);
 }
 
 struct breaker {
@@ -77,7 +69,7 @@ static ssize_t breaker_read(struct source *s, void *buf, size_t len, struct err 
 
 static const struct source_ops breaker_ops = { breaker_read, plain_free };
 
-struct source *check_breaks_after(size_t n)
+struct source *streams_broken_after(size_t n)
 {
 	struct breaker *b = NEW(struct breaker);
 

@@ -7,16 +7,13 @@
 
 #include "base/io.h"
 
-/* The same numbers every time. */
-uint32_t check_random(uint32_t *state);
-
 /* The bytes at p, handed out at most max at a time (0: a different number each time). */
-struct source *check_dribble(const void *p, size_t n, size_t max);
+struct source *streams_dribble(const void *p, size_t n, size_t max);
 
 /* The same, but after `good` bytes it fails as below. */
-struct source *check_dribble_until(const void *p, size_t n, size_t max, size_t good);
+struct source *streams_dribble_until(const void *p, size_t n, size_t max, size_t good);
 
 /* n bytes of 'x', then a failure ("broken on purpose", ERR_NET). */
-struct source *check_breaks_after(size_t n);
+struct source *streams_broken_after(size_t n);
 
 #endif

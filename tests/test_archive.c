@@ -144,7 +144,7 @@ static void every_kind_of_member_is_told(void **state)
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		struct err err = ERR_INIT;
 		auto_buf out = { 0 };
-		auto_archive *a = archive_open_tar(check_dribble(tar.p, tar.n, steps[i]), &err);
+		auto_archive *a = archive_open_tar(streams_dribble(tar.p, tar.n, steps[i]), &err);
 
 		assert_non_null(a);
 		assert_int_equal(list(a, &out, &err), 0);
@@ -339,7 +339,7 @@ static void failure_of_the_stream_comes_through(void **state)
 	for (size_t at = 0; at < 1600; at += 200) {
 		struct err err = ERR_INIT;
 		auto_buf out = { 0 };
-		auto_archive *a = archive_open_tar(check_dribble_until(tar.p, tar.n, 100, at), &err);
+		auto_archive *a = archive_open_tar(streams_dribble_until(tar.p, tar.n, 100, at), &err);
 
 		if (a)
 			assert_int_equal(list(a, &out, &err), -1);

@@ -114,7 +114,7 @@ static void a_body_that_breaks_is_the_failure(void **state)
 	auto_http *h = http_new("test");
 	auto_caller *c = call_new(h);
 	auto_arena a = { 0 };
-	auto_source *body = check_breaks_after(1000);
+	auto_source *body = streams_broken_after(1000);
 	struct call_answer answer;
 	struct err err = ERR_INIT;
 

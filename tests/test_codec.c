@@ -29,7 +29,7 @@ static bool pack(const char *tool, const char *data, size_t n, struct buf *ret)
 
 static int unpack(open_fn *open, const void *p, size_t n, size_t max, struct buf *ret, struct err *err)
 {
-	auto_source *in = open(check_dribble(p, n, max));
+	auto_source *in = open(streams_dribble(p, n, max));
 
 	ret->n = 0;
 	err_clear(err);
@@ -215,7 +215,7 @@ static void a_source_that_breaks_breaks_the_decoder(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(all); i++) {
-		auto_source *in = all[i](check_breaks_after(0));
+		auto_source *in = all[i](streams_broken_after(0));
 
 		err_clear(&err);
 		assert_int_equal(io_drain(in, &err), -1);
@@ -248,7 +248,7 @@ static struct digest packed_by(const struct codec *c, const char *p, size_t n, s
 	struct err err = ERR_INIT;
 	struct digest d;
 	struct buf b = { 0 };
-	auto_source *in = check_dribble(p, n, max);
+	auto_source *in = streams_dribble(p, n, max);
 	auto_sink *out = sink_codec(sink_digest(sink_buf(&b), &d, NULL), c);
 
 	assert_ok(io_copy(in, out, NULL, &err), err);

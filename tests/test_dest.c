@@ -275,6 +275,22 @@ static void layout_keeps_other_images_and_moves_the_tag(void **state)
 	}
 }
 
+/* Somebody was killed between giving the unnamed file a hidden name and putting it where it belongs. */
+static void what_a_killed_writer_left_is_gone_on_with(void **state)
+{
+	auto_world w;
+
+	(void)state;
+	world_make(&w, &CODEC_GZIP_DEFAULT);
+	assert_int_equal(mkdir(path_of(&w, "l"), 0755), 0);
+	write_file(&w, "l/.oci-layout.123-7.tmp", "{", 1);
+	must_put(&w, "oci:l:a");
+	assert_string_equal(names_in(&w, "l"), "blobs index.json oci-layout");
+	write_file(&w, "l/.index.json.123-7.tmp", "{", 1);
+	must_put(&w, "oci:l:b");
+	assert_string_equal(names_in(&w, "l"), "blobs index.json oci-layout");
+}
+
 static void foreign_directory_is_left_alone(void **state)
 {
 	struct err err = ERR_INIT;
@@ -737,6 +753,7 @@ int main(void)
 		cmocka_unit_test(places_are_read),
 		cmocka_unit_test(image_comes_back_from_every_place),
 		cmocka_unit_test(archives_are_the_same_bytes_every_time),
+		cmocka_unit_test(what_a_killed_writer_left_is_gone_on_with),
 		cmocka_unit_test(layout_keeps_other_images_and_moves_the_tag),
 		cmocka_unit_test(foreign_directory_is_left_alone),
 		cmocka_unit_test(broken_blob_is_told_and_nothing_stays),

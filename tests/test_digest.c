@@ -82,7 +82,7 @@ static void only_the_promised_bytes_pass(void **state)
 			int rc;
 
 			assert_true(!rows[i].sha || digest_parse(rows[i].sha, &want));
-			in = source_verify(check_dribble(rows[i].data, strlen(rows[i].data), max),
+			in = source_verify(streams_dribble(rows[i].data, strlen(rows[i].data), max),
 					   rows[i].sha ? &want : NULL, rows[i].size);
 			rc = io_slurp(in, 100, &b, &err);
 			assert_int_equal(err.code, rows[i].want);
@@ -104,7 +104,7 @@ static void passing_bytes_are_hashed_and_counted(void **state)
 	struct err err = ERR_INIT;
 	struct digest d = { 0 }, e = { 0 };
 	uint64_t n = 0, m = 0;
-	auto_source *in = source_digest(check_dribble("abc", 3, 1), &d, &n);
+	auto_source *in = source_digest(streams_dribble("abc", 3, 1), &d, &n);
 	struct check_sink c = { 0 };
 	struct sink *out = sink_digest(check_counting(&c), &e, &m);
 
@@ -128,8 +128,8 @@ static void a_break_in_the_middle_is_told_as_it_is(void **state)
 {
 	struct err err = ERR_INIT;
 	struct digest d;
-	auto_source *in = source_verify(check_breaks_after(3), NULL, 100),
-		    *other = source_digest(check_breaks_after(3), &d, NULL);
+	auto_source *in = source_verify(streams_broken_after(3), NULL, 100),
+		    *other = source_digest(streams_broken_after(3), &d, NULL);
 
 	(void)state;
 	assert_int_equal(io_drain(in, &err), -1);

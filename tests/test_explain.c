@@ -7,7 +7,8 @@
  *	priority strict|flexible|disabled	flexible where nothing is said
  *	pkg NAME VERSION [KEY VALUE]...	keys: build, number, channel, subdir, time (ms), indexed, ext, depends,
  *					constrains, features, flag; extra NAME SPEC
- *	virtual NAME VERSION
+ *	virtual NAME VERSION [BUILD]
+ *	glibc image|base|assumed [VERSION]...	who has __glibc, and what the image can get
  *	ask SPEC...
  *	pin SPEC...
  *	newer MS			--exclude-newer
@@ -178,11 +179,26 @@ static void read_pkg(struct testcase *c, const struct words *w)
 
 static void read_virtual(struct testcase *c, const struct words *w)
 {
-	struct record r = { .name = w->w[1], .version = w->w[2], .build = "0" };
+	struct record r = { .name = w->w[1], .version = w->w[2], .build = w->n > 3 ? w->w[3] : "0" };
 
 	record_defaults(&r);
 	assert_true(c->solve.n_virtuals < COUNT(c->virtuals));
 	c->virtuals[c->solve.n_virtuals++] = r;
+}
+
+static void read_glibc(struct testcase *c, const struct words *w)
+{
+	static const char *const from[] = {
+		[GLIBC_OF_IMAGE] = "image", [GLIBC_OF_BASE] = "base", [GLIBC_ASSUMED] = "assumed"
+	};
+	size_t i = 0;
+
+	while (i < COUNT(from) && strcmp(from[i], w->w[1]) != 0)
+		i++;
+	assert_true(i < COUNT(from));
+	c->solve.glibc_from = (enum glibc_from)i;
+	if (w->n > 2)
+		c->solve.glibc_choices = arena_strlist(&c->arena, w->w + 2, w->n - 2);
 }
 
 static void push_all(struct list *l, const struct words *w)
@@ -221,6 +237,8 @@ static void read_line(struct testcase *c, const char *line)
 		read_pkg(c, &w);
 	else if (strcmp(what, "virtual") == 0)
 		read_virtual(c, &w);
+	else if (strcmp(what, "glibc") == 0)
+		read_glibc(c, &w);
 	else if (strcmp(what, "ask") == 0)
 		push_all(&c->specs, &w);
 	else if (strcmp(what, "pin") == 0)

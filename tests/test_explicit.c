@@ -10,7 +10,7 @@ static const char *variable(const char *name)
 	return strcmp(name, "CHANNELS") == 0 ? "/srv/channels" : strcmp(name, "HOST_1") == 0 ? "example.org" : NULL;
 }
 
-static const struct explicit_place place = { "/srv/here", "/home/somebody", variable };
+static const struct explicit_place place = { .cwd = "/srv/here", .home = "/home/somebody", .variable = variable };
 
 static int parse(const char *text, const char *subdir, struct lock *l, struct err *err)
 {
@@ -143,6 +143,24 @@ static void a_failure_leaves_the_result_alone(void **state)
 	assert_string_equal(l.name, "mine");
 }
 
+static void what_has_no_checksum_is_taken_only_where_it_is_looked_up(void **state)
+{
+	static const char text[] = "@EXPLICIT\nhttps://h/c/noarch/a-1-0.conda\nhttps://h/c/noarch/b-1-0.conda\n";
+	struct explicit_place looks_up = place;
+	struct err err = ERR_INIT;
+	auto_lock l = { 0 };
+
+	(void)state;
+	looks_up.unverified = true;
+	assert_int_equal(explicit_parse(text, strlen(text), "f", "linux-64", &place, &l, &err), -1);
+	assert_int_equal(err.code, ERR_FORMAT);
+	err_clear(&err);
+	assert_ok(explicit_parse(text, strlen(text), "f", "linux-64", &looks_up, &l, &err), err);
+	assert_string_equal(l.unverified, "f:2: https://h/c/noarch/a-1-0.conda");
+	assert_false(l.platforms[0].packages[0].has_sha256 || l.platforms[0].packages[0].has_md5);
+	assert_int_equal(l.platforms[0].n_packages, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
 		cmocka_unit_test(paths_and_variables_are_expanded),
 		cmocka_unit_test(the_platform_is_said_or_seen_or_given),
 		cmocka_unit_test(a_list_is_written_as_conda_writes_it),
+		cmocka_unit_test(what_has_no_checksum_is_taken_only_where_it_is_looked_up),
 		cmocka_unit_test(a_failure_leaves_the_result_alone),
 	};
 

@@ -9,7 +9,7 @@
 #define ROUNDS 60
 
 static const char *const none[] = { NULL };
-static const struct explicit_place place = { "/", NULL, NULL };
+static const struct explicit_place place = { .cwd = "/" };
 
 static const char *const *some(struct arena *a, uint32_t *seed, const char *front, const char *middle)
 {

@@ -120,8 +120,8 @@ static void encoded_image_is_canonical_and_read_back(void **state)
 	static const struct image_history past[] = { { "2020-01-01T00:00:00Z", "ADD", NULL, NULL, false },
 						     { NULL, "CMD", "me", "why", true } };
 	struct image_layer layers[] = {
-		{ MEDIA_LAYER_GZIP, { of(A), of(B), 10, 20 }, NULL, 0, "ADD", true, NULL },
-		{ MEDIA_LAYER_ZSTD, { of(B), of(A), 30, 40 }, labels, 2, "condaimg", false, NULL },
+		{ MEDIA_LAYER_GZIP, { of(A), of(B), 10, 20 }, NULL, 0, "ADD", true, NULL, NULL },
+		{ MEDIA_LAYER_ZSTD, { of(B), of(A), 30, 40 }, labels, 2, "condaimg", false, NULL, NULL },
 	};
 	struct image im = { .os = "linux",
 			    .arch = "arm64",

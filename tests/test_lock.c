@@ -400,7 +400,7 @@ static void hostile_and_broken_locks_are_refused(void **state)
 		{ "version: 1\nmetadata: {content_hash: {}, channels: [{url: 'ftp://x'}], platforms: [], sources: []}\npackage: []\n",
 		  "the channel's URL is neither http(s)" },
 		{ P("ftp://h/c/noarch/a-1-0.conda"),
-		  "f:17:8: the URL of a is neither http(s)://, file:// nor an absolute path" },
+		  "f:17:8: the URL of a is neither http(s)://, oci://, file:// nor an absolute path" },
 		{ P("a-1-0.conda"), "is neither http" },
 		{ P("../../etc/a-1-0.conda"), "is neither http" },
 		{ P("https://h/c/noarch/b-1-0.conda"), "the URL is of b 1, expected a 1" },

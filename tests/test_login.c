@@ -40,7 +40,7 @@ static void the_longest_key_wins(void **state)
 		const char *text;
 
 		assert_ok(login_find_in(&a, rows[i].json, strlen(rows[i].json), "f", rows[i].host, rows[i].repo, &got,
-				       &err),
+					&err),
 			  err);
 		text = got.user ? arena_printf(&a, "%s:%s", got.user, got.password) : NULL;
 		if (got.found != (rows[i].want != NULL) || (text && strcmp(text, rows[i].want) != 0))

@@ -238,6 +238,105 @@ static void refused(const char *text)
 	assert_int_equal(err.code, ERR_FORMAT);
 }
 
+/* What rattler (its own tests at match_spec/parse.rs, condition.rs, flags.rs) reads as one and the same. */
+static void specs_of_2026_are_read_as_rattler_reads_them(void **state)
+{
+	static const struct {
+		const char *spec, *same;
+	} rows[] = {
+		{ "foo[extras=bar]", "foo[extras=[bar]]" },
+		{ "foo[extras=\"bar,baz\"]", "foo[extras=[bar,baz]]" },
+		{ "foo[extras=[\"bar\", 'baz']]", "foo[extras=[bar,baz]]" },
+		{ "foo[extras=[baz,  bar ]]", "foo[extras=[bar,baz]]" },
+		{ "foo[extras=[a_.+-9]]", "foo[extras=['a_.+-9']]" },
+		{ "foo >=1[extras=[x]]", "foo[version='>=1', extras=[x]]" },
+		{ "foo[flags=cuda]", "foo[flags=[cuda]]" },
+		{ "foo[flags='cuda,blas:*']", "foo[flags=[cuda, blas:*]]" },
+		{ "foo[flags=[\"blas:*\", 'cuda']]", "foo[flags=[cuda,blas:*]]" },
+		{ "foo[flags=[*:mkl, *, cuda_*]]", "foo[flags=['*', '*:mkl', 'cuda_*']]" },
+		{ "foo[when=a]", "foo[when=\"a\"]" },
+		{ "foo[when='python >=3.6']", "foo[when=\"python >=3.6\"]" },
+		{ "foo[version=\">=1.0\", when=\"a\", build=\"py*\"]", "foo[version='>=1.0',build='py*',when='a']" },
+		{ "foo[ version = \"1.*\" , build = x ]", "foo[version='1.*',build=x]" },
+		{ "foo[]", "foo" },
+		{ "numpy >=2.0[when=\"python >=3.10\"]", "numpy[version='>=2.0',when='python >=3.10']" },
+	};
+	static const char *const conditions[] = {
+		"foo[when=\"python >=3.6 and linux\"]",
+		"foo[when=\"(a or b) and (c or d)\"]",
+		"foo[when=\"(a)and(b)or(c)\"]",
+		"foo[when=\"((a))\"]",
+		"foo[when=\"pandoc >=2.0\"]",
+		"foo[when=\"python >=3.6,<4.0\"]",
+		"foo[when=\"python >=3.6 or python <3.0\"]",
+		"foo[when=\"python 3.9.*\"]",
+		"foo[when=\"python >=3.8[build=\\\"py39*\\\"]\"]",
+		"foo[when=\"(python >=3.8[build=\\\"py39*\\\"] and __linux) or __win\"]",
+		"foo[when=\"python[md5=\\\"8b1a9953c4611296a827abf8c47804d7\\\"]\"]",
+		"foo[when=\"python >=3.8[build_number=\\\">=6\\\"]\"]",
+		"foo[when=\"python[channel=\\\"conda-forge\\\", subdir=\\\"linux-64\\\"]\"]",
+		"foo[when=\"python[track_features=\\\"feat1 feat2\\\"]\"]",
+		"foo[when=\"foobar [version='3.12.*', url='https://foobar.com/bla.tar.bz2']\"]",
+		"foo[when=\"a[license='x and y'] or b\"]",
+	};
+	auto_arena a = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *x = matchspec_text(&a, parse(&a, rows[i].spec, MATCHSPEC_V3));
+		const char *y = matchspec_text(&a, parse(&a, rows[i].same, MATCHSPEC_V3));
+
+		if (strcmp(x, y) != 0)
+			fail_msg("'%s' is read as %s, '%s' as %s", rows[i].spec, x, rows[i].same, y);
+	}
+	for (size_t i = 0; i < COUNT(conditions); i++) {
+		const struct matchspec *m = parse(&a, conditions[i], MATCHSPEC_V3);
+		const char *text = matchspec_text(&a, m);
+
+		assert_non_null(m->when);
+		assert_string_equal(matchspec_text(&a, parse(&a, text, MATCHSPEC_V3)), text);
+	}
+}
+
+static void specs_of_2026_that_rattler_refuses(void **state)
+{
+	static const char *const rows[] = {
+		"foo[when=\"\"]",
+		"foo[when=\"   \"]",
+		"foo[when=\"a\", when=\"b\"]",
+		"foo[when=\"bar[when=\\\"baz\\\"]\"]",
+		"foo[when=\"bar or baz[when=\\\"qux\\\"]\"]",
+		"foo[when=\"a and\"]",
+		"foo[when=\"and a\"]",
+		"foo[when=\"a or or b\"]",
+		"foo[when=\"(a\"]",
+		"foo[when=\"a)\"]",
+		"foo[when=\"()\"]",
+		"foo[extras=[bar,baz]",
+		"foo[extras=[]]",
+		"foo[extras=[,bar]]",
+		"foo[extras=[Bar]]",
+		"foo[extras=[b@r]]",
+		"foo[flags=[]]",
+		"foo[flags=[blas:]]",
+		"foo[flags=[':mkl']]",
+		"foo[flags=['a:b:c']]",
+		"foo[version=1, version=2]",
+		"foo[nobody_knows=1]",
+		"foo[version",
+		"foo; if python >=3.6",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		auto_arena a = { 0 };
+		struct err err = ERR_INIT;
+
+		if (matchspec_parse(&a, rows[i], MATCHSPEC_V3, &err))
+			fail_msg("'%s' is read", rows[i]);
+	}
+}
+
 static void length_and_depth_are_bounded(void **state)
 {
 	auto_buf b = { 0 };
@@ -286,6 +385,8 @@ int main(void)
 		cmocka_unit_test(only_versions_are_tested_where_only_versions_are),
 		cmocka_unit_test(no_credential_survives),
 		cmocka_unit_test(errors_quote_the_spec_and_say_why),
+		cmocka_unit_test(specs_of_2026_are_read_as_rattler_reads_them),
+		cmocka_unit_test(specs_of_2026_that_rattler_refuses),
 		cmocka_unit_test(length_and_depth_are_bounded),
 		cmocka_unit_test(conditions_bind_and_before_or),
 	};

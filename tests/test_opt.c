@@ -30,7 +30,7 @@ static void words_become_values(void **state)
 	assert_string_equal(o.channels[2], "c");
 	assert_true(o.quiet);
 	assert_int_equal(o.verbose, 2);
-	assert_string_equal(o.tag, "t:1");
+	assert_string_equal(o.tags[0], "t:1");
 	assert_int_equal(o.n_args, 1);
 	assert_string_equal(o.args[0], "-file");
 	opt_release(&o);

@@ -362,8 +362,7 @@ static void holes_count_as_bytes(void **state)
 		int rc;
 
 		buf_adds(&pax, "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=a\n");
-		buf_addf(&pax, "%zu GNU.sparse.realsize=%s\n", 24 + strlen(sizes[i]),
-			 sizes[i]);
+		buf_addf(&pax, "%zu GNU.sparse.realsize=%s\n", 24 + strlen(sizes[i]), sizes[i]);
 		buf_adds(&data, "1\n0\n1\n");
 		while (data.n < 512)
 			buf_addc(&data, '\0');

@@ -18,7 +18,7 @@ typedef struct source *wrap_fn(struct source *in, const char *placeholder, const
 static int run(wrap_fn *wrap, const char *p, size_t n, size_t step, const char *placeholder, const char *prefix,
 	       struct buf *ret, struct err *err)
 {
-	auto_source *s = wrap(check_dribble(p, n, step), placeholder, prefix);
+	auto_source *s = wrap(streams_dribble(p, n, step), placeholder, prefix);
 
 	return io_slurp(s, UINT64_MAX, ret, err);
 }

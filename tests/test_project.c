@@ -21,6 +21,7 @@ static void add_list(struct buf *b, const char *name, const char *const *list, s
 static void dump(const struct options *o, struct buf *b)
 {
 	add_list(b, "annotation", o->annotations, o->n_annotations);
+	add_list(b, "attach", o->attaches, o->n_attaches);
 	add(b, "base", o->base);
 	add_list(b, "ca-file", o->ca_files, o->n_ca_files);
 	add_list(b, "channel", o->channels, o->n_channels);
@@ -46,7 +47,7 @@ static void dump(const struct options *o, struct buf *b)
 	add(b, "prefix", o->prefix);
 	if (o->shell)
 		buf_adds(b, "shell\n");
-	add(b, "tag", o->tag);
+	add_list(b, "tag", o->tags, o->n_tags);
 	add(b, "user", o->user);
 	add_list(b, "virtual-package", o->virtual_packages, o->n_virtual_packages);
 	add(b, "virtual-package-spec", o->virtual_package_spec);

@@ -68,7 +68,7 @@ static void only_a_header_that_fits_its_source_changes(void **state)
 	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
 		const char *before = rows[i / 2].before;
 		size_t n = rows[i / 2].n;
-		auto_source *s = pyc_settle(i & 1 ? check_dribble(before, n, 1) : source_bytes(before, n), 0x0102);
+		auto_source *s = pyc_settle(i & 1 ? streams_dribble(before, n, 1) : source_bytes(before, n), 0x0102);
 		struct err err = ERR_INIT;
 		auto_buf got = { 0 };
 

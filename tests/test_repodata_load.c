@@ -53,21 +53,29 @@ static void place_drop(struct place *p)
 
 #define auto_place CLEANUP(place_drop) struct place
 
-/* The records of everything in the channels given, or the sentence why not. */
-static int load(struct place *p, const char *const *texts, size_t n, bool cache, bool offline, struct index *ix,
-		struct err *err)
+/* The records of everything in the channels given, or the sentence why not. q says the rest. */
+static int load_as(struct place *p, const char *const *texts, size_t n, struct repodata_request q, struct index *ix,
+		   struct err *err)
 {
 	static const char *const names[] = { "*" };
 	auto_arena a = { 0 };
 	auto_free struct channel *list = NULL;
-	struct repodata_request q = {
-		.subdir = "linux-64", .names = names, .n_names = 1, .cachefd = cache ? p->fd : -1, .offline = offline
-	};
 
+	q.subdir = "linux-64";
+	q.names = names;
+	q.n_names = 1;
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(channel_resolve(&a, texts[i], p->dir, &list, &q.n_channels, err), 0);
 	q.channels = list;
 	return repodata_load(p->http, &q, ix, NULL, err);
+}
+
+static int load(struct place *p, const char *const *texts, size_t n, bool cache, bool offline, struct index *ix,
+		struct err *err)
+{
+	struct repodata_request q = { .cachefd = cache ? p->fd : -1, .offline = offline };
+
+	return load_as(p, texts, n, q, ix, err);
 }
 
 static char *zst(const char *text, size_t *n)
@@ -188,6 +196,152 @@ static void a_missing_platform_is_empty_and_a_missing_noarch_no_channel(void **s
 		assert_int_equal(err.code, ERR_NET);
 		assert_non_null(strstr(err.text, "/half is no conda channel: there is no http"));
 		assert_null(strstr(err.text, "sesame"));
+		err_clear(&err);
+	}
+	httpd_stop(s);
+}
+
+static void what_another_cache_knows_is_taken_over(void **state)
+{
+	size_t n;
+	auto_free char *packed = zst(DOC("a"), &n);
+	const struct httpd_rule rules[] = {
+		{ .path = "/ch/linux-64/repodata.json.zst",
+		  .status = 200,
+		  .body = packed,
+		  .len = n,
+		  .headers = "ETag: \"e1\"\r\n" },
+		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b"), .headers = "ETag: \"e2\"\r\n" },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	const char *texts[] = { httpd_url(s, "/ch") };
+	auto_place below = { 0 }, p = { 0 }, empty = { 0 };
+	struct err err = ERR_INIT;
+	unsigned asked;
+
+	(void)state;
+	place_make(&below);
+	place_make(&p);
+	place_make(&empty);
+	{
+		auto_index ix = { 0 };
+
+		assert_int_equal(load(&below, texts, 1, true, false, &ix, &err), 0);
+	}
+	asked = httpd_requests(s);
+	for (int round = 0; round < 3; round++) {
+		struct repodata_request q = { .cachefd = p.fd, .offline = round < 2, .n_lower = 3 };
+		auto_index ix = { 0 };
+
+		/* the second and third time it is its own */
+		q.lower = (const int[]){ -1, empty.fd, round ? -1 : below.fd };
+		if (load_as(&p, texts, 1, q, &ix, &err) < 0)
+			fail_msg("%s", err.text);
+		expect_files(&ix, "a-1-0.conda b-1-0.conda");
+	}
+	/* what is missing is known, what is there was asked for by its ETag */
+	assert_int_equal(httpd_requests(s), asked + 2);
+	assert_int_equal(faccessat(empty.fd, "repodata", F_OK, 0), -1);
+	httpd_stop(s);
+}
+
+static void how_long_a_server_is_not_asked_can_be_said(void **state)
+{
+	static const struct {
+		const char *headers;
+		int ttl;
+		unsigned hits;
+	} rows[] = {
+		{ "ETag: \"e\"\r\nCache-Control: max-age=600\r\n", 0, 1 },
+		{ "ETag: \"e\"\r\nCache-Control: max-age=600\r\n", -1, 2 },
+		{ "ETag: \"e\"\r\nCache-Control: no-cache\r\n", 0, 2 },
+		{ "ETag: \"e\"\r\nCache-Control: no-cache\r\n", 600, 1 },
+		{ "ETag: \"e\"\r\n", 600, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct httpd_rule rule = {
+			.path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b"), .headers = rows[i].headers
+		};
+		struct httpd *s = httpd_start(&rule, 1);
+		const char *texts[] = { httpd_url(s, "/ch") };
+		auto_place p = { 0 };
+		struct err err = ERR_INIT;
+
+		place_make(&p);
+		for (int round = 0; round < 2; round++) {
+			struct repodata_request q = { .cachefd = p.fd, .ttl = rows[i].ttl };
+			auto_index ix = { 0 };
+
+			assert_int_equal(load_as(&p, texts, 1, q, &ix, &err), 0);
+		}
+		assert_int_equal(httpd_hits(s, 0), rows[i].hits);
+		httpd_stop(s);
+	}
+}
+
+static void forms_can_be_left_out(void **state)
+{
+	size_t n;
+	auto_free char *packed = zst(DOC("a"), &n);
+	const struct httpd_rule rules[] = {
+		{ .path = "/ch/noarch/repodata_shards.msgpack.zst", .status = 200, .body = "x" },
+		{ .path = "/ch/noarch/repodata.json.zst", .status = 200, .body = packed, .len = n },
+		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b") },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	const char *texts[] = { httpd_url(s, "/ch") };
+	auto_place p = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_make(&p);
+	for (int zst = 0; zst < 2; zst++) {
+		struct repodata_request q = { .cachefd = p.fd, .no_shards = true, .no_zst = !zst };
+		auto_index ix = { 0 };
+
+		assert_int_equal(load_as(&p, texts, 1, q, &ix, &err), 0);
+		expect_files(&ix, zst ? "a-1-0.conda" : "b-1-0.conda");
+	}
+	assert_int_equal(httpd_hits(s, 0), 0);
+	httpd_stop(s);
+}
+
+#define PAGE "<!DOCTYPE html>\n<html><title>Sign in</title></html>"
+
+/* Catch-all pages of web servers, login pages of networks: 200, whatever was asked for. */
+static void a_page_for_people_is_no_repodata(void **state)
+{
+	const struct httpd_rule rules[] = {
+		{ .path = "/ch/noarch/repodata.json", .status = 200, .body = DOC("b") },
+		{ .path = "/ch/linux-64/repodata.json", .status = 200, .body = "" },
+		{ .path = "/json/noarch/repodata.json*", .status = 200, .body = DOC("c") },
+		{ .path = "/json/linux-64/repodata.json", .status = 200, .body = DOC("d") },
+		{ .path = "/*", .status = 200, .body = "\xef\xbb\xbf \n" PAGE },
+	};
+	struct httpd *s = httpd_start(rules, COUNT(rules));
+	const char *texts[] = { httpd_url(s, "/ch"), httpd_url(s, "/json"), httpd_url(s, "/portal") };
+	auto_place p = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	place_make(&p);
+	for (int round = 0; round < 4; round++) {
+		auto_index ix = { 0 };
+
+		if (load(&p, texts, 2, round > 0, round == 3, &ix, &err) < 0)
+			fail_msg("%s", err.text);
+		expect_files(&ix, "b-1-0.conda c-1-0.conda d-1-0.conda");
+	}
+	for (int cache = 0; cache < 2; cache++) {
+		auto_index ix = { 0 };
+
+		assert_int_equal(load(&p, texts, 3, cache, false, &ix, &err), -1);
+		assert_int_equal(err.code, ERR_NET);
+		assert_non_null(strstr(err.text, "/portal/"));
+		assert_non_null(
+			strstr(err.text, "repodata.json: the answer is a page for people (HTML), not repodata"));
 		err_clear(&err);
 	}
 	httpd_stop(s);
@@ -368,6 +522,10 @@ int main(void)
 		cmocka_unit_test(repodata_is_fetched_once_and_then_asked_for_by_etag),
 		cmocka_unit_test(a_body_that_is_not_what_its_state_says_is_fetched_anew),
 		cmocka_unit_test(a_missing_platform_is_empty_and_a_missing_noarch_no_channel),
+		cmocka_unit_test(what_another_cache_knows_is_taken_over),
+		cmocka_unit_test(how_long_a_server_is_not_asked_can_be_said),
+		cmocka_unit_test(forms_can_be_left_out),
+		cmocka_unit_test(a_page_for_people_is_no_repodata),
 		cmocka_unit_test(nothing_of_the_cache_tells_a_secret),
 		cmocka_unit_test(a_local_channel_is_read_in_place),
 		cmocka_unit_test(a_channel_may_name_its_subdir),

@@ -13,6 +13,8 @@ static int read_file(const char *name, const char *text, size_t n, struct buf *r
 		buf_addf(ret, "%u: %s\n", e.specs[i].line, e.specs[i].text);
 	for (size_t i = 0; e.platforms[i]; i++)
 		buf_addf(ret, "platform %s\n", e.platforms[i]);
+	for (size_t i = 0; e.warnings[i]; i++)
+		buf_addf(ret, "warning %s\n", e.warnings[i]);
 	return 0;
 }
 

@@ -5,7 +5,7 @@ binderhub.py WORK BUILDER REGISTRY: what BinderHub does, without Kubernetes.
 A builder is started with the arguments and the environment that binderhub/build.py gives it, its log is read line by line, and
 before and after the registry is asked as binderhub/registry.py asks it. Repositories are made here, and served by git's own
 http-backend behind a password. Images that were made are listed in WORK/launched, one a line: NAME REFERENCE.
-Only Python's standard library and git.
+Only Python's standard library (and jsonschema, where it is there) and git.
 """
 
 import base64
@@ -21,6 +21,11 @@ import urllib.error
 import urllib.request
 import zipfile
 
+try:
+	import jsonschema
+except ImportError:
+	jsonschema = None
+
 WORK, BUILDER, REGISTRY = sys.argv[1:]
 CHANNEL = os.environ["CHANNEL"]
 GIT_USER, GIT_PASSWORD = "reader", "git$ecret=1"
@@ -30,6 +35,10 @@ OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 GIT_ENV = {"PATH": os.environ["PATH"], "HOME": WORK, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
 	"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/schema/repo2docker-log-1.schema.json"), encoding="utf-8") as schema:
+	LOG_SCHEMA = json.load(schema)
 
 
 def check(ok, *what):
@@ -152,6 +161,8 @@ def run(argv, more=None):
 		except ValueError:
 			check(False, "not a line of JSON:", line, "in", text)
 		check(set(lines[-1]) == {"message", "phase"} and lines[-1]["message"].endswith("\n"), line)
+		if jsonschema:
+			jsonschema.validate(lines[-1], LOG_SCHEMA)
 		check(lines[-1]["phase"] in ("fetching", "building", "pushing", "failed"), line)
 	check(not os.listdir(f"{WORK}/tmp"), "files are left in TMPDIR:", os.listdir(f"{WORK}/tmp"))
 	return p.returncode, lines
@@ -179,6 +190,7 @@ def launch(name, url, ref, **how):
 def refused(url, ref, *want, **how):
 	rc, lines = run(command(url, ref, f"{REGISTRY}/binder-refused:{ref}", **how))
 	check(rc != 0, url, "was built:", lines)
+	check(not any(f"{WORK}/tmp/" in line["message"] for line in lines), "paths of the builder are in the log:", lines)
 	failures = [line["message"] for line in lines if line["phase"] == "failed"]
 	check(len(failures) == 1 and lines[-1]["phase"] == "failed", lines)
 	for part in want:
@@ -262,6 +274,9 @@ def main():
 	refused(f"{at}/root", "no-such-branch", "failed to check out ref no-such-branch")
 	refused(f"{at}/nowhere", "main", "failed to clone repository")
 	refused("ext::touch /tmp/evil", "main", "neither a folder, nor an archive")
+	refused("10.5281/zenodo.3242074", "record", "is a DOI")
+	refused("swh:1:rev:0", "x", "Software Heritage")
+	refused(f"{at}/root", commits["root"], "--build-memory-limit is for a builder", extra=["--build-memory-limit=2G"])
 	refused(f"{at}/root", "--upload-pack=x", "is no name of a branch")
 	refused(f"{at}/root", commits["root"], "no container engine", push=False)
 	refused(f"{at}/root", commits["root"], "there is no option --nonsense", extra=["--nonsense"])
@@ -273,6 +288,9 @@ def main():
 	check(rc == 0 and "postBuild" in lines[-2]["message"] and "takes over" in lines[-1]["message"], rc, lines)
 	with open(f"{WORK}/handed", encoding="ascii") as f:
 		check(f.read() == "|".join([*argv[1:], "username", "", ""]), "not what was given")
+
+	rc, lines = run(command("10.5281/zenodo.3242074", "record", f"{REGISTRY}/binder-doi:1"), {"CONDAIMG_REPO2DOCKER": f"{WORK}/real"})
+	check(rc == 0 and "is a DOI" in lines[0]["message"], rc, lines)
 
 	print("== archives and folders")
 	hostile_archives()

@@ -65,7 +65,7 @@ expect_exit 0 cut_off "$condaimg" build conda-lock.yml --condarc rc.yml -o oci:o
 same "$online"
 
 say "a base image is in it"
-expect_exit 0 "$condaimg" build environment.yml -o oci:base:base "${common[@]}"
+expect_exit 0 "$condaimg" build environment.yml --prefix /opt/base -o oci:base:base "${common[@]}"
 expect_exit 0 "$condaimg" build environment.yml --base oci:base:base -o oci:out:based "${common[@]}"
 based=$(digest_of "$(cat stdout)")
 expect_exit 0 "$condaimg" bundle environment.yml --base oci:base:base -o based.bundle "${common[@]}"

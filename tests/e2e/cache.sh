@@ -121,14 +121,49 @@ expect_exit 0 build --cache-dir cache
 [ "$(digest_of "$(cat stdout)")" = "$first" ] || fail "another image"
 expect_exit 0 "$condaimg" cache verify --cache-dir cache
 
+say "layers that are broken in the cache are made anew by the build that finds them, however many"
+expect_exit 0 build --cache-dir sick --copy make.py:/app/ --copy env.yml:/b/
+n=$(ls sick/layers/blobs/sha256 | wc -l)
+[ "$n" -ge 5 ] || fail "$n layers are too few to tell"
+for file in sick/layers/blobs/sha256/*; do
+	chmod u+w "$file"
+	printf x | dd of="$file" bs=1 seek=30 conv=notrunc status=none
+done
+rm -rf fresh
+expect_exit 0 "$condaimg" build env.yml --libc none --platform linux-64 --cache-dir sick --copy make.py:/app/ --copy env.yml:/b/ -o oci-archive:fresh.tar
+[ "$(wc -l <stderr)" = 1 ] || fail "more than a warning: $(cat stderr)"
+expect_stderr "warning: $n layers in the cache sick were broken and are made anew, one of them sha256:[0-9a-f]{64}; condaimg cache verify looks at the rest"
+expect_exit 0 "$condaimg" cache verify --cache-dir sick
+expect_exit 0 "$condaimg" verify oci-archive:fresh.tar --cache-dir sick
+for file in sick/packages/sha256/*; do
+	chmod u+w "$file"
+	printf xxxx | dd of="$file" bs=1 conv=notrunc status=none
+done
+expect_exit 0 "$condaimg" build env.yml --libc none --platform linux-64 --cache-dir sick --prefix /other -o oci:out:well
+[ "$(wc -l <stderr)" = 1 ] || fail "more than a warning: $(cat stderr)"
+expect_stderr "warning: 2 packages in the cache sick were broken and are fetched anew, first two-1-0.conda"
+expect_exit 0 "$condaimg" cache verify --cache-dir sick
+
+if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
+	say "a cache without room is named"
+	rc=0
+	head -c 100000 /dev/urandom >noise
+	expect_exit 1 "$condaimg" build env.yml --libc none --platform linux-64 --cache-dir full/c --copy noise:/app/ -o oci:out:full || rc=$?
+	umount full
+	expect_stderr "error: the cache full/c \(condaimg cache prune makes room there, --cache-dir names another\): .*No space left on device"
+fi
+
 say "a read-only cache below another"
 expect_exit 0 "$condaimg" lock env.yml --libc none --platform linux-64 --cache-dir cache
+expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir cache
 find cache -type f | sort | xargs sha256sum >lower.before
 chmod -R a-w cache
 mv ch away
 expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --cache-dir cache --offline
 grep -q "@sha256:" stdout || fail "$(cat stdout)"
 low=$(digest_of "$(cat stdout)")
+# what was found out below is not found out again
+[ -z "$(find upper/plans upper/layers -type f)" ] || fail "made again: $(find upper/plans upper/layers -type f)"
 rm -rf upper
 CONDAIMG_CACHE_DIRS=$work/cache:$work/none expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --offline
 [ "$(digest_of "$(cat stdout)")" = "$low" ] || fail "another image"

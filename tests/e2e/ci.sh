@@ -62,6 +62,27 @@ else
 	echo "SKIP: lint by npm's tools: $(tail -n 1 "$work/npm.log" 2>/dev/null)"
 fi
 
+# ---- the program itself ----
+
+say "ci/install.sh, by which the action and the Containerfile get condaimg"
+"$root/ci/install.sh" "$work/installed" >install.out 2>&1 || fail "ci/install.sh: $(tail -n 20 install.out)"
+[ ! -s install.out ] || fail "it says something where all is well: $(cat install.out)"
+"$work/installed/bin/condaimg" --version | grep -q '^condaimg [0-9]' || fail "what it installed does not run"
+for file in bin/jupyter-repo2docker share/man/man1/condaimg-build.1 share/condaimg/ci/build.sh; do
+	[ -e "$work/installed/$file" ] || fail "ci/install.sh leaves out $file"
+done
+[ -z "$(ls -A "$TMPDIR")" ] || fail "it leaves files: $(ls "$TMPDIR")"
+# The libraries that it needs are those that the Containerfile's last image asks Debian for.
+asked=$(sed -n '/^FROM/h; /^FROM/!H; $ { x; p }' "$root/ci/Containerfile" | grep -oE '\b(lib[a-z0-9.-]+|zlib1g)')
+for so in $(readelf -d "$work/installed/bin/condaimg" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'); do
+	owner=$(dpkg-query -S "*/$so" 2>/dev/null | sed -n '1s/:.*//p')
+	case $owner in
+	libc6 | '') ;;
+	*) grep -qx "$owner" <<<"$asked" || fail "ci/Containerfile does not install $owner, which has $so" ;;
+	esac
+done
+echo "installed; its libraries are those that ci/Containerfile installs"
+
 # ---- a registry and a project ----
 
 registry registry
@@ -69,7 +90,7 @@ registry=$host
 
 digest_in_registry() # REPO TAG
 {
-	curl -sI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$registry/v2/$1/manifests/$2" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //ip'
+	curl -sI -H 'Accept: application/vnd.oci.image.manifest.v1+json' -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$registry/v2/$1/manifests/$2" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //ip'
 }
 
 expect_pushed() # REPO DIGEST
@@ -192,10 +213,16 @@ CapBnd:0000000000000000
 NoNewPrivs:1
 touch: cannot touch '/x': Read-only file system
 touch: cannot touch '/project/x': Read-only file system" ] || fail "the pod is another: $(cat pod.out)"
+in_pod sh -c 'exec python3 -c "bytearray(300 << 20)"' >/dev/null 2>&1 && fail "more than 256 MiB can be had"
+[ -z "${cgroup:-}" ] || ! [ -w "$peak" ] || echo 0 >"$peak" 2>/dev/null || true
 result=$(in_pod "/${argv[0]}" "${argv[@]:1}" 2>job.log) || fail "the Job: $(cat job.log)"
 [ ! -s job.log ] || fail "the Job complains: $(cat job.log)"
 expect_pushed job "$(digest_of "$result")"
+printf 'channels: [conda-forge]\ndependencies: [pip]\n' >pod/project/jupyter.yml
+in_pod /condaimg repo2docker --json-logs --no-run --push --image "$registry/launched:1" --condaimg-jupyter /project/jupyter.yml /project 2>job.log || fail "repo2docker as the Job: $(cat job.log)"
+expect_pushed launched "$(jq -rj 'select(.phase == "pushing").message' job.log | tail -n 1 | sed 's/.*@//')"
 if [ -n "${cgroup:-}" ]; then
+	[ "$(cat "$peak")" -lt $((128 << 20)) ] || fail "the Job took $(($(cat "$peak") >> 20)) MiB"
 	echo "at most $(($(cat "$peak") >> 20)) MiB of 256 with the page cache, by $cgroup"
 fi
 echo "all of it"

@@ -28,9 +28,10 @@ environment() # PLACE PACKAGE...
 	printf '  - %s\n' "$@"
 }
 
+# A shell becomes it, so that what is killed is the program, and not a shell that waits for it: (build ...), or build ... &.
 build() # CACHE OUTPUT
 {
-	"$condaimg" build environment.yml --override-channels -c "$base" --libc none --virtual-package __glibc=2.36 \
+	exec "$condaimg" build environment.yml --override-channels -c "$base" --libc none --virtual-package __glibc=2.36 \
 		--link-scripts ignore -o "oci:$2" --cache-dir "$1" -q -j 2
 }
 
@@ -50,7 +51,7 @@ twice=$(grep -oE 'GET [^ ]*\.(conda|tar\.bz2) ' access.log | sort | uniq -d)
 [ -z "$twice" ] || fail "fetched more than once: $twice"
 [ "$(grep -cE 'GET [^ ]*\.(conda|tar\.bz2) ' access.log)" -ge 9 ] || fail "nothing was fetched"
 [ -z "$(ls -A cache/packages/part)" ] || fail "left over: $(ls -A cache/packages/part)"
-build alone out9 >result9
+(build alone out9) >result9
 [ "$(digest_of "$(cat result9)")" = "$(digest_of "$(cat result1)")" ] || fail "alone it is another image"
 
 say "a hundred builds that are killed"
@@ -59,31 +60,57 @@ environment "" oniguruma jq ncurses readline libxcrypt >environment.yml
 took=
 for i in 1 2 3; do
 	begin=$(date +%s%N)
-	build "whole$i" "whole-out$i" >result
+	(build "whole$i" "whole-out$i") >result
 	now=$((($(date +%s%N) - begin) / 1000000))
 	[ -n "$took" ] && [ "$took" -lt "$now" ] || took=$now
 done
 want=$(digest_of "$(cat result)")
 RANDOM=20261121
-killed=0
+# How far it was: what is there that would not be, had it not come so far.
+stage()
+{
+	if [ -e image/index.json ]; then echo tagged
+	elif [ -e image ]; then echo writing
+	elif [ -n "$(ls -A cache2/layers/recipes 2>/dev/null)" ]; then echo layers
+	elif [ -n "$(ls -A cache2/packages/sha256 2>/dev/null)" ]; then echo packages
+	elif [ -n "$(ls -A cache2/packages/part cache2/repodata 2>/dev/null)" ]; then echo fetching
+	else echo begun; fi
+}
+# Waits until the image is being written, and a moment longer.
+until_image()
+{
+	while [ ! -e image ] && kill -0 "$pid" 2>/dev/null; do :; done
+	sleep "0.00$((RANDOM % 10))"
+}
+killed=0 tries=0
+: >stages
 # The cache and the image stay for some kills, so that later ones meet what earlier ones left; then all begins anew.
-for i in $(seq 100); do
+while [ $killed -lt 100 ] && [ $tries -lt 300 ]; do
+	tries=$((tries + 1))
 	moment=$((RANDOM % took))
 	build cache2 image >result 2>said &
 	pid=$!
-	sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
-	if kill -9 "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
+	if [ $((tries % 5)) = 0 ]; then until_image; else sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"; fi
+	program=$(readlink "/proc/$pid/exe" 2>/dev/null || true)
+	if kill -9 "$pid" 2>/dev/null && [ "$program" = "$condaimg" ]; then
+		killed=$((killed + 1))
+		stage >>stages
+	fi
 	wait "$pid" 2>/dev/null || true
-	[ ! -s said ] || fail "after kill $i: $(cat said)"
-	[ $((i % 4)) = 0 ] || continue
-	build cache2 image >result 2>said || fail "after kill $i: $(cat said)"
-	[ "$(digest_of "$(cat result)")" = "$want" ] || fail "after kill $i: another image: $(cat result), expected $want"
+	[ ! -s said ] || fail "after kill $killed: $(cat said)"
+	[ $((tries % 4)) = 0 ] || continue
+	(build cache2 image) >result 2>said || fail "after kill $killed: $(cat said)"
+	[ "$(digest_of "$(cat result)")" = "$want" ] || fail "after kill $killed: another image: $(cat result), expected $want"
 	# what is in the image and in the cache is what it is called
 	for blob in image/blobs/sha256/* cache2/packages/sha256/*; do
-		[ "$(sha256sum <"$blob" | cut -d' ' -f1)" = "${blob##*/}" ] || fail "after kill $i: $blob is something else"
+		[ "$(sha256sum <"$blob" | cut -d' ' -f1)" = "${blob##*/}" ] || fail "after kill $killed: $blob is something else"
 	done
-	[ -z "$(ls -A cache2/packages/part 2>/dev/null)" ] || fail "after kill $i: $(ls -A cache2/packages/part)"
+	[ -z "$(ls -A cache2/packages/part 2>/dev/null)" ] || fail "after kill $killed: $(ls -A cache2/packages/part)"
 	rm -rf cache2 image
 done
-[ "$killed" -ge 30 ] || fail "only $killed of 100 were killed in time"
-echo "ok: $killed killed in time, of builds of $took ms"
+sort stages | uniq -c
+[ $killed = 100 ] || fail "only $killed of $tries were killed in time"
+for where in fetching packages layers writing; do
+	grep -qx $where stages || fail "none was killed while $where"
+done
+echo "ok: $killed killed of $tries, of builds of $took ms"

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""A TCP proxy that cuts connections: cut_proxy.py PORT_FILE TARGET_PORT UP_BYTES DOWN_BYTES TIMES
+"""A TCP proxy that cuts connections: cut_proxy.py PORT_FILE TARGET_PORT UP_BYTES DOWN_BYTES TIMES [RATE]
 
 The first TIMES connections on which more than UP_BYTES go up (or DOWN_BYTES come down) are cut there; 0: never.
+RATE: so many bytes a second go up each connection, and no more.
 Requests name the proxy as their host, so that what a registry says about places leads through it, too.
 """
 import os
 import socket
 import sys
 import threading
+import time
 
 port_file, target, up_max, down_max, times = sys.argv[1], *map(int, sys.argv[2:6])
+rate = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 lock = threading.Lock()
 
 
@@ -34,6 +37,8 @@ def pump(source, sink, most, both):
                 sink.sendall(data[: len(data) // 2])
                 break
             sink.sendall(data)
+            if rate and sink is both[1]:
+                time.sleep(len(data) / rate)
     except OSError:
         pass
     for s in both:

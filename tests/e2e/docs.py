@@ -9,6 +9,8 @@ A page is run from its top to its bottom in one empty folder:
 					the lines behind it are what it prints, on stdout and stderr; "..." stands for anything in a line, or,
 					alone, for any lines; "[exit 3]" at the end is the exit code, where it is not 0
 	```console skip=WHY		is not run
+	<!-- tried -->			the commands of the next block (without "$ ") are run, and have to go well; what they print is not on the page
+	<!-- not run: WHY -->		those of the next block are not
 	<!-- page: new -->		from here on in another empty folder
 	<!-- run: COMMAND -->		is run, and not shown: what another tool would have done
 
@@ -79,6 +81,11 @@ def blocks(lines):
 			yield "hidden", hidden.group(1), at, at
 		if lines[at].strip() == "<!-- page: new -->":
 			yield "new", "", at, at
+		if lines[at].strip() == "<!-- tried -->":
+			end = lines.index("```", at + 3)
+			yield "tried", "", at + 3, end
+			at = end + 1
+			continue
 		if opened:
 			end = lines.index("```", at + 1)
 			info = opened.group(2) or ""
@@ -172,7 +179,7 @@ class Shell:
 				sys.exit(f"the shell ended with {command}")
 			if line.startswith("=END= "):
 				break
-			output.append(line.rstrip("\n").replace(REGISTRY, "registry.example").replace(self.folder, "/home/me"))
+			output.append(line.rstrip("\n").replace(REGISTRY, "registry.example").replace(self.folder, "/home/me").replace(f"file://{WORK}/channels/", "file:///channels/"))
 		if output and output[-1] == "":
 			output.pop()
 		code = int(line.split()[1])
@@ -193,6 +200,12 @@ def run_page(path):
 			got = shell.run(title.replace("registry.example", REGISTRY))
 			if got and got[-1].startswith("[exit"):
 				failures.append("\n".join([f"{path}: {title}", *got]))
+		elif kind == "tried":
+			for command in "\n".join(lines[first:last]).replace("\\\n", "").split("\n"):
+				got = shell.run(command.replace("registry.example", REGISTRY).replace("ghcr.io", REGISTRY))
+				ran += 1
+				if got and got[-1].startswith("[exit"):
+					failures.append("\n".join([f"{path}: {command}", *got]))
 		elif kind == "file":
 			target = os.path.join(shell.folder, title)
 			os.makedirs(os.path.dirname(target), exist_ok=True)

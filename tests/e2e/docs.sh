@@ -30,6 +30,9 @@ if [ "${1:-}" = --update ]; then
 	shift
 fi
 if [ $# = 0 ]; then
-	set -- "$root"/docs/coming-from/*.md "$root"/docs/binderhub.md "$root"/docs/ci.md "$root"/docs/kubernetes.md
+	set -- "$root"/docs/coming-from/*.md
+	for page in binderhub ci kubernetes begin airgap app inspect json layer-cache registry sbom verify work-on-images; do
+		set -- "$@" "$root/docs/$page.md"
+	done
 fi
 python3 "$root/tests/e2e/docs.py" "${update[@]}" "$work" "$condaimg" "$@"

@@ -98,6 +98,23 @@ cp document.0 attached.yml
 build attached.yml -o oci:again
 [ "$(digest_of "$(cat stdout)")" = "$digest" ] || fail "the attached lock gives $(cat stdout)"
 
+say "attach in condaimg.yml; the command line's is instead of it"
+mkdir project
+printf 'name: app\nchannels: [%s]\ndependencies: [stays]\n' "$work/packages" >project/environment.yml
+printf 'attach: [lock, cyclonedx]\nlibc: none\nvirtual-package: __glibc=2.28\nplatform: linux-64\n' >project/condaimg.yml
+attached() { jq -c '[.attached[].artifact_type]' stdout; }
+build project -o oci:projected:1 --json
+[ "$(attached)" = '["application/vnd.conda.lock.v1+yaml","application/vnd.cyclonedx+json"]' ] || fail "$(cat stdout)"
+build project -o oci:projected:1 --attach spdx --json
+[ "$(attached)" = '["application/spdx+json"]' ] || fail "$(cat stdout)"
+expect_exit 2 "$condaimg" build project -o oci-archive:project.tar
+expect_stderr '--attach: nothing can be attached to oci-archive:project.tar'
+expect_exit 0 "$condaimg" digest project -o oci-archive:project.tar
+printf 'attach: locks\n' >project/condaimg.yml
+expect_exit 2 "$condaimg" build project -o oci:projected:1
+expect_stderr "'locks' is not known"
+rm -r project
+
 say "the same once more is the same bytes: nothing is added"
 before=$(sha256sum <index.json)
 build one/conda-lock.yml --platform linux-64 --push "$plain/app:1" --attach lock,sbom,provenance --json
@@ -171,6 +188,68 @@ for p in linux-64 linux-aarch64; do
 done
 expect_exit 2 "$condaimg" attach "docker://$plain/both:1" one/conda-lock.yml
 expect_stderr "say which with --platform"
+
+say "copy --referrers: what is attached goes along, byte for byte, from place to place and back"
+expect_exit 0 "$condaimg" copy "docker://$plain/app:1" "docker://$plain/app-bare:1"
+expect_exit 0 "$condaimg" inspect "docker://$plain/app-bare:1" --referrers --json
+[ "$(jq '.referrers | length' stdout)" = 0 ] || fail "referrers are copied without being asked for"
+# a signature of the lock: a document about a document, as cosign and notation keep them
+subject=$(jq -c '.manifests[0] | {mediaType, digest, size}' index.json)
+printf 'signed' >sig
+expect_empty=$(printf '{}' | sha256sum | cut -d' ' -f1)
+upload() # FILE
+{
+	local at hex
+
+	hex=$(sha256sum <"$1" | cut -d' ' -f1)
+	at=$(curl -sf -X POST -D - "http://$plain/v2/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+	curl -sf -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$1" "$at&digest=sha256:$hex" || fail "upload"
+	echo "$hex"
+}
+sig=$(upload sig)
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x-signature","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:%s","size":2},"layers":[{"mediaType":"application/x-signature","digest":"sha256:%s","size":6}],"subject":%s}' \
+	"$expect_empty" "$sig" "$subject" >sig.json
+signature=sha256:$(sha256sum <sig.json | cut -d' ' -f1)
+put_manifest() # WHICH FILE TYPE
+{
+	curl -sf -X PUT -H "Content-Type: $3" --data-binary "@$2" "http://$plain/v2/app/manifests/$1" || fail "put $1"
+}
+put_manifest "$signature" sig.json application/vnd.oci.image.manifest.v1+json
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x-signature","digest":"%s","size":%s}]}' \
+	"$signature" "$(stat -c %s sig.json)" >list.json
+put_manifest "sha256-$(jq -r '.manifests[0].digest' index.json | cut -d: -f2)" list.json application/vnd.oci.image.index.v1+json
+all_there() # PLACE
+{
+	expect_exit 0 "$condaimg" inspect "$1" --referrers --json
+	[ "$(jq -r .digest stdout)" = "$digest" ] || fail "$1: $(jq .digest stdout)"
+	jq -r '.referrers[] | .artifact_type + " " + .digest' stdout | sort |
+		diff - <(jq -r '.manifests[] | .artifactType + " " + .digest' index.json | sort) || fail "$1: $(cat stdout)"
+}
+from=docker://$plain/app:1
+for to in "docker://$plain/carried:1" "docker://$api/carried:1" oci:carried:1 "docker://$api/carried2:1" "docker://$plain/carried2:1"; do
+	expect_exit 0 "$condaimg" copy "$from" "$to" --referrers --json
+	[ "$(jq '[.referrers, .digest == "'"$digest"'"]' -c stdout)" = '[5,true]' ] || fail "$from to $to: $(cat stdout)"
+	all_there "$to"
+	from=$to
+done
+[ "$(curl -sf "http://$plain/v2/carried2/manifests/$signature" -H 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json' | sha256sum)" = "${signature#*:}  -" ] || fail "the signature is not there"
+[ "$(curl -sf "http://$plain/v2/carried2/manifests/sha256-$(jq -r '.manifests[0].digest' index.json | cut -d: -f2)" -H 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json' | jq -r '.manifests[].digest')" = "$signature" ] ||
+	fail "the signature is not listed"
+[ "$(curl -sf "http://$api/v2/carried2/tags/list" | jq -c .tags)" = '["1"]' ] || fail "tags in a registry with the API"
+: >plain.log
+expect_exit 0 "$condaimg" copy "docker://$plain/app:1" "docker://$plain/carried:1" --referrers --json
+[ "$(jq -c '[.blobs_uploaded, .blobs_mounted, .referrers]' stdout)" = '[0,0,5]' ] || fail "$(cat stdout)"
+sleep 0.2
+[ "$(accesses plain.log '"(POST|PUT|PATCH) ')" = 0 ] || fail "what is there is sent again: $(grep -E '"(POST|PUT|PATCH) ' plain.log)"
+expect_exit 0 "$condaimg" pull "$plain/both:1" oci:both:1 --referrers --json
+[ "$(jq .referrers stdout)" = 2 ] || fail "$(cat stdout)"
+expect_exit 0 "$condaimg" push oci:both:1 "$plain/both2:1" --referrers --platform linux/arm64 --json
+[ "$(jq .referrers stdout)" = 1 ] || fail "$(cat stdout)"
+expect_exit 2 "$condaimg" copy "docker://$plain/app:1" oci-archive:no.tar --referrers
+expect_stderr 'nothing can be attached to oci-archive:no.tar'
+[ ! -e no.tar ] || fail "it was copied all the same"
+expect_exit 2 "$condaimg" copy "docker://$plain/app:1" "docker://$plain/no:1" --referrers --media-types docker
+expect_stderr 'makes another image'
 
 say "diff: of registries no layer is fetched"
 expected='{"same":1,"changed":[["moves","1","2","MIT","BSD-3-Clause"]],"added":["comes"],"removed":["goes"],"licenses":[["moves","MIT","BSD-3-Clause"]]}'

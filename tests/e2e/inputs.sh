@@ -86,6 +86,44 @@ done
 run build - -o oci:out:stdin <list.txt >stdout || fail "a list from standard input is not built"
 layers_of stdin | cmp - want || fail "a list from standard input gives other layers"
 
+say "a list without checksums, as conda list --explicit writes it, has those of the channel's index"
+sed 's/#.*//; /^$/d; 1i @EXPLICIT' list.txt | awk '!seen[$0]++' >bare.txt
+! grep -q '#' bare.txt || fail "checksums: $(cat bare.txt)"
+run lock bare.txt --format explicit | cmp - list.txt || fail "the checksums are others: $(run lock bare.txt --format explicit)"
+expect_exit 0 run build bare.txt -o oci:out:bare
+layers_of bare | cmp - want || fail "a list without checksums gives other layers"
+echo "file://$work/channel/noarch/gone-1-0.conda" >>bare.txt
+expect_exit 1 run build bare.txt -o oci:out:bare
+expect_stderr "bare.txt: gone-1-0.conda has no checksum, and the index of file://$work/channel has no such file"
+
+say "platforms that no image is for are left out; another than the file's is taken, with a warning"
+printf 'channels: [%s/channel]\nplatforms: [win-64, linux-64, osx-arm64]\ndependencies: [lib]\n' "$work" >mac.yml
+expect_exit 0 "$condaimg" lock mac.yml --lockfile - --libc none --cache-dir cache
+grep -A1 '^  platforms:' stdout | grep -q 'linux-64' || fail "platforms: $(cat stdout)"
+printf 'channels: [%s/channel]\nplatforms: [osx-arm64]\ndependencies: [lib]\n' "$work" >mac.yml
+expect_exit 2 "$condaimg" lock mac.yml --lockfile - --libc none --cache-dir cache
+expect_exit 0 run lock mac.yml --lockfile -
+expect_stderr 'mac.yml is not written for linux-64: its platforms are osx-arm64'
+
+say "files of other tools are told as theirs"
+other() # SENTENCE FILE: the text on standard input
+{
+	cat >"$2"
+	expect_exit 1 "$condaimg" lock "$2" --lockfile - --libc none --cache-dir cache
+	expect_stderr_line "condaimg: error: $2$1"
+}
+expect_stderr_line() { grep -qxF -- "$1" stderr || fail "stderr lacks the line '$1': $(cat stderr)"; }
+other ":3: is a mark of a conflict in git: the merge is not finished" conflict.yml <<<$'dependencies:\n- a\n<<<<<<< HEAD\n- b\n=======\n>>>>>>> x'
+other " is HTML or XML; was a page saved instead of the file?" page.yml <<<'<!DOCTYPE html><p>404</p>'
+other " is a pointer of Git LFS; git lfs pull brings the file itself" lfs.yml <<<$'version https://git-lfs.github.com/spec/v1\noid sha256:0'
+other " is a manifest of pixi; give the pixi.lock that pixi lock writes beside it" pixi.toml <<<$'[workspace]\nname="x"'
+other " is a lock of another package manager, such as uv or poetry; conda-lock.yml and pixi.lock are read" uv.lock <<<$'version = 1\n[[package]]\nname = "a"'
+other " is TOML, which is not read; give an environment.yml, a list of specs or a lock" pyproject.toml <<<'[project]'
+other " is neither a conda-lock file (keys 'metadata' and 'package') nor a pixi.lock ('environments' and 'packages')" flake.lock <<<'{"nodes": {}}'
+# shellcheck disable=SC2016 # these are no commands
+other ' is what `micromamba list` prints; write the file with `conda list --explicit --sha256`, or `conda env export`' list.mamba <<<'List of packages in environment: "/x"'
+other ":1: '@explicit' is no spec: the mark of a list of URLs is written '@EXPLICIT', on a line of its own" lower.txt <<<'@explicit'
+
 say "several files"
 mkdir -p more
 printf 'channels: [../channel]\ndependencies: [old]\nvariables: {GREETING: later}\n' >more/b.yml
@@ -127,8 +165,8 @@ expect_stderr "no environment 'prod'; it has default, wheels"
 expect_exit 2 run build list.txt -e default -o oci:out:x
 expect_stderr "list.txt is none"
 sed 's/#.*//' list.txt | sed '1i @EXPLICIT' >bare.txt
-expect_exit 1 run build bare.txt -o oci:out:x
-expect_stderr 'no checksum'
+expect_exit 1 "$condaimg" mirror bare.txt mirrored --platform linux-64
+expect_stderr 'has no checksum, and what is downloaded could not be verified'
 sed 's/\(#[0-9a-f]\)[0-9a-f]/\1x/' list.txt >wrong.txt
 expect_exit 1 run build wrong.txt -o oci:out:x
 sed 's/#[0-9a-f]\{6\}/#000000/' list.txt >wrong.txt

@@ -17,11 +17,12 @@ import hashlib, importlib.util, json, os, sys
 spec = importlib.util.spec_from_file_location("make_channel", sys.argv[1])
 mc = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(mc)
-records = {"linux-64": {}, "noarch": {}}
+records = {"linux-64": {}, "linux-aarch64": {}, "noarch": {}}
 N = 12
 for i in range(N):
-    for version in ["1", "2"] if i in (5, 6) else ["1"]:
-        name, subdir = f"p{i:02}", "noarch" if i % 2 else "linux-64"
+    for version, subdir in [(v, s) for v in (["1", "2"] if i in (5, 6) else ["1"])
+                            for s in (["noarch"] if i % 2 else ["linux-64", "linux-aarch64"])]:
+        name = f"p{i:02}"
         noise = b"".join(hashlib.sha256(f"{name}{version}{k}".encode()).digest() for k in range(600))
         files = [mc.File(f"share/{name}/data", noise)]
         if i in (1, 2):
@@ -130,6 +131,81 @@ fresh
 build environment.yml --push "$host/w3:1" --layer-cache "$host/cache2" --cache-dir "$work/fresh"
 settle
 [ "$(downloads)" = 0 ] || fail "$(downloads) downloads"
+
+say "several platforms: what both have in common is one entry, and an empty disk fetches nothing"
+options=(--platform 'linux-64,linux-aarch64' --libc none --virtual-package __glibc=2.28)
+fresh
+build environment.yml --push "$host/multi:1" --layer-cache "$host/cache4" --cache-dir "$work/multi"
+multi=$(digest_of "$(cat stdout)")
+# 6 noarch packages and the system files once, 6 packages and the environment twice; and a path that p01 leaves to p02
+tags=$(curl -sf "http://$host/v2/cache4/tags/list?n=1000" | jq '[.tags[] | select(startswith("layer-"))] | length')
+[ "$tags" = $((6 + 1 + 2 * (6 + 1) + 1)) ] || fail "$tags entries of layers"
+fresh
+build environment.yml --push "$host/multi:2" --layer-cache "$host/cache4" --cache-dir "$work/fresh" --json
+settle
+[ "$(jq -r .digest stdout)" = "$multi" ] || fail "another index: $(cat stdout)"
+[ "$(downloads)" = 0 ] || fail "$(downloads) downloads"
+[ "$(accesses plain.log '"(PUT|PATCH) /v2/multi/blobs/')" = 0 ] || fail "uploads: $(grep '"PUT ' plain.log)"
+fresh
+build environment.yml --push "$host/multi3:1" --layer-cache "$host/cache4" --cache-dir "$work/fresh" --json
+settle
+[ "$(downloads)" = 0 ] || fail "$(downloads) downloads"
+[ "$(jq .blobs_uploaded stdout)" = 2 ] || fail "$(cat stdout)" # the configs
+# one of them alone, from what both left behind
+options=(--platform linux-aarch64 --libc none --virtual-package __glibc=2.28)
+fresh
+build environment.yml --push "$host/multi3:arm" --layer-cache "$host/cache4" --cache-dir "$work/fresh"
+settle
+[ "$(downloads)" = 0 ] || fail "$(downloads) downloads"
+options=(--platform linux-64 --libc none --virtual-package __glibc=2.28)
+
+say "a layer that goes between being found and being pulled is made anew"
+cat >vanish.py <<'PYTHON'
+"""A registry that has a blob when it is asked for it (HEAD), and has not when it is fetched: vanish.py PORT TARGET HEX"""
+import http.server, sys, urllib.error, urllib.request
+
+port, target, gone = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def pass_on(self):
+        if self.command == "GET" and f"/blobs/sha256:{gone}" in self.path:
+            status, headers, body = 404, {}, b'{"errors":[{"code":"BLOB_UNKNOWN"}]}'
+        else:
+            data = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+            request = urllib.request.Request(f"http://{target}{self.path}", data, dict(self.headers), method=self.command)
+            try:
+                answer = urllib.request.urlopen(request)
+            except urllib.error.HTTPError as e:
+                answer = e
+            status, headers, body = answer.status, answer.headers, answer.read()
+        self.send_response(status)
+        for key, value in headers.items():
+            if key.lower() not in ("content-length", "date", "transfer-encoding", "connection"):
+                self.send_header(key, value)
+        self.send_header("Content-Length", headers.get("Content-Length", str(len(body))) if self.command == "HEAD" else str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = pass_on
+
+    def log_message(self, *args):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Proxy).serve_forever()
+PYTHON
+gone=$(skopeo inspect --raw --tls-verify=false "docker://$host/app:1" |
+	jq -r '.layers[] | select(.annotations["io.condaimg.packages"] == "p09-1-0") | .digest' | cut -d: -f2)
+vanishing=$(free_port)
+serve vanish "$vanishing" python3 vanish.py "$vanishing" "$host" "$gone"
+fresh
+build environment.yml -o oci:vanished --layer-cache "127.0.0.1:$vanishing/cache" --cache-dir "$work/fresh"
+[ "$(digest_of "$(cat stdout)")" = "$digest" ] || fail "another image: $(cat stdout)"
+settle
+[ "$(downloads)" = 1 ] || fail "$(downloads) downloads"
 
 say "entries that lie are told, not used, and made anew"
 put() { # TAG FILE

@@ -56,6 +56,8 @@ trap 'exit 130' INT TERM
 unset SOURCE_DATE_EPOCH CONDAIMG_CACHE_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR "${!CONDA_@}" "${!MAMBA_@}" \
 	CONDARC MAMBARC RATTLER_AUTH_FILE NETRC BINSTAR_CONFIG_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE \
 	http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+# What a compiler made stays known, as between two builds by hand.
+export CCACHE_DIR=${CCACHE_DIR:-${HOME:-/nonexistent}/.cache/ccache}
 export HOME=$work/home TMPDIR=$work/tmp CONDAIMG_CONDARC=none
 mkdir "$HOME" "$TMPDIR"
 chmod 755 "$work"

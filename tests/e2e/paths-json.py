@@ -25,6 +25,11 @@ SITE = f"lib/python{PYTHON}/site-packages"
 TREE_TIME = 315532800  # 1980-01-01, docs/layout.md
 
 
+# What condaimg says that it knows: read as text, so that a script of the archives that is not in the table is noticed.
+ROOT = pathlib.Path(os.environ.get("CONDAIMG_SOURCE_ROOT", pathlib.Path(__file__).resolve().parents[2]))
+KNOWN_SCRIPTS = set(re.findall(r'"([0-9a-f]{64})"', (ROOT / "cmd" / "link_effects.c").read_text()))
+
+
 def sha256(data):
 	return hashlib.sha256(data).hexdigest()
 
@@ -152,6 +157,11 @@ def check(tool, archive):
 	made = subprocess.run([tool, str(archive), PREFIX, PYTHON], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 	if made.returncode:
 		return count, faults, f"{archive.name}: {made.stderr.decode().strip()[:300]}"
+	for name, (m, text) in files.items():
+		if re.fullmatch(r"bin/\.[^/]*-(post|pre)-link\.sh", name):
+			count.add("link scripts, all known")
+			if sha256(text) not in KNOWN_SCRIPTS:
+				faults.append(f"{archive.name}: {name} is a link script that condaimg does not know")
 	front = PREFIX[1:] + "/"
 	layer = read_tar(made.stdout)
 	for name in [n for n, (m, _) in layer.items() if m.isdir()]:
@@ -192,8 +202,7 @@ def check(tool, archive):
 
 
 def main():
-	root = pathlib.Path(os.environ.get("CONDAIMG_SOURCE_ROOT", pathlib.Path(__file__).resolve().parents[2]))
-	real = pathlib.Path(os.environ.get("CONDAIMG_SHARED", root / ".." / "shared")) / "channels" / "real"
+	real = pathlib.Path(os.environ.get("CONDAIMG_SHARED", ROOT / ".." / "shared")) / "channels" / "real"
 	archives = sorted(p for p in real.glob("*/*") if p.name.endswith((".conda", ".tar.bz2")))
 	if not archives:
 		print(f"SKIP: there are no packages in {real}")
@@ -217,6 +226,8 @@ def main():
 		print("FAIL: packages that do not link")
 	if total["records"] != len(archives) - len(refused):
 		faults.append("not every layer was looked at")
+	if total["link scripts, all known"] == 0:
+		faults.append("no archive has a link script, so the table was not tried")
 	return 1 if faults or refused else 0
 
 

@@ -54,6 +54,20 @@ events()
 	jq -es --argjson n "$packages" --arg base "$base/" --arg digest "$(digest_of "$(cat stdout)")" "$1" stderr >/dev/null ||
 		fail "not so: $1: $(cat stderr)"
 }
+valid()
+{
+	python3 -c 'import jsonschema' 2>/dev/null || return 0
+	python3 - "$root/docs/schema/progress-1.schema.json" <<-'PYTHON' || fail "not by its schema: $(cat stderr)"
+		import json, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		jsonschema.Draft202012Validator.check_schema(schema)
+		for kind in schema["oneOf"]:
+		    kind["additionalProperties"] = False
+		check = jsonschema.Draft202012Validator(schema)
+		for line in open("stderr"):
+		    check.validate(json.loads(line))
+	PYTHON
+}
 same='
 	all(.[]; .version == 1 and (.ms | type) == "number") and
 	([.[].ms] | . == sort) and
@@ -66,6 +80,7 @@ same='
 	(map(select(.event == "layer")) | .[-1].done == .[-1].total) and
 	(.[-1] | .event == "image" and .place == "oci:out" and .digest == $digest and .platform == "linux-64")'
 cold --progress json
+valid
 events "$same"
 events 'all(.[] | select(.event == "package"); .cached == false)'
 events '[.[] | select(.event == "package") | .size] | add as $sum | $sum > 0'
@@ -74,6 +89,12 @@ events 'all(.[] | select(.event == "layer"); .cached == false)'
 build --progress json -q
 events "$same"
 events 'all(.[] | select(.event == "package" or .event == "layer"); .cached == true)'
+
+say "no carriage return and no colour where nobody watches"
+for progress in auto plain json none; do
+	TERM=xterm cold --progress $progress -v
+	! grep -q $'[\r\033]' stdout stderr || fail "$(cat -v stderr)"
+done
 
 say "on a terminal a line that is redrawn, as wide as fits"
 on_terminal() # TERM COLUMNS

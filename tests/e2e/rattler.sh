@@ -66,6 +66,7 @@ def locked(name, specs):
         "-c", index, "--cache-dir", "cache", "--json", "--virtual-package", "__glibc=2.28", "--virtual-package", "__linux=5.10",
         "--virtual-package", "__archspec=1=x86_64"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     if done.returncode == 3:
+        open(f"{name}/refusal.json", "wb").write(done.stdout)
         return None
     assert done.returncode == 0, name
     return {p["name"]: (p["version"], p["build"]) for p in json.loads(done.stdout)["platforms"][0]["packages"]}
@@ -75,6 +76,38 @@ def ask(what):
     json.dump(what, open("requests.json", "w"))
     answers = json.loads(subprocess.run(["node", script, modules, url, "requests.json"], stdout=subprocess.PIPE, check=True).stdout)
     return {n: a if isinstance(a, str) else {p[0]: (p[1], p[2]) for p in a if not p[0].startswith("__")} for n, a in answers.items()}
+
+
+# What cannot be solved, here and there; and what we say would help does, by rattler's word.
+REFUSED = {
+    "between": ["openblas=0.3.20"], "build": ["python=3.12.*=foo"], "empty": ["python>=3.12,<3.11"], "typo": ["pytohn"],
+    "two": ["numpy=1.99", "python=2.7"], "minor": ["python=3.14", "numpy<2"], "old python": ["python=3.9", "numpy>=2.3"],
+    "tensorflow": ["python=3.14", "tensorflow"], "cuda": ["pytorch=*=cuda*"], "arrow": ["pyarrow", "libarrow=10", "pandas>=3"],
+    "scipy": ["scipy=1.18", "numpy=1.24"], "boost": ["boost-cpp=1.74", "libboost>=1.86"], "date": ["dask=2022.1", "python=3.12"],
+    "mutex": ["_openmp_mutex=*=*_gnu", "_openmp_mutex=*=*_llvm"], "xarray": ["xarray<0.20", "numpy>=2"],
+    "shapely": ["geopandas", "shapely<1.8"], "matplotlib": ["matplotlib=3.5", "python=3.12"], "hdf": ["h5py", "hdf5=1.10"],
+    "protobuf": ["protobuf=3", "grpcio>=1.60"], "abi": ["python=3.12", "python_abi=3.13"], "gdal": ["gdal>=3.9", "openssl=1.1"],
+    "sklearn": ["sklearn"], "pip name": ["opencv-python"], "windows": ["pywin32"], "case": ["Scikit_Learn"],
+}
+
+
+def refused():
+    import re
+    answers, helped = ask(REFUSED), {}
+    for name, specs in REFUSED.items():
+        assert isinstance(answers[name], str) and "Cannot solve" in answers[name], (name, answers[name])
+        assert locked(f"no {name}", specs) is None, f"{name} can be solved"
+        told = json.load(open(f"no {name}/refusal.json"))
+        assert told["reasons"], name
+        for i, advice in enumerate(told["advice"]):
+            m = re.match(r"(\S+) (\S+) would do instead of '([^']*)'", advice) or re.match(r"without '([^']*)' it can be solved", advice)
+            if m and m.group(1) != m.group(m.lastindex):
+                helped[f"{name} {i}"] = [s for s in specs if s != m.group(3)] + [f"{m.group(1)}=={m.group(2)}"]
+            elif m:
+                helped[f"{name} {i}"] = [s for s in specs if s != m.group(1)]
+    bad = {n: a for n, a in ask(helped).items() if isinstance(a, str)}
+    assert not bad, bad
+    print(f"{len(REFUSED)} requests are refused here and there; {len(helped)} pieces of advice hold by rattler")
 
 
 # The lock itself, by its text: name, version, build and digest of every package.
@@ -107,6 +140,7 @@ for name, mine in ours.items():
         good = False
     else:
         print(f"{name}: {len(mine)} packages, read; of its own choice {len(mine) - len(differ)} are the same")
+refused()
 sys.exit(not good)
 PYTHON
 echo ok

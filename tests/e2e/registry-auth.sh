@@ -68,6 +68,8 @@ DOCKER_CONFIG=$work/config push 0 "$host"
 say "a credential helper"
 cat >bin/docker-credential-test <<-END
 	#!/bin/sh
+	tr '\\0' ' ' </proc/\$\$/cmdline >>$work/helper.seen
+	env >>$work/helper.seen
 	read -r server
 	[ "\$1 \$server" = "get $host" ] || { echo "credentials not found in native keychain"; exit 1; }
 	echo '{"ServerURL":"$host","Username":"$user","Secret":"$password"}'
@@ -102,6 +104,36 @@ push 0 "$host"
 [ "$(jq -r .method token.log)" = POST ] || fail "the identity token: $(cat token.log)"
 pull 0 "$host"
 
+say "a token that runs out in the middle of a push, sooner than was told; and what others see of it meanwhile"
+# The registry takes tokens for a minute longer than they say.
+python3 "$kit" token short.port short.tokens key.pem cert.pem test-service "$user:$password" -58:300 2>short.err &
+pids+=($!)
+wait_for short.port
+registry short "http: {addr: @HOST@}
+auth: {token: {realm: 'http://127.0.0.1:$(cat short.port)/token', service: test-service, issuer: condaimg-test, rootcertbundle: $work/cert.pem}}"
+python3 "$root/tests/e2e/cut_proxy.py" slow.port "${host#*:}" 0 0 0 400000 &
+pids+=($!)
+wait_for slow.port
+slow=127.0.0.1:$(cat slow.port)
+login "$HOME/.docker/config.json" "$slow"
+python3 "$kit" layout slow 1 1000000 1000000 1000000 1000000 1000000 1000000 >/dev/null
+"$condaimg" push oci:slow:1 "$slow/team/slow:1" -vv >>said 2>&1 &
+pid=$!
+seen=0
+while kill -0 $pid 2>/dev/null; do
+	# its arguments and those of whatever it starts
+	for p in $pid $(cat /proc/$pid/task/*/children 2>/dev/null); do
+		tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null || true
+	done >>arguments
+	seen=$((seen + 1))
+	sleep 0.1
+done
+wait $pid || fail "a push whose token runs out: $(tail -n 3 said)"
+[ "$seen" -gt 10 ] || fail "it was looked at $seen times"
+[ "$(wc -l <short.tokens)" -gt 1 ] || fail "no second token was fetched"
+[ "$(accesses short.log '"(HEAD|POST|PUT|PATCH) /v2/team/slow/[^"]*" 401 ')" -gt 0 ] || fail "no token ran out: $(cat short.log)"
+skopeo inspect --tls-verify=false --creds "$user:$password" "docker://$host/team/slow:1" >/dev/null || fail "skopeo"
+
 say "TLS with a CA of one's own"
 registry tls "http: {addr: @HOST@, tls: {certificate: $work/cert.pem, key: $work/key.pem}}
 auth: {htpasswd: {realm: test, path: $work/passwords}}"
@@ -120,10 +152,8 @@ push 1 "$host" --registry-ca nowhere.pem
 expect_stderr 'nowhere.pem'
 
 say "no credential anywhere"
-"$condaimg" push oci:image:1 "$host/team/long:1" -vv >>said 2>&1 &
-pid=$!
-tr '\0' ' ' <"/proc/$pid/cmdline" >>said 2>/dev/null || true
-wait $pid || fail "the last push"
+grep -q 'push oci:slow:1' arguments || fail "no arguments were seen"
+cat arguments helper.seen >>said
 [ "$(wc -l <said)" -gt 100 ] || fail "too little was said to be searched"
 for secret in $password wrong-hunter2 "$basic" "refresh-$user" 'Bearer ey'; do
 	grep -nF -- "$secret" said && fail "'$secret' was told"

@@ -74,6 +74,13 @@ sleep 0.2
 echo "an unchanged build and push takes $took ms"
 [ "$took" -lt "${CONDAIMG_TEST_MS:-1000}" ] || nm -D "$condaimg" 2>/dev/null | grep -q asan || fail "it took $took ms"
 
+say "several names of one build"
+build environment.yml --platform linux-64 --push "$host/names:1" --push "$host/names:2" --push "$host/others:1" --json
+[ "$(jq -c '[.image, .pushed, (.places | length)]' stdout)" = "[\"docker://$host/names:1\",null,3]" ] || fail "$(cat stdout)"
+for name in names:1 names:2 others:1; do
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$host/$name" | sha256sum)" = "${digest#*:}  -" ] || fail "$name is another image"
+done
+
 say "one package changed: its layer, and what tells of it"
 : >plain.log
 build changed.yml --platform linux-64 --push "$host/many:2" --json

@@ -2,7 +2,7 @@
 """What the registry tests need: registry_kit.py COMMAND ...
 
 layout DIR TAG SIZE...         an OCI layout with an image of layers of random bytes (their sizes before gzip)
-token PORT_FILE LOG KEY CERT SERVICE USER:PASSWORD LIFE
+token PORT_FILE LOG KEY CERT SERVICE USER:PASSWORD LIFE[:TOLD]
                                Docker's token server: GET with Basic, POST with a refresh token ("refresh-USER")
 scripted PORT_FILE LOG MOODS   a registry in memory that answers as MOODS (JSON) says; requests go to LOG, a line each:
                                {"method":, "path":, "auth":, "status":, "bytes":, "port":}
@@ -185,6 +185,7 @@ def token(port_file, log, key, cert, service, login, life):
     n, d = read_key(key)
     x5c = "".join(l for l in open(cert).read().splitlines() if not l.startswith("-"))
     user = login.split(":")[0]
+    life, told = (life.split(":") * 2)[:2]
 
     class Tokens(Handler):
         log_path = log
@@ -199,7 +200,7 @@ def token(port_file, log, key, cert, service, login, life):
             claims = b64(json.dumps({"iss": "condaimg-test", "sub": user, "aud": service, "exp": now + int(life),
                                      "nbf": now - 10, "iat": now, "jti": str(now), "access": access}).encode())
             jwt = head + "." + claims + "." + b64(sign(n, d, (head + "." + claims).encode()))
-            self.reply(200, {}, json.dumps({"token": jwt, "expires_in": int(life)}).encode())
+            self.reply(200, {}, json.dumps({"token": jwt, "expires_in": int(told)}).encode())
 
         def do_GET(self):
             q = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)

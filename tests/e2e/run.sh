@@ -13,11 +13,11 @@ import bz2, ctypes, curses, decimal, hashlib, json, locale, lzma, os, readline, 
 import subprocess, sys, sysconfig, tempfile, threading, time, urllib.request, uuid, xml.parsers.expat, zlib
 import multiprocessing, requests, six, urllib3
 
-mode, base = sys.argv[1:3]
+mode, base, uid = sys.argv[1:4]
 prefix = "/opt/conda/envs/default"
 assert sys.prefix == prefix == os.environ["CONDA_PREFIX"], sys.prefix
 assert os.environ["PATH"].startswith(prefix + "/bin:") and os.environ["HOME"] == "/home/conda"
-assert (os.getuid(), os.getgid()) == (1000, 0), (os.getuid(), os.getgid())
+assert (os.getuid(), os.getgid()) == (int(uid), 0), (os.getuid(), os.getgid())
 assert os.getcwd() == "/home/conda", os.getcwd()
 stats = ssl.create_default_context().cert_store_stats()
 assert stats["x509_ca"] > 100, (stats, ssl.get_default_verify_paths())
@@ -46,6 +46,12 @@ assert socket.getaddrinfo("127.0.0.1", 80) and socket.getservbyname("https") == 
 with tempfile.NamedTemporaryFile() as f:
     f.write(b"x")
     assert f.name.startswith("/tmp/"), f.name
+with tempfile.TemporaryDirectory() as d:
+    open(os.path.join(d, "grüße 日本.txt"), "w").close()
+    assert os.listdir(d) == ["grüße 日本.txt"]
+    assert b"gr\xc3\xbc\xc3\x9fe" in os.listdir(d.encode())[0]
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert pool.map(abs, [-1, -2]) == [1, 2]
 home = os.path.join(os.path.expanduser("~"), ".probe")
 try:
     open(home, "w").close()
@@ -78,9 +84,12 @@ python_does_all() # IMAGE BASE
 {
 	local mode
 
-	for mode in rw ro; do
-		inside "$1" $mode "all of it" python -B -c "$(cat all.py)" $mode "$2"
+	for as in "" 4711:0; do
+		for mode in rw ro; do
+			inside "$1" $mode "all of it" python -B -c "$(cat all.py)" $mode "$2" "$(echo "${as:-1000}" | cut -d: -f1)"
+		done
 	done
+	as=
 }
 
 embedded_channel
@@ -156,10 +165,13 @@ expect_exit 0 "$condaimg" build real/with-libcrypt.yml -c "$real_channel" -c "$c
 expect_result 'oci:images:real@sha256:[0-9a-f]{64}'
 python_does_all images:real scratch
 tools_do_all images:real
-for mode in rw ro; do
-	inside images:real $mode "42 8.6" python -B -c 'import tkinter; print(tkinter.Tcl().eval("expr 6*7"), tkinter.TkVersion)'
-	inside images:real $mode "no display" python -B -c "$(printf 'import tkinter\ntry:\n tkinter.Tk()\nexcept tkinter.TclError as e: print(str(e)[:10])')"
+for as in "" 4711:0; do
+	for mode in rw ro; do
+		inside images:real $mode "42 8.6" python -B -c 'import tkinter; print(tkinter.Tcl().eval("expr 6*7"), tkinter.TkVersion)'
+		inside images:real $mode "no display" python -B -c "$(printf 'import tkinter\ntry:\n tkinter.Tk()\nexcept tkinter.TclError as e: print(str(e)[:10])')"
+	done
 done
+as=
 # Without the two, the build says so by name, and the library's absence is real.
 expect_exit 0 "$condaimg" build real/environment.yml -c "$real_channel" -c "$channel" -o oci:images:lacking
 expect_stderr "warning: bin/perl of perl-5.26.2-h14c3975_0 .*needs libcrypt.so.1, which nothing in the image has; .* libxcrypt1" \

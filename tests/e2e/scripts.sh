@@ -29,6 +29,11 @@ c.add("nb_conda", sh("bin/.nb_conda-post-link.sh", '"$PREFIX/bin/jupyter-nbexten
 c.add("one", m.File("bin/x", b"one"), m.File("bin/y", b"one"), m.File("same", b"same"))
 c.add("two", m.File("bin/x", b"two"), m.File("bin/y", b"two"), m.File("same", b"same"), depends=["one"])
 c.add("other", m.File("same", b"same"))
+import tarfile
+c.add("suid", m.File("bin/su", b"#!/bin/sh\n", mode=0o4755), m.File("bin/sg", b"", mode=0o2755), m.File("Menu/app.json", b"{}"))
+c.add("file", m.File("share/x", b"file"))
+c.add("dir", m.File("share/x/y", b"y"))
+c.add("link", m.File("share/x", kind=tarfile.SYMTYPE, target="elsewhere"))
 c.finish()
 END
 python3 make.py "$root/tests/e2e/make_channel.py" ch
@@ -97,6 +102,22 @@ expect_exit 1 build nb_conda
 expect_stderr 'nb_conda-1-0.conda has a link script'
 expect_exit 2 build does --link-scripts run
 expect_stderr "--link-scripts is 'run', expected fail or ignore"
+
+say "bits that are dropped are said, desktops' menus are files"
+expect_exit 0 build suid -v
+expect_stderr "suid-1-0.*: setuid, setgid and sticky bits are not kept" "'bin/su' loses its setuid, setgid or sticky bit \\(mode 4755\\)"
+rm -rf unpacked
+expect_exit 0 "$condaimg" export-rootfs oci:images:x unpacked
+[ "$(stat -c %a unpacked$prefix/bin/su) $(stat -c %a unpacked$prefix/bin/sg)" = "755 755" ] || fail "a bit was kept"
+[ "$(cat unpacked$prefix/Menu/app.json)" = "{}" ] || fail "no Menu"
+
+say "what cannot lie in one place is found before anything is written"
+for pair in "file dir" "dir link"; do
+	rm -rf images2
+	expect_exit 1 "$condaimg" build <(printf 'channels: [%s]\ndependencies: [%s, %s]\n' "$work/ch" $pair) --libc none -o oci:images2:x
+	expect_stderr "'share/x' is a directory in dir-1-0 and a (file|symlink) in"
+	[ ! -e images2 ] || fail "$pair: something was written"
+done
 
 say "one path of two packages"
 for round in first remembered; do

@@ -86,7 +86,7 @@ run() # EXIT ARGUMENTS...
 # Nothing below these holds a secret, not even in base64.
 no_secret() # FILE...
 {
-	! grep -rlaE 'sesame|c2VzYW1l|Nlc2FtZ|zZXNhbW' "$@" || fail "a secret is told"
+	! grep -raE 'sesame|c2VzYW1l|Nlc2FtZ|zZXNhbW' "$@" | cut -c1-300 | grep . || fail "a secret is told"
 }
 
 # From nothing to an image, with every command that says something of it, and nothing is told.
@@ -265,6 +265,64 @@ done
 run 0 config --json
 jq -e '.logins | map(.for) | index("https://h/p/a")' stdout >jq.out || fail "$(cat stdout)"
 no_secret told
+
+say "where a login has a slip in it, or is where none belongs"
+rm "$HOME/.condarc"
+slip() # ARGUMENTS...
+{
+	n=$((n + 1))
+	! "$condaimg" "$@" --offline >"told/$n" 2>&1 </dev/null || fail "it works: $*"
+	! grep -qE 'AddressSanitizer|runtime error:' "told/$n" || fail "a bug: $* $(cat "told/$n")"
+	no_secret "told/$n"
+}
+rc_slip() # TEXT
+{
+	echo "$1" >slip.rc
+	CONDA_REMOTE_MAX_RETRIES=0 run 1 lock env.yml -v --cache-dir cache --condarc slip.rc
+	run "${2:-0}" config -v --condarc slip.rc
+	run "${2:-0}" config --json --condarc slip.rc
+	no_secret told
+}
+env_file "http://127.0.0.1:1/c"
+for place in u:sesame@h.org/app:1 docker://u:sesame@h.org/app:1 https://u:sesame@h.org/app docker://u:sesame/x@h.org/app:1; do
+	slip push oci:out:url "$place"
+	slip push "$place" docker://h.org/app:1
+	slip copy "$place" oci:other:1
+	slip pull "$place"
+	slip inspect "$place"
+	slip verify "$place" env.yml
+	slip build env.yml -o "$place"
+	slip build env.yml -t "$place"
+	slip build env.yml --base "$place"
+	slip build env.yml --cache-from "$place"
+done
+for place in u:sesame@h.org/app.yml https://u:sesame@h.org/app.yml 'https://h.org/app.yml?sig=sesame' https://h.org/t/sesame/app.yml; do
+	slip build "$place"
+	slip lock "$place"
+	slip bundle "$place"
+	slip mirror "$place" channel
+	slip lock env.yml --channel "$place?x=1"
+	slip build env.yml "--no-such-option=$place"
+	slip "$place"
+done
+for url in 'http://127.0.0.1:1/noarch/x-1-0.conda?sig=sesame' 'http://127.0.0.1:1/noarch/x-1-0.conda?token=sesame&x=y' \
+	http://u:sesame@127.0.0.1:1/noarch/x-1-0.conda http://127.0.0.1:1/t/sesame/noarch/x-1-0.conda 'https://u:sesa me@h/x'; do
+	printf '@EXPLICIT\n%s#%032d\n' "$url" 0 >list.txt
+	slip build list.txt --libc none -o oci:other:1 -v --cache-dir cache
+	run "$([[ $url == *[?\ ]* ]] && echo 1 || echo 0)" lock list.txt --libc none -v
+	no_secret told conda-lock.yml
+done
+for text in 'ssl_verify: https://u:sesame@h/x' 'client_ssl_cert: https://u:sesame@h/x' 'ssl_verify: u:sesame@h' \
+	'proxy_servers: {http: "u:sesame@::bad::"}' 'proxy_servers: {http: "sesame@127.0.0.1:1"}' \
+	'{pkgs_dirs: ["https://u:sesame@h/x"], unknown: "https://u:sesame@h"}' 'mirrored_channels: {c: ["http://u:sesame@h"]}'; do
+	rc_slip "$text"
+done
+for text in 'channel_alias: [https://u:sesame@h/x]' 'proxy_servers: https://u:sesame@h/x' 'remote_max_retries: u:sesame@h' \
+	'custom_channels: [https://u:sesame@h]' 'channels: {a: https://u:sesame@h}' '"https://u:sesame@h": [' '{channels: [https://u:sesame@h}' \
+	'mirrored_channels: {c: ["u:sesame@h"]}'; do
+	rc_slip "$text" 1
+done
+rc <<<"$trust"
 
 say "and in the images' files"
 for tag in $(jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"]' out/index.json); do

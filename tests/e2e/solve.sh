@@ -115,6 +115,20 @@ grep -q 'condaimg.exclude-newer: .*2023-05-22T23:59:59.000Z' plain/conda-lock.ym
 expect_exit 2 lock plain --exclude-newer 7d
 expect_stderr "'7d' is no point in time"
 
+say "a list becomes a lock with the C library that build would choose, and moves no more"
+expect_exit 0 lock plain --exclude-newer 2023-05-22
+"$condaimg" lock plain/conda-lock.yml --format explicit >list.txt
+expect_exit 0 "$condaimg" lock list.txt --lockfile list.yml --cache-dir cache --exclude-newer 2023-05-22
+grep -A20 'name: sysroot_linux-64' list.yml | grep -q 'category: libc' || fail "no C library: $(cat list.yml)"
+expect_exit 0 "$condaimg" build list.yml --dry-run --offline --cache-dir cache --platform linux-64
+! grep -q 'names no C library' stderr || fail "the lock's C library is not seen: $(cat stderr)"
+grep -q 'sysroot_linux-64 *2.17' stdout || grep -q 'sysroot_linux-64-2.17' list.yml || fail "not the libc of that date: $(cat list.yml)"
+expect_exit 0 "$condaimg" lock list.txt --lockfile list.yml --libc none
+! grep -q sysroot list.yml || fail "--libc none: $(cat list.yml)"
+printf 'channels: [./channel]\ndependencies: [zlib]\n' >one.yml
+expect_exit 0 "$condaimg" lock one.yml one.yml --lockfile - --cache-dir cache --platform linux-64
+grep -qF "condaimg.requested: '[\"zlib\"]'" stdout || fail "asked for twice: $(grep requested stdout)"
+
 say "pins"
 expect_exit 0 lock plain --pin "zlib <1.3" --pin "nothere 1"
 expect_locked plain "blas 2, numpy 2.1, python 3.12.0, sysroot_linux-64 2.28, zlib 1.2"
@@ -211,7 +225,9 @@ expect_exit 3 lock no
 expect_stderr_line "Cannot solve no/environment.yml for linux-64:"
 expect_stderr_line "  you ask for numpy <2"
 expect_stderr_line "    numpy 1.26 (2 builds) needs python 3.11.* or 3.12.*, but you ask for python 3.13.*"
-expect_stderr_line "What would help: numpy 2.1 would do instead of 'numpy <2'; or python 3.12.0 would do instead of 'python 3.13.*'"
+expect_stderr_line "What would help:"
+expect_stderr_line "  numpy 2.1 would do instead of 'numpy <2'"
+expect_stderr_line "  or python 3.12.0 would do instead of 'python 3.13.*'"
 cp stderr text
 make_channel 7
 environment no blas "python 3.13.*" "numpy <2"
@@ -233,12 +249,28 @@ expect_exit 3 "$condaimg" build no/environment.yml --cache-dir cache --platform 
 python3 -c 'import json; assert json.load(open("stdout"))["error"] == "unsatisfiable"' || fail "build --json"
 environment no torch
 expect_exit 3 lock no
-expect_stderr_line "    torch 2 needs __cuda >=12, but the machine that runs the image is not said to have CUDA; if it has a GPU for that, add --cuda 12"
+expect_stderr_line "    torch 2 needs __cuda >=12, but the machine that runs the image is not said to have CUDA (--cuda VERSION says it)"
+expect_stderr_line "What would help:"
+expect_stderr_line "  with --cuda 12 it can be solved, if the machine that runs the image has a GPU for that"
+expect_stderr_line "  or without 'torch' it can be solved"
 expect_exit 0 lock no --virtual-package __cuda=12.4
 environment no numpyy
 expect_exit 3 lock no --json
-python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["kind"] == "missing" and "did you mean numpy" in d["reasons"][0]["text"], d' ||
+python3 -c 'import json; d = json.load(open("stdout")); assert d["reasons"][0]["kind"] == "missing" and "did you mean numpy" in d["reasons"][0]["text"] and d["reasons"][0]["near"] == ["numpy"], d' ||
 	fail "a name that nobody has: $(cat stdout)"
+environment no sklearn numpy_ vc
+expect_exit 3 lock no
+expect_stderr_line "  there is no package 'numpy_' in file://$PWD/channel; did you mean numpy?"
+expect_stderr_line "  there is no package 'vc' in file://$PWD/channel; it is for Windows alone"
+environment no opencv-python torhc
+expect_exit 3 lock no
+expect_stderr_line "  there is no package 'torhc' in file://$PWD/channel; did you mean torch?"
+environment no "numpy=1.99" "blas=7"
+expect_exit 3 lock no
+expect_stderr_line "  blas 2 and numpy 2.1 would do instead of 'blas=7' and 'numpy=1.99'"
+environment no "elsewhere::numpy"
+expect_exit 3 lock no --channel ./channel --override-channels
+expect_stderr_line "  nothing matches 'elsewhere::numpy': elsewhere is none of the channels that are searched (file://$PWD/channel)"
 environment no only64
 expect_exit 3 "$condaimg" lock no/environment.yml --cache-dir cache --platform linux-64,linux-aarch64
 expect_stderr "for linux-aarch64; there is one for linux-64"

@@ -16,6 +16,7 @@ drop PACKAGE             the package's layer is not there
 unrecord PACKAGE         conda-meta's file is not there
 forget PACKAGE           as drop, and conda-meta/history does not have it either
 top PATH                 one more layer, with another file of that path
+disguise PATH            the same, and that layer is called the system's, so that all others seem to be a base's
 whiteout PATH            one more layer, that takes it away
 diffid PACKAGE           the config says another diffid
 """
@@ -84,12 +85,14 @@ def take_layer(i):
 	del config["history"][steps[i]]
 
 
-def put_on_top(name, data):
+def put_on_top(name, data, part=None):
 	m = tarfile.TarInfo(name)
 	m.mode = 0o644
 	tar = tar_of([(m, data)])
 	layer = {"mediaType": manifest["layers"][-1]["mediaType"]}
 	layer.update(write(gzip.compress(tar, mtime=0)))
+	if part:
+		layer["annotations"] = {"io.condaimg.part": part}
 	manifest["layers"].append(layer)
 	config["rootfs"]["diff_ids"].append("sha256:" + hashlib.sha256(tar).hexdigest())
 	config["history"].append({"created_by": "somebody"})
@@ -159,6 +162,8 @@ elif operation == "retime":
 	put_layer(i, tar_of(list_))
 elif operation == "top":
 	put_on_top(arguments[0], b"another\n")
+elif operation == "disguise":
+	put_on_top(arguments[0], b"another\n", "system")
 elif operation == "whiteout":
 	path = pathlib.PurePosixPath(arguments[0])
 	put_on_top(str(path.parent / (".wh." + path.name)), b"")

@@ -111,4 +111,56 @@ tampered "image: /etc/ssl/certs/ca-certificates.crt: has added certificates of $
 	"${built[@]}" -- grow system etc/ssl/certs/ca-certificates.crt
 tampered "image: /etc/ssl/certs/ca-certificates.crt: does not begin with the environment's certificates" "${built[@]}" -- \
 	content system etc/ssl/certs/ca-certificates.crt
+
+say "prefixes among the system's own files, and HOME"
+printf 'channels: [%s, %s]\ndependencies: [ca-certificates, tzdata, mod]\n' "$work/extra" "$channel" >small.yml
+for place in /usr /etc /lib64 /home/conda/env/; do
+	expect_exit 0 "$condaimg" build small.yml --shell --prefix $place -o oci:places:app
+	expect_exit 0 "$condaimg" verify oci:places:app --cache-dir empty
+	expect_result "oci:places:app@$hex verified: .*"
+	expect_exit 0 "$condaimg" verify oci:places:app --json
+	jq -e '.verified and .layers_rebuilt == .layers - 1 and .files_not_compared == 1' stdout >/dev/null || fail "$place: $(cat stdout)"
+	rm -rf good bad
+	cp -r places good
+	place=${place#/}
+	place=${place%/}
+	for layer in libc system environment mod; do
+		tampered "layer [0-9]+ \(.*\): /$place/lib/python3.11/evil.pth: is $hex, expected nothing: no package has it" "${records[@]}" -- \
+			add "${layer/libc/sysroot_linux-64}" "$place/lib/python3.11/evil.pth"
+	done
+done
+expect_exit 0 "$condaimg" export-rootfs oci:places:app home-rootfs
+[ "$(stat -c %a home-rootfs/home/conda)" = 775 ] || fail "HOME above the prefix cannot be written to: $(ls -ld home-rootfs/home/conda)"
+for place in /proc /dev/shm/x /sys /run/x /tmp /var/tmp/x / /lib /bin/x; do
+	expect_exit 2 "$condaimg" build small.yml --shell --prefix $place -o oci:places:bad
+	expect_stderr "prefix"
+done
+for place in /proc/x /dev /sys/x; do
+	expect_exit 2 "$condaimg" build small.yml --copy src:$place -o oci:places:bad
+	expect_stderr "is the running container's own"
+done
+
+say "a base of our own making, with options of its own"
+expect_exit 0 "$condaimg" build small.yml --shell --user app:77 --ca-file ca.pem --prefix /opt/below -o oci:below:app
+printf 'channels: [%s, %s]\ndependencies: [notebook, one, two, ca-certificates]\n' "$work/extra" "$channel" >above.yml
+expect_exit 0 "$condaimg" build above.yml --base oci:below:app -o oci:above:app
+expect_exit 0 "$condaimg" verify oci:above:app --cache-dir empty
+expect_result "oci:above:app@$hex verified: .*"
+expect_exit 0 "$condaimg" lock above.yml --base oci:below:app
+expect_exit 0 "$condaimg" verify oci:above:app --lock conda-lock.yml --json
+jq -e '.verified and .layers_rebuilt == 6' stdout >/dev/null || fail "not all layers on the base were built once more: $(cat stdout)"
+rm -rf good
+cp -r above good
+tampered "mod-1-0: /opt/below/share/mod.txt: is $hex, expected $hex" "${built[@]}" -- content mod opt/below/share/mod.txt
+tampered "layer [0-9]+ \(mod-1-0\): /opt/below/evil: is $hex, expected nothing: no package has it" "${records[@]}" -- add mod opt/below/evil
+tampered "layer [0-9]+ \(mod-1-0\): .*the blob: is $hex.*" "${built[@]}" -- flip mod 0.5
+expect_exit 2 "$condaimg" build above.yml --base oci:below:app --prefix /opt/below
+expect_stderr "the base has an environment at /opt/below already"
+
+say "a broken layer of many packages is one line that names them all"
+expect_exit 0 "$condaimg" build environment.yml --layers 6 -o oci:few:app
+rm -rf good
+cp -r few good
+tampered "layer [0-9]+ \((.*,)?bash-.*\): .*the blob: is $hex.*" "${records[@]}" -- flip bash 0.5
+tampered "layer [0-9]+ \((.*,)?bash-.*\): .*the blob: is $hex.*" -- flip bash 0.5
 echo "ok"
