@@ -63,14 +63,14 @@ int world_teardown(void **state)
 	return system(command);
 }
 
-const char *const world_variants[WORLD_VARIANTS][2] = { { NULL, NULL },
-							{ "", NULL },
-							{ "a", "b" },
-							{ "two words", "" },
-							{ "x*", NULL },
-							{ "a/b.c:d", "/x" },
-							{ "it's \"q\" $X \\n", "=" },
-							{ "\n", "a" } };
+const char *const world_variants[8][2] = { { NULL, NULL },
+					   { "", NULL },
+					   { "a", "b" },
+					   { "two words", "" },
+					   { "x*", NULL },
+					   { "a/b.c:d", "/x" },
+					   { "it's \"q\" $X \\n", "=" },
+					   { "\n", "a" } };
 
 void world_show(const struct script_env *e, struct buf *ret)
 {

@@ -4,13 +4,11 @@
 
 #include "conda/script.h"
 
-#define WORLD_VARIANTS 8
-
 extern char world_prefix[64];
 extern const struct script_host world_host; /* of scripts that are sourced */
 
 /* A and B, as the environment has them; NULL: not there. */
-extern const char *const world_variants[WORLD_VARIANTS][2];
+extern const char *const world_variants[8][2];
 
 int world_setup(void **state);
 int world_teardown(void **state);

@@ -201,7 +201,7 @@ static void simple_scripts_give_what_bash_gives(void **state)
 	for (size_t i = 0; i < COUNT(scripts); i++) {
 		size_t good = 0;
 
-		for (size_t v = 0; v < WORLD_VARIANTS; v++)
+		for (size_t v = 0; v < COUNT(world_variants); v++)
 			good += compare(scripts[i], world_variants[v]);
 		/* In some environments a script may do more (a value that is a pattern), but not in all. */
 		if (good < 4) {
@@ -211,7 +211,7 @@ static void simple_scripts_give_what_bash_gives(void **state)
 
 			world_begin(&e, &a, world_variants[0]);
 			script_run(&e, str_of(scripts[i]), &world_host, &err);
-			fail_msg("evaluated in %zu of %zu environments: %s\n%s", good, WORLD_VARIANTS, err.text,
+			fail_msg("evaluated in %zu of %zu environments: %s\n%s", good, COUNT(world_variants), err.text,
 				 scripts[i]);
 		}
 	}
@@ -343,7 +343,7 @@ static void scripts_made_by_chance_give_what_bash_gives(void **state)
 		auto_buf b = { 0 };
 
 		random_list(&seed, &b, 0);
-		good += compare(b.p, world_variants[i % WORLD_VARIANTS]);
+		good += compare(b.p, world_variants[i % COUNT(world_variants)]);
 	}
 	/* If this falls, the test has lost its point. */
 	if (good < 200)
