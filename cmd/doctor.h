@@ -27,6 +27,7 @@ struct doctor {
 
 void doctor_add(struct doctor *d, enum finding_kind kind, const char *about, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+void doctor_release(struct doctor *d);
 
 /* In doctor_machine.c. */
 void doctor_cache(struct doctor *d);

@@ -307,7 +307,7 @@ static void ask_registry(struct doctor *d, struct registries *all, const char *t
 	if (has < 0)
 		doctor_add(d, FINDING_WRONG, "registry", "%s", err.text);
 	else
-		doctor_add(d, FINDING_OK, "registry", "%s answers, and has %s %s", place.ref.host, has ? "" : "no",
+		doctor_add(d, FINDING_OK, "registry", "%s answers, and has %s%s", place.ref.host, has ? "" : "no ",
 			   ref_text(&d->arena, &place.ref));
 	registry_free(r);
 }

@@ -162,15 +162,14 @@ static void apply_candidate(struct trial *t, uint32_t id)
 /* Whether what is switched on is known to have no solution. */
 static bool fails(struct trial *t)
 {
-	bool *chosen;
-
-	if (!t->p->work)
+	/* What each question costs however little of it is left: its tables. */
+	if (!problem_spend(t->p, 8 * ((uint64_t)t->p->n_candidates + t->p->n_names + t->p->n_specs)))
 		return false;
 	t->p->n_roots = keep_on(t->roots, t->root_on, t->n_roots, t->p->roots);
 	t->p->n_pins = keep_on(t->pins, t->pin_on, t->n_pins, t->p->pins);
 	for (uint32_t i = 0; i < t->p->n_candidates; i++)
 		apply_candidate(t, i);
-	return (!reduce_candidates(t->p) || encode_solve(t->p, &chosen) == SEARCH_NONE) && !t->p->too_large;
+	return (!reduce_candidates(t->p) || encode_solve(t->p, NULL) == SEARCH_NONE) && !t->p->too_large;
 }
 
 /* ---- taking away ---- */
@@ -215,48 +214,86 @@ static void minimize_request(struct trial *t)
 	minimize(t, switches, n);
 }
 
-static bool is_asked(const struct trial *t, uint32_t name)
+struct turn {
+	unsigned depth, kind;
+	uint32_t link;
+};
+
+static int turn_cmp(const void *x, const void *y)
 {
-	for (uint32_t i = 0; i < t->n_roots; i++)
-		if (t->root_on[i] && t->p->specs[t->roots[i]].name == name)
-			return true;
-	return false;
+	const struct turn *a = x, *b = y;
+
+	if (a->depth != b->depth)
+		return a->depth > b->depth ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return a->link > b->link ? -1 : a->link < b->link;
 }
 
 /* The deepest are tried first, then those that do not meet what is asked: a clash with that is the easiest to see. */
 static void minimize_links(struct trial *t)
 {
 	auto_free bool **switches = mem_array(t->n_links, sizeof(*switches));
+	auto_free struct turn *turns = mem_array(t->n_links, sizeof(*turns));
+	auto_free bool *asked = mem_array((size_t)t->p->n_names + 1, sizeof(*asked));
 	uint32_t n = 0;
 
-	for (unsigned d = t->deepest + 1; d-- > 0;)
-		for (unsigned kind = 0; kind < 4; kind++)
-			for (uint32_t i = t->n_links; i-- > 0;) {
-				const struct link *l = &t->links[i];
-				unsigned k = (is_asked(t, l->to) ? 2 : 0) + (l->constrains ? 0 : 1);
+	for (uint32_t i = 0; i < t->n_roots; i++)
+		if (t->root_on[i] && t->p->specs[t->roots[i]].name != NONE)
+			asked[t->p->specs[t->roots[i]].name] = true;
+	for (uint32_t i = 0; i < t->n_links; i++) {
+		const struct link *l = &t->links[i];
+		bool of_request = l->to != NONE && asked[l->to];
 
-				if (t->link_on[i] && l->depth == d && k == kind)
-					switches[n++] = &t->link_on[i];
-			}
+		if (t->link_on[i])
+			turns[n++] = (struct turn){ l->depth, (of_request ? 2 : 0) + (l->constrains ? 0 : 1), i };
+	}
+	qsort(turns, n, sizeof(*turns), turn_cmp);
+	for (uint32_t i = 0; i < n; i++)
+		switches[i] = &t->link_on[turns[i].link];
 	minimize(t, switches, n);
 }
 
-/* Switch on the links of the first few steps, until there is no solution. */
+static bool fails_within(struct trial *t, unsigned depth)
+{
+	for (uint32_t i = 0; i < t->n_links; i++)
+		t->link_on[i] = t->links[i].depth < depth;
+	return fails(t);
+}
+
+/*
+ * Switch on the links of the first few steps, as few as leave no solution. What has none within some steps has none within
+ * more, so the number is found by doubling, then by halving.
+ */
 static bool find_depth(struct trial *t)
 {
-	for (unsigned d = 0; d <= t->deepest + 1; d++) {
-		for (uint32_t i = 0; i < t->n_links; i++)
-			t->link_on[i] = t->links[i].depth < d;
-		if (fails(t))
-			return true;
+	unsigned most = t->deepest + 1, low = 0, high = 0;
+
+	while (!fails_within(t, high)) {
+		if (high == most || !t->p->work)
+			return false;
+		low = high + 1;
+		high = high < most / 2 ? 2 * high + 1 : most;
 	}
-	return false;
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (fails_within(t, mid))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	for (uint32_t i = 0; i < t->n_links; i++)
+		t->link_on[i] = t->links[i].depth < high;
+	return true;
 }
 
 /* ---- all ---- */
 
-static int link_cmp(const struct problem *p, const struct link *a, const struct link *b)
+static int link_cmp(const void *x, const void *y, void *arg)
 {
+	const struct link *a = x, *b = y;
+	const struct problem *p = arg;
 	int c = a->depth < b->depth ? -1 : a->depth > b->depth;
 
 	if (!c)
@@ -269,16 +306,10 @@ static int link_cmp(const struct problem *p, const struct link *a, const struct 
 static void keep_links(const struct trial *t, struct core *ret)
 {
 	ret->links = arena_array(&t->p->arena, t->n_links, sizeof(*ret->links));
-	for (uint32_t i = 0; i < t->n_links; i++) {
-		uint32_t at = ret->n_links;
-
-		if (!t->link_on[i])
-			continue;
-		for (; at > 0 && link_cmp(t->p, &t->links[i], &ret->links[at - 1]) < 0; at--)
-			ret->links[at] = ret->links[at - 1];
-		ret->links[at] = t->links[i];
-		ret->n_links++;
-	}
+	for (uint32_t i = 0; i < t->n_links; i++)
+		if (t->link_on[i])
+			ret->links[ret->n_links++] = t->links[i];
+	qsort_r(ret->links, ret->n_links, sizeof(*ret->links), link_cmp, t->p);
 }
 
 static void trial_init(struct trial *t, struct problem *p)

@@ -12,13 +12,28 @@
 
 #define VERSIONS_MAX 64 /* of one name: those with more are not looked at */
 
+#define NEEDS_MAX 256 /* of a candidate, and as many constraints: names that have one with more are not looked at */
+#define NAMES_MAX 4096 /* that differ from some other; more are not looked at */
+
+struct pair {
+	uint32_t x, y; /* names */
+};
+
 struct counter {
 	struct problem *p;
-	uint32_t *names; /* that are looked at */
+	uint64_t floor; /* steps that are left to others */
+	struct pair *pairs; /* that can have no version in common */
+	uint32_t n_pairs;
+	uint32_t *names; /* that are in some pair */
 	uint32_t n;
-	uint64_t *differs; /* n rows of n bits: no version in common */
+	uint64_t *differs; /* n rows of n bits: the pairs */
 	uint32_t words; /* in a row */
 };
+
+static bool has_time(const struct counter *c)
+{
+	return c->p->work > c->floor;
+}
 
 static bool is_alive(const struct problem *p, uint32_t c)
 {
@@ -68,23 +83,86 @@ static bool differ(struct problem *p, const struct name *x, const struct name *y
 	return some;
 }
 
-/* A pair that cannot differ is mostly seen at once: what needs another hardly ever refuses its own version. */
-static void compare_needs(struct counter *c, const uint32_t *place, uint32_t i)
+/* ---- which pairs are looked at ---- */
+
+struct asked {
+	const struct need *needs[2];
+	uint32_t n[2];
+};
+
+/* What the first living candidate of a name needs and refuses; nothing where it is more than is looked at. */
+static struct asked asked_by(const struct problem *p, const struct name *x)
 {
-	const struct name *x = &c->p->names[c->names[i]];
-	const struct candidate *first = NULL;
+	struct asked ret = { .n = { 0 } };
 
-	for (uint32_t k = 0; k < x->n && !first; k++)
-		if (is_alive(c->p, x->candidates[k]))
-			first = &c->p->candidates[x->candidates[k]];
-	for (uint32_t k = 0; first && k < first->n_needs; k++) {
-		uint32_t name = c->p->specs[first->needs[k].spec].name, j = name == NONE ? NONE : place[name];
+	for (uint32_t k = 0; k < x->n; k++) {
+		const struct candidate *c = &p->candidates[x->candidates[k]];
 
-		if (j == NONE || j == i || c->differs[(size_t)i * c->words + j / 64] >> j % 64 & 1 ||
-		    !differ(c->p, x, &c->p->names[name]))
+		if (c->dead)
 			continue;
-		c->differs[(size_t)i * c->words + j / 64] |= (uint64_t)1 << j % 64;
-		c->differs[(size_t)j * c->words + i / 64] |= (uint64_t)1 << i % 64;
+		if (c->n_needs <= NEEDS_MAX && c->n_constrains <= NEEDS_MAX)
+			ret = (struct asked){ { c->needs, c->constrains }, { c->n_needs, c->n_constrains } };
+		break;
+	}
+	return ret;
+}
+
+static bool asks_for(struct problem *p, uint32_t x, uint32_t y)
+{
+	struct asked a = asked_by(p, &p->names[x]);
+
+	problem_spend(p, 1 + a.n[0] + a.n[1]);
+	for (unsigned kind = 0; kind < 2; kind++)
+		for (uint32_t i = 0; i < a.n[kind]; i++)
+			if (p->specs[a.needs[kind][i].spec].name == y)
+				return true;
+	return false;
+}
+
+/* A pair that cannot differ is mostly seen at once: what needs another hardly ever refuses its own version. */
+static void compare(struct counter *c, const bool *small, uint32_t x)
+{
+	struct problem *p = c->p;
+	struct asked a = asked_by(p, &p->names[x]);
+
+	for (unsigned kind = 0; kind < 2; kind++)
+		for (uint32_t i = 0; i < a.n[kind] && has_time(c); i++) {
+			uint32_t y = p->specs[a.needs[kind][i].spec].name;
+
+			/* Where both ask, the first of them is the one who looks. */
+			if (y == NONE || y == x || !small[y] || (y < x && asks_for(p, y, x)) ||
+			    !differ(p, &p->names[x], &p->names[y]))
+				continue;
+			mem_grow(c->pairs, c->n_pairs);
+			c->pairs[c->n_pairs++] = (struct pair){ x, y };
+		}
+}
+
+/* The names that are in some pair, and who of them differs from whom. */
+static void tabulate(struct counter *c)
+{
+	auto_free uint32_t *place = mem_array(c->p->n_names, sizeof(*place));
+
+	memset(place, 0xff, c->p->n_names * sizeof(*place));
+	c->names = mem_array(2 * (size_t)c->n_pairs, sizeof(*c->names));
+	for (uint32_t i = 0; i < c->n_pairs; i++) {
+		const uint32_t both[] = { c->pairs[i].x, c->pairs[i].y };
+
+		for (unsigned k = 0; k < 2; k++)
+			if (place[both[k]] == NONE && c->n < NAMES_MAX) {
+				place[both[k]] = c->n;
+				c->names[c->n++] = both[k];
+			}
+	}
+	c->words = (c->n + 63) / 64;
+	c->differs = mem_array((size_t)c->n * c->words, sizeof(*c->differs));
+	for (uint32_t i = 0; i < c->n_pairs; i++) {
+		uint32_t x = place[c->pairs[i].x], y = place[c->pairs[i].y];
+
+		if (x == NONE || y == NONE)
+			continue;
+		c->differs[(size_t)x * c->words + y / 64] |= (uint64_t)1 << y % 64;
+		c->differs[(size_t)y * c->words + x / 64] |= (uint64_t)1 << x % 64;
 	}
 }
 
@@ -148,25 +226,25 @@ static bool is_small(const struct problem *p, const struct name *n)
 	return alive > 0 && alive <= VERSIONS_MAX;
 }
 
+static void counter_release(struct counter *c)
+{
+	free(c->pairs);
+	free(c->names);
+	free(c->differs);
+}
+
 bool distinct_fails(struct problem *p, const bool *settled)
 {
-	auto_free uint32_t *names = mem_array(p->n_names, sizeof(*names)), *place = NULL;
-	auto_free uint64_t *differs = NULL;
-	struct counter c = { .p = p, .names = names };
+	CLEANUP(counter_release) struct counter c = { .p = p, .floor = p->work - p->work / 4 };
+	auto_free bool *small = mem_array(p->n_names, sizeof(*small));
 
-	place = mem_array(p->n_names, sizeof(*place));
-	for (uint32_t i = 0; i < p->n_names; i++) {
-		place[i] = NONE;
-		if (!settled[i] || !is_small(p, &p->names[i]))
-			continue;
-		place[i] = c.n;
-		names[c.n++] = i;
-	}
-	c.words = (c.n + 63) / 64;
-	c.differs = differs = mem_array((size_t)c.n * c.words, sizeof(*differs));
-	for (uint32_t i = 0; i < c.n; i++)
-		compare_needs(&c, place, i);
-	for (uint32_t i = 0; i < c.n && problem_spend(p, c.n); i++)
+	for (uint32_t i = 0; i < p->n_names; i++)
+		small[i] = settled[i] && is_small(p, &p->names[i]);
+	for (uint32_t i = 0; i < p->n_names && has_time(&c); i++)
+		if (small[i])
+			compare(&c, small, i);
+	tabulate(&c);
+	for (uint32_t i = 0; i < c.n && has_time(&c); i++)
 		if (too_many(&c, i))
 			return true;
 	return false;

@@ -33,6 +33,7 @@ struct encoder {
 	uint32_t n_queue;
 	bool *reached; /* by name */
 	struct map extras; /* "name[extra]" -> variable */
+	struct arena arena; /* its texts */
 	uint32_t never; /* a variable that is false, or NONE */
 };
 
@@ -215,7 +216,7 @@ static uint32_t condition(struct encoder *e, const struct matchspec_cond *c)
 
 static uint32_t extra_of(struct encoder *e, const char *name, const char *extra)
 {
-	const char *text = arena_printf(&e->p->arena, "%s[%s]", name, extra);
+	const char *text = arena_printf(&e->arena, "%s[%s]", name, extra);
 	uint32_t known, var;
 	bool is_new;
 
@@ -328,6 +329,7 @@ static void encoder_release(struct encoder *e)
 	free(e->queue);
 	free(e->reached);
 	map_release(&e->extras);
+	arena_release(&e->arena);
 }
 
 static bool *chosen(const struct encoder *e)
@@ -356,7 +358,7 @@ enum search_result encode_solve(struct problem *p, bool **ret)
 	encode(&e);
 	result = search_run(e.s, &p->work);
 	log_debug("solved with %u conflicts", search_conflicts(e.s));
-	if (result == SEARCH_FOUND)
+	if (result == SEARCH_FOUND && ret)
 		*ret = chosen(&e);
 	return result;
 }

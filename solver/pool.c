@@ -45,6 +45,8 @@ struct builder {
 	uint32_t n_conditions; /* marks of "and" and "or" */
 	struct map extras; /* "name[extra]" -> solvable */
 	Id request; /* the solvable that needs what no job can say */
+	Id current; /* whose needs are collected, or 0 */
+	Queue needs; /* of current */
 };
 
 /* ---- solvables ---- */
@@ -89,7 +91,30 @@ static void require(struct builder *b, Id solvable, Id dep)
 {
 	Solvable *s = pool_id2solvable(b->pool, solvable);
 
+	if (solvable == b->current) {
+		queue_push(&b->needs, dep);
+		return;
+	}
 	s->requires = repo_addid_dep(b->repo, s->requires, dep, 0);
+}
+
+/*
+ * What libsolv is told of one solvable is kept until it is all there, as marks are made on the way: a list of it that is not its
+ * last is copied for each member more, which for thousands of needs are gigabytes.
+ */
+static void begin_needs(struct builder *b, Id solvable)
+{
+	b->current = solvable;
+	queue_empty(&b->needs);
+}
+
+static void end_needs(struct builder *b)
+{
+	Id solvable = b->current;
+
+	b->current = 0;
+	for (int i = 0; i < b->needs.count; i++)
+		require(b, solvable, b->needs.elements[i]);
 }
 
 static void conflict(struct builder *b, Id solvable, Id dep)
@@ -244,11 +269,13 @@ static void add_needs(struct builder *b, uint32_t i)
 {
 	const struct candidate *c = &b->p->candidates[i];
 
+	begin_needs(b, b->ids[i]);
 	for (uint32_t k = 0; k < c->n_needs; k++)
 		add_need(b, b->ids[i], &c->needs[k], c->record->name);
 	for (uint32_t k = 0; k < c->n_constrains; k++)
 		if (b->p->specs[c->constrains[k].spec].name != c->name)
 			add_constraint(b, b->ids[i], &c->constrains[k]);
+	end_needs(b);
 }
 
 /* ---- one candidate a name ---- */
@@ -471,6 +498,7 @@ static bool *chosen(struct builder *b, Solver *solver)
 
 static void builder_release(struct builder *b)
 {
+	queue_free(&b->needs);
 	free(b->ids);
 	free(b->spec_tokens);
 	free(b->guards);

@@ -8,6 +8,7 @@
 #define SOLVER_PROBLEM_H
 
 #include "base/map.h"
+#include "base/memo.h"
 #include "conda/matchspec.h"
 #include "solver/search.h"
 #include "solver/solver.h"
@@ -126,7 +127,7 @@ bool distinct_fails(struct problem *p, const bool *settled);
 
 /*
  * Search an answer (solver/encode.c). SEARCH_FOUND: *ret (a flag for each candidate, in p's arena) marks the
- * chosen. Takes its steps from p->work.
+ * chosen; ret may be NULL. Takes its steps from p->work.
  */
 enum search_result encode_solve(struct problem *p, bool **ret);
 

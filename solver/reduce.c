@@ -14,10 +14,17 @@
 
 #define ROUNDS_MAX 100 /* what is not found dead by then is left to the search */
 
+/* What candidates of one settled name said of a name. */
+struct heard {
+	uint32_t round, n; /* so many of them */
+	uint32_t last; /* who spoke of it last */
+};
+
 struct reducer {
 	struct problem *p;
 	bool *settled; /* by name */
-	uint32_t *stamp; /* by candidate: the round of settle() that allowed it */
+	uint32_t *stamp; /* by candidate: the round that allowed it */
+	struct heard *heard; /* by name */
 	uint32_t *spec_stamp; /* by spec: the round in which it has stamped its candidates */
 	uint32_t *first; /* by spec: who meets it before that is dead */
 	uint32_t round;
@@ -103,73 +110,86 @@ static void keep_only(struct reducer *r, uint32_t spec)
 			kill(r, n->candidates[i]);
 }
 
-/* Whether a candidate's needs (or constraints) say something of a name; then what it allows is stamped. */
-static bool allows(struct reducer *r, const struct candidate *c, const struct need *needs, uint32_t n_needs,
-		   uint32_t name)
-{
-	const struct need *first = NULL;
-
-	for (uint32_t i = 0; i < n_needs; i++)
-		if (!needs[i].when && !needs[i].extra && r->p->specs[needs[i].spec].name == name && c->name != name) {
-			first = &needs[i];
-			break;
-		}
-	if (!first)
-		return false;
-	spend(r, n_needs);
-	if (r->spec_stamp[first->spec] == r->round)
-		return true;
-	r->spec_stamp[first->spec] = r->round;
-	spend(r, problem_providers(r->p, first->spec)->n_providers);
-	for (uint32_t i = 0; i < r->p->specs[first->spec].n_providers; i++)
-		r->stamp[r->p->specs[first->spec].providers[i]] = r->round;
-	return true;
-}
-
-/* What every living candidate of settled name n says of the name of its i-th need (or constraint). */
-static void spread_one(struct reducer *r, const struct name *n, uint32_t about, bool depends)
+/*
+ * One candidate of a settled name: of each name that its needs (or constraints) speak of, what the first of them allows is
+ * stamped, and that it was spoken of is counted.
+ */
+static void listen(struct reducer *r, uint32_t id, const struct need *needs, uint32_t n_needs)
 {
 	struct problem *p = r->p;
 
-	r->round++;
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct candidate *c = &p->candidates[n->candidates[i]];
+	spend(r, 1 + n_needs);
+	for (uint32_t i = 0; i < n_needs; i++) {
+		uint32_t spec = needs[i].spec, about = p->specs[spec].name;
+		const struct spec *s;
 
-		if (!c->dead && !(depends ? allows(r, c, c->needs, c->n_needs, about)
-					  : allows(r, c, c->constrains, c->n_constrains, about)))
-			return;
-		if (!r->work)
-			return;
+		if (about == NONE || about == p->candidates[id].name || needs[i].when || needs[i].extra)
+			continue;
+		if (r->heard[about].round != r->round)
+			r->heard[about] = (struct heard){ .round = r->round, .last = NONE };
+		if (r->heard[about].last == id)
+			continue;
+		r->heard[about].last = id;
+		r->heard[about].n++;
+		if (r->spec_stamp[spec] == r->round)
+			continue;
+		r->spec_stamp[spec] = r->round;
+		s = problem_providers(p, spec);
+		spend(r, s->n_providers);
+		for (uint32_t k = 0; k < s->n_providers; k++)
+			r->stamp[s->providers[k]] = r->round;
 	}
-	for (uint32_t i = 0; i < p->names[about].n; i++)
-		if (r->stamp[p->names[about].candidates[i]] != r->round)
-			kill(r, p->names[about].candidates[i]);
+}
+
+/* All living candidates of a settled name were heard on this one: nothing of it but what one of them allows. */
+static void agree(struct reducer *r, uint32_t about, bool depends)
+{
+	const struct name *n = &r->p->names[about];
+
+	spend(r, n->n);
+	for (uint32_t i = 0; i < n->n; i++)
+		if (r->stamp[n->candidates[i]] != r->round)
+			kill(r, n->candidates[i]);
 	if (depends && !r->settled[about]) {
 		r->settled[about] = true;
 		r->changed = true;
 	}
 }
 
-static void spread(struct reducer *r, const struct name *n)
+/* What all living candidates of settled name n need (or refuse). */
+static void spread_kind(struct reducer *r, const struct name *n, bool depends)
 {
 	struct problem *p = r->p;
 	const struct candidate *first = NULL;
+	uint32_t alive = 0;
 
-	for (uint32_t i = 0; i < n->n && !first; i++)
-		if (!p->candidates[n->candidates[i]].dead)
-			first = &p->candidates[n->candidates[i]];
-	for (uint32_t i = 0; first && i < first->n_needs; i++) {
-		uint32_t about = p->specs[first->needs[i].spec].name;
+	r->round++;
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct candidate *c = &p->candidates[n->candidates[i]];
 
-		if (about != NONE && !first->needs[i].when && !first->needs[i].extra && about != first->name)
-			spread_one(r, n, about, true);
+		if (c->dead)
+			continue;
+		first = first ? first : c;
+		alive++;
+		listen(r, n->candidates[i], depends ? c->needs : c->constrains, depends ? c->n_needs : c->n_constrains);
+		if (!r->work)
+			return;
 	}
-	for (uint32_t i = 0; first && i < first->n_constrains; i++) {
-		uint32_t about = p->specs[first->constrains[i].spec].name;
+	for (uint32_t i = 0; first && i < (depends ? first->n_needs : first->n_constrains); i++) {
+		uint32_t about = p->specs[(depends ? first->needs : first->constrains)[i].spec].name;
 
-		if (about != NONE && !first->constrains[i].when && about != first->name)
-			spread_one(r, n, about, false);
+		if (about == NONE || r->heard[about].round != r->round || r->heard[about].n != alive)
+			continue;
+		r->heard[about].n = 0; /* once */
+		agree(r, about, depends);
 	}
+}
+
+static void spread(struct reducer *r, const struct name *n)
+{
+	spread_kind(r, n, true);
+	if (r->work)
+		spread_kind(r, n, false);
 }
 
 static void settle_request(struct reducer *r)
@@ -198,10 +218,12 @@ bool reduce_candidates(struct problem *p)
 	auto_free uint32_t *stamp = mem_array(p->n_candidates, sizeof(*stamp));
 	auto_free uint32_t *spec_stamp = mem_array(p->n_specs, sizeof(*spec_stamp));
 	auto_free uint32_t *first = mem_array(p->n_specs, sizeof(*first));
+	auto_free struct heard *heard = mem_array(p->n_names, sizeof(*heard));
 	unsigned rounds = 0;
 	struct reducer r = { .p = p,
 			     .settled = settled,
 			     .stamp = stamp,
+			     .heard = heard,
 			     .spec_stamp = spec_stamp,
 			     .first = first,
 			     .work = p->work / 2 };

@@ -9,6 +9,8 @@
 #include "solver/explain.h"
 #include "solver/missing.h"
 
+#define EXPLAIN_MAX ((uint64_t)64 << 20) /* a flag for each candidate at each step of what is told: 64 MiB */
+
 static const char *const priority_names[] = {
 	[PRIORITY_STRICT] = "strict",
 	[PRIORITY_FLEXIBLE] = "flexible",
@@ -62,8 +64,14 @@ static int unsatisfiable(struct problem *p, bool plain, struct solution *ret, st
 	if (!p->q->no_why) {
 		p->work = WHY_WORK_MAX;
 		rank_candidates(p); /* the order in which things are told */
-		if (!plain && core_find(p, &core))
+		if (!plain && core_find(p, &core)) {
+			if ((uint64_t)core.n_links * p->n_candidates > EXPLAIN_MAX)
+				return err_set(err, ERR_UNSAT,
+					       "no set of packages meets the request; why takes %u dependencies of "
+					       "one package on another, which are too many to tell",
+					       core.n_links);
 			explain_core(p, &core, ret);
+		}
 		ret->work += WHY_WORK_MAX - p->work;
 		advice_find(p, &core, ret);
 	}

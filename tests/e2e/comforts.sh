@@ -94,6 +94,9 @@ finds ok cache 'free on'
 finds ok channel "$channel answers"
 finds ok registry "$registry answers, and has no $registry/team/app:1"
 find "$HOME" "$TMPDIR" | diff files - || fail "doctor leaves files"
+expect_exit 0 "$condaimg" push oci:images:app "$registry/team/app:1"
+doctor 0 "$registry/team/app:1"
+finds ok registry "has $registry/team/app:1"
 say "what it finds"
 doctor 1 "127.0.0.1:1/team/app"
 finds wrong registry '127.0.0.1:1'

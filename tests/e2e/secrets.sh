@@ -309,7 +309,7 @@ for url in 'http://127.0.0.1:1/noarch/x-1-0.conda?sig=sesame' 'http://127.0.0.1:
 	http://u:sesame@127.0.0.1:1/noarch/x-1-0.conda http://127.0.0.1:1/t/sesame/noarch/x-1-0.conda 'https://u:sesa me@h/x'; do
 	printf '@EXPLICIT\n%s#%032d\n' "$url" 0 >list.txt
 	slip build list.txt --libc none -o oci:other:1 -v --cache-dir cache
-	run "$([[ $url == *[?\ ]* ]] && echo 1 || echo 0)" lock list.txt -v
+	run "$([[ $url == *[?\ ]* ]] && echo 1 || echo 0)" lock list.txt --libc none -v
 	no_secret told conda-lock.yml
 done
 for text in 'ssl_verify: https://u:sesame@h/x' 'client_ssl_cert: https://u:sesame@h/x' 'ssl_verify: u:sesame@h' \
