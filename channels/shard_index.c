@@ -102,13 +102,13 @@ static const char *lower(struct arena *a, struct str s)
 static int read_shards(struct reader *d)
 {
 	struct str key, value;
-	uint32_t n, place = 0;
+	uint32_t n;
 	int rc;
 
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
 	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
-		struct entry e = { .place = place++ };
+		struct entry e = { .place = (uint32_t)d->n };
 
 		if (msgpack_bytes(&d->m, &value) < 0)
 			return -1;
