@@ -20,7 +20,9 @@ int building_open(struct build *b, struct err *err)
 	if (workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0)
 		return -1;
 	/* what a bundle has need not be fetched */
-	return bundle->path && b == b->order->builds ? bundle_unpack(bundle, b->workshop.packages, err) : 0;
+	return bundle->path && b == b->order->builds
+		       ? bundle_unpack(bundle, b->workshop.packages, b->workshop.layers, err)
+		       : 0;
 }
 
 /* ---- input ---- */
