@@ -185,7 +185,7 @@ static int check_write(struct sink *s, const void *buf, size_t len, struct err *
 
 		if (read_at(c->b, c->chunk, n, c->b->at, err) < 0)
 			return -1;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; memcmp(p, c->chunk, n) != 0 && i < n; i++)
 			if (p[i] != c->chunk[i])
 				return err_set(err, ERR_INTEGRITY, "%s: byte %llu is not what its list says",
 					       c->b->path, (unsigned long long)(c->b->at + i));
@@ -417,8 +417,8 @@ static size_t find_blob(const struct bundle *b, const struct layer *l)
 /* Its digest was looked at with all others: this is about what it is in truth. */
 static int check_tar(struct bundle *b, uint64_t at, const struct bundle_file *f, const struct layer *l, struct err *err)
 {
-	auto_source *in =
-		source_limit(source_auto(source_of(b, at, f)), l->tar_size, "a layer, which should be that much,");
+	auto_source *in = source_limit(source_auto(source_range(b->fd, at, f->size)), l->tar_size,
+				       "a layer, which should be that much,");
 	struct digest diffid;
 	uint64_t size;
 	auto_sink *out = sink_digest(sink_null(), &diffid, &size);
@@ -440,9 +440,14 @@ static int put_blob(struct bundle *b, uint64_t at, const struct bundle_file *f, 
 
 	if (store_has(store, &f->sha256, f->size))
 		return 0;
-	in = source_of(b, at, f);
+	in = source_range(b->fd, at, f->size);
 	out = store_put(store, &digest, &size, err);
-	return !out || io_copy(in, out, NULL, err) < 0 ? -1 : sink_finish(out, err);
+	if (!out || io_copy(in, out, NULL, err) < 0 || sink_finish(out, err) < 0)
+		return -1;
+	/* the store calls it what it is */
+	return digest_equal(&digest, &f->sha256)
+		       ? 0
+		       : err_set(err, ERR_INTEGRITY, "its layer changed while the bundle was read");
 }
 
 /* i: of the note. contents: where those of all files are. */
