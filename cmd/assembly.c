@@ -11,9 +11,24 @@
 #define OWN_LAYERS 4 /* libc, system, environment, application: always, so that no option moves packages */
 #define EPOCH_DEFAULT 315532800 /* 1980-01-01: no package says a time, nor does the user */
 
+/* What was found out on this machine goes before. */
+static bool recall_told(const struct assembly *a, struct part_layer *l)
+{
+	for (size_t i = 0; i < a->n_told; i++) {
+		const struct layer *told = &a->told[i].layer;
+
+		if (digest_equal(&a->told[i].recipe, &l->recipe) &&
+		    store_has(a->workshop->layers, &told->digest, told->size)) {
+			l->layer = *told;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool assembly_recall(const struct assembly *a, struct part_layer *l)
 {
-	l->foreign = false;
+	l->foreign = l->told = false;
 	if (l->given)
 		return true;
 	for (size_t i = 0; i < a->n_ready; i++)
@@ -22,7 +37,10 @@ bool assembly_recall(const struct assembly *a, struct part_layer *l)
 			l->foreign = true;
 			return true;
 		}
-	return store_recall(a->workshop->layers, &l->recipe, &l->layer);
+	if (store_recall(a->workshop->layers, &l->recipe, &l->layer))
+		return true;
+	l->told = recall_told(a, l);
+	return l->told;
 }
 
 /* ---- plan ---- */

@@ -27,6 +27,7 @@ struct part_layer {
 	bool distrusted; /* what a layer cache says of it */
 	bool known; /* remembered: nothing had to be made */
 	bool given; /* told by an image, whose plan this is: it is not made */
+	bool told; /* a bundle's word: here, but nothing that is vouched for */
 	bool foreign; /* an image that is there has it: one of struct assembly's ready */
 	bool made; /* by this build */
 };
@@ -44,12 +45,6 @@ struct paths_plan {
 	size_t n_changes;
 };
 
-/* A layer that some image has, by what it is made of. */
-struct ready_layer {
-	struct digest recipe;
-	struct layer layer;
-};
-
 struct assembly {
 	struct arena arena;
 	const struct settings *settings;
@@ -62,10 +57,13 @@ struct assembly {
 	const struct ground *base_ground; /* of base */
 	const char *base_name, *base_digest; /* of base: to be told in annotations; or NULL */
 	struct blobs *base_blobs; /* of base, where whoever writes the image is not told; or NULL */
-	/* Layers of an image that need not be made, and the image. */
+	/* Layers of an image, by what they are made of, that need not be made; and the image. */
 	const struct ready_layer *ready;
 	size_t n_ready;
 	struct blobs *ready_in;
+	/* Layers of a bundle, whose blobs are in the store: which recipe gave them, it says. */
+	const struct ready_layer *told;
+	size_t n_told;
 	struct registry *stream; /* where layers go while they are made, instead of the store; or NULL */
 	struct layer_cache *cache; /* or NULL */
 	bool lazy; /* fetch only the packages that something has to be made of */

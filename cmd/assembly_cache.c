@@ -186,8 +186,8 @@ static int write_one(void *arg, size_t i, struct err *err)
 	const struct part_layer *l = &a->layers[i];
 
 	(void)err;
-	/* What was taken from a cache is not vouched for. */
-	if (l->at)
+	/* What was taken from a cache or a bundle is not vouched for. */
+	if (l->at || l->told)
 		return 0;
 	write_layer(a, l, true);
 	if (has_drops(a, l))

@@ -83,8 +83,8 @@ static void make_ahead(void *arg, size_t i)
 
 static void begin_layer(struct ahead *h, size_t i)
 {
-	/* Then its packages are only listed. */
-	if (h->a->layers[i].at || h->a->layers[i].given)
+	/* Then its packages are only listed. A bundle has the layer as it is when all is known, and nothing to wait for. */
+	if (h->a->layers[i].at || h->a->layers[i].given || h->a->n_told)
 		return;
 	making_recipe(h->a, &h->a->layers[i]);
 	work_line_add(h->line, i, h->a->layers[i].weight);

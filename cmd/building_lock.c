@@ -20,7 +20,9 @@ int building_open(struct build *b, struct err *err)
 	if (workshop_open(&b->settings, b->settings.offline, &b->workshop, err) < 0)
 		return -1;
 	/* what a bundle has need not be fetched */
-	return bundle->path && b == b->order->builds ? bundle_unpack(bundle, b->workshop.packages, err) : 0;
+	return bundle->path && b == b->order->builds
+		       ? bundle_unpack(bundle, b->workshop.packages, b->workshop.layers, err)
+		       : 0;
 }
 
 /* ---- input ---- */
@@ -111,7 +113,7 @@ int building_base(struct build *b, const char **glibc, struct err *err)
 				    b->platform->oci_os, b->platform->oci_arch, err);
 	else if (registries_attach(&b->order->registries, b->order->o, d, err) == 0)
 		b->base = dest_open(d, b->platform->oci_os, b->platform->oci_arch, err);
-	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, b->workshop.plans, &b->ground, err) < 0)
+	if (!b->base || ground_of_base(b->base, blobs_image(b->base)->n_layers, &b->workshop, &b->ground, err) < 0)
 		return err_at(err, "--base %s", dest_text(&b->arena, d));
 	*glibc = b->ground.glibc;
 	/* Asked again where there is none: for the sentence. */

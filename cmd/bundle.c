@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/codec.h"
 #include "base/doc.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -15,8 +16,11 @@
 #define LIST "condaimg-bundle.json"
 #define LOCK "conda-lock.yml"
 #define FORMAT 1
+#define BLOBS "layers/blobs/sha256/"
+#define RECIPES "layers/recipes/"
 #define LIST_MAX ((uint64_t)64 << 20)
 #define LOCK_MAX ((uint64_t)64 << 20)
+#define NOTE_MAX 256 /* of a recipe: the longest is 2 * (7 + 64 + 1 + 20) */
 #define BLOCK 512
 #define MODE 0644
 
@@ -78,10 +82,30 @@ void bundle_add_file(struct bundle_plan *p, const char *path, uint64_t size, con
 				      .from = arena_strdup(&p->arena, from) });
 }
 
+static struct buf *layer_text(struct bundle_plan *p, const struct layer *layer)
+{
+	struct buf *ret = arena_alloc(&p->arena, sizeof(*ret));
+	auto_buf text = { 0 };
+
+	store_layer_text(layer, &text);
+	*ret = (struct buf){ .p = arena_strdup(&p->arena, buf_cstr(&text)), .n = text.n };
+	return ret;
+}
+
+void bundle_add_layer(struct bundle_plan *p, const struct digest *recipe, const struct layer *layer, struct store *from)
+{
+	auto_free char *blob = mem_printf(BLOBS "%s", digest_hex(&layer->digest).hex);
+	auto_free char *note = mem_printf(RECIPES "%s", digest_hex(recipe).hex);
+
+	add(p, &(struct bundle_file){ .path = blob, .size = layer->size, .sha256 = layer->digest, .store = from });
+	bundle_add_bytes(p, note, layer_text(p, layer));
+}
+
 static struct source *open_content(const struct bundle_file *f, struct err *err)
 {
-	struct source *in = f->bytes ? source_bytes(f->bytes->p ? f->bytes->p : "", f->bytes->n)
-				     : source_file(f->dirfd, f->from, err);
+	struct source *in = f->store   ? store_get(f->store, &f->sha256, f->size, err)
+			    : f->bytes ? source_bytes(f->bytes->p ? f->bytes->p : "", f->bytes->n)
+				       : source_file(f->dirfd, f->from, err);
 
 	return source_verify(in, &f->sha256, f->size);
 }
@@ -161,7 +185,7 @@ static int check_write(struct sink *s, const void *buf, size_t len, struct err *
 
 		if (read_at(c->b, c->chunk, n, c->b->at, err) < 0)
 			return -1;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; memcmp(p, c->chunk, n) != 0 && i < n; i++)
 			if (p[i] != c->chunk[i])
 				return err_set(err, ERR_INTEGRITY, "%s: byte %llu is not what its list says",
 					       c->b->path, (unsigned long long)(c->b->at + i));
@@ -374,17 +398,106 @@ static int put_package(struct bundle *b, const struct bundle_file *f, int packag
 	return 0;
 }
 
-int bundle_unpack(struct bundle *b, int packagesfd, struct err *err)
+/* ---- layers ---- */
+
+static int path_cmp(const void *key, const void *file)
+{
+	return strcmp(key, ((const struct bundle_file *)file)->path);
+}
+
+/* All but the lock are by path. SIZE_MAX: there is none. */
+static size_t find_blob(const struct bundle *b, const struct layer *l)
+{
+	auto_free char *path = mem_printf(BLOBS "%s", digest_hex(&l->digest).hex);
+	const struct bundle_file *f = bsearch(path, b->files + 1, b->n - 1, sizeof(*f), path_cmp);
+
+	return f && f->size == l->size && digest_equal(&f->sha256, &l->digest) ? (size_t)(f - b->files) : SIZE_MAX;
+}
+
+/* Its digest was looked at with all others: this is about what it is in truth. */
+static int check_tar(struct bundle *b, uint64_t at, const struct bundle_file *f, const struct layer *l, struct err *err)
+{
+	auto_source *in = source_limit(source_auto(source_range(b->fd, at, f->size)), l->tar_size,
+				       "a layer, which should be that much,");
+	struct digest diffid;
+	uint64_t size;
+	auto_sink *out = sink_digest(sink_null(), &diffid, &size);
+
+	if (!in || io_copy(in, out, NULL, err) < 0 || sink_finish(out, err) < 0)
+		return -1;
+	if (!digest_equal(&diffid, &l->diffid) || size != l->tar_size)
+		return err_set(err, ERR_INTEGRITY, "unpacked it is sha256:%s, expected sha256:%s",
+			       digest_hex(&diffid).hex, digest_hex(&l->diffid).hex);
+	return 0;
+}
+
+static int put_blob(struct bundle *b, uint64_t at, const struct bundle_file *f, struct store *store, struct err *err)
+{
+	auto_source *in = NULL;
+	auto_sink *out = NULL;
+	struct digest digest;
+	uint64_t size;
+
+	if (store_has(store, &f->sha256, f->size))
+		return 0;
+	in = source_range(b->fd, at, f->size);
+	out = store_put(store, &digest, &size, err);
+	if (!out || io_copy(in, out, NULL, err) < 0 || sink_finish(out, err) < 0)
+		return -1;
+	/* the store calls it what it is */
+	return digest_equal(&digest, &f->sha256)
+		       ? 0
+		       : err_set(err, ERR_INTEGRITY, "its layer changed while the bundle was read");
+}
+
+/* i: of the note. contents: where those of all files are. */
+static int take_layer(struct bundle *b, size_t i, const uint64_t *contents, struct store *store,
+		      struct ready_layer *ret, struct err *err)
+{
+	const struct bundle_file *note = &b->files[i];
+	char text[NOTE_MAX];
+	size_t blob;
+
+	if (note->size > NOTE_MAX || !digest_parse(note->path + strlen(RECIPES), &ret->recipe))
+		return err_set(err, ERR_INTEGRITY, "it is no recipe");
+	if (read_at(b, text, (size_t)note->size, contents[i], err) < 0)
+		return -1;
+	if (!store_layer_parse((struct str){ text, (size_t)note->size }, &ret->layer))
+		return err_set(err, ERR_INTEGRITY, "it tells of no layer");
+	blob = find_blob(b, &ret->layer);
+	if (blob == SIZE_MAX)
+		return err_set(err, ERR_INTEGRITY, "its layer sha256:%s is not there",
+			       digest_hex(&ret->layer.digest).hex);
+	return check_tar(b, contents[blob], &b->files[blob], &ret->layer, err) < 0
+		       ? -1
+		       : put_blob(b, contents[blob], &b->files[blob], store, err);
+}
+
+static int take_layers(struct bundle *b, const uint64_t *contents, struct store *store, struct err *err)
+{
+	struct ready_layer *list = arena_array(&b->arena, b->n, sizeof(*list));
+
+	for (size_t i = 1; i < b->n; i++) {
+		if (!str_starts(b->files[i].path, RECIPES))
+			continue;
+		if (take_layer(b, i, contents, store, &list[b->n_layers], err) < 0) {
+			err_at(err, "%s", b->files[i].path);
+			return damaged(b, err);
+		}
+		b->n_layers++;
+	}
+	b->layers = list;
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* What stands behind the last file: nothing. */
+static int check_end(struct bundle *b, struct err *err)
 {
 	auto_free struct checker *c = NEW(struct checker);
 	struct stat st;
 
-	if (fs_mkdirs(packagesfd, "sha256", err) < 0)
-		return -1;
-	for (size_t i = 1; i < b->n; i++)
-		if (check_member(b, b->files[i].path, b->files[i].size, &b->files[i].sha256, err) < 0 ||
-		    put_package(b, &b->files[i], packagesfd, err) < 0)
-			return -1;
 	c->base.ops = &check_ops;
 	c->b = b;
 	if (tar_end(&c->base, err) < 0)
@@ -395,6 +508,21 @@ int bundle_unpack(struct bundle *b, int packagesfd, struct err *err)
 		return err_set(err, ERR_INTEGRITY, "%s has %lld bytes, expected %llu", b->path, (long long)st.st_size,
 			       (unsigned long long)b->at);
 	return 0;
+}
+
+int bundle_unpack(struct bundle *b, int packagesfd, struct store *store, struct err *err)
+{
+	auto_free uint64_t *contents = mem_array(b->n, sizeof(*contents));
+
+	if (fs_mkdirs(packagesfd, "sha256", err) < 0)
+		return -1;
+	for (size_t i = 1; i < b->n; i++) {
+		if (check_member(b, b->files[i].path, b->files[i].size, &b->files[i].sha256, err) < 0 ||
+		    put_package(b, &b->files[i], packagesfd, err) < 0)
+			return -1;
+		contents[i] = content_of(b, b->files[i].size);
+	}
+	return check_end(b, err) < 0 ? -1 : take_layers(b, contents, store, err);
 }
 
 void bundle_close(struct bundle *b)

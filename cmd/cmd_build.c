@@ -162,6 +162,8 @@ static int plan(struct build *b, struct err *err)
 	    plan_app(b, err) < 0)
 		return -1;
 	find_channels(b);
+	b->assembly.told = b->order->files.bundle.layers;
+	b->assembly.n_told = b->order->files.bundle.n_layers;
 	b->assembly.stream = b->order->delivery.stream;
 	b->assembly.cache = b->order->cache;
 	b->assembly.lazy = b->order->cache || b->order->only_digest;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "cmd/bundle.h"
+#include "cmd/bundle_layers.h"
 #include "cmd/channel_docs.h"
 #include "cmd/commands.h"
 #include "cmd/convert.h"
@@ -35,8 +36,10 @@ struct packing {
 	struct channel_docs *docs; /* by subdir of g */
 	size_t n_docs;
 	struct buf lock_text;
+	size_t n_layers; /* that are packed */
 	struct bundle_plan plan;
 	char *scratch; /* a folder of ours, or NULL */
+	char *layout; /* in it: the base image, or NULL */
 	int scratchfd;
 };
 
@@ -64,6 +67,7 @@ static void packing_release(struct packing *p)
 	if (p->scratch)
 		fs_remove(AT_FDCWD, p->scratch, &none);
 	free(p->scratch);
+	free(p->layout);
 	registries_release(&p->registries);
 	settings_release(&p->settings);
 	project_release(&p->project);
@@ -258,7 +262,6 @@ static int add_folder(struct packing *p, const char *folder, struct err *err)
 static int copy_base(struct packing *p, const struct dest *from, struct err *err)
 {
 	const struct platform *one = p->lock.n_platforms == 1 ? platform_parse(p->lock.platforms[0].subdir, err) : NULL;
-	auto_free char *layout = NULL;
 	struct dest to = { .type = DEST_OCI, .tag = "base" };
 	struct dest_how how = { 0 };
 	struct digest digest;
@@ -270,11 +273,11 @@ static int copy_base(struct packing *p, const struct dest *from, struct err *err
 		free(TAKE(p->scratch));
 		return err_sys(err, "cannot make a folder in %s", p->settings.cache_dir);
 	}
-	layout = mem_printf("%s/base", p->scratch);
-	to.path = layout;
+	p->layout = mem_printf("%s/base", p->scratch);
+	to.path = p->layout;
 	if (dest_copy(from, one ? one->oci_os : NULL, one ? one->oci_arch : NULL, &to, &how, &digest, err) < 0)
 		return -1;
-	p->scratchfd = fs_opendir_existing(AT_FDCWD, layout, err);
+	p->scratchfd = fs_opendir_existing(AT_FDCWD, p->layout, err);
 	return p->scratchfd < 0 ? -1 : add_folder(p, ".", err);
 }
 
@@ -294,6 +297,36 @@ static int add_base(struct packing *p, struct err *err)
 	return copy_base(p, &d, err) < 0 ? err_at(err, "--base %s", p->plan.base) : 0;
 }
 
+/* ---- the layers ---- */
+
+/* They would be taken for what decides the packages. */
+static int check_options(const struct options *o, struct err *err)
+{
+	const char *const unused[][2] = { { "prefix", o->prefix },
+					  { "compression", o->compression },
+					  { "layers", o->layers },
+					  { "user", o->user },
+					  { "ca-file", o->n_ca_files ? o->ca_files[0] : NULL } };
+
+	for (size_t i = 0; !o->with_layers && i < COUNT(unused); i++)
+		if (unused[i][1])
+			return err_set(
+				err, ERR_USAGE,
+				"--%s is about layers, which are in a bundle with --with-layers only: give it to "
+				"the build, or both here",
+				unused[i][0]);
+	return 0;
+}
+
+static int add_lock(struct packing *p, struct err *err)
+{
+	lock_write(&p->lock, &p->lock_text);
+	bundle_add_bytes(&p->plan, "conda-lock.yml", &p->lock_text);
+	return p->o->with_layers ? bundle_layers_add(&p->plan, &p->lock_text, &p->settings, &p->workshop, p->layout,
+						     &p->n_layers, err)
+				 : 0;
+}
+
 /* ---- the file ---- */
 
 static const char *file_name(struct packing *p)
@@ -311,7 +344,9 @@ static int report(const struct packing *p, const char *path, const struct digest
 	auto_buf out = { 0 };
 	struct json j = { .out = &out, .indent = 2 };
 
-	log_info("%zu packages, %s%s%s", p->g.n, num_bytes(size).s, p->plan.base ? ", on " : "",
+	auto_free char *layers = p->o->with_layers ? mem_printf("%zu layers, ", p->n_layers) : NULL;
+
+	log_info("%zu packages, %s%s%s%s", p->g.n, layers ? layers : "", num_bytes(size).s, p->plan.base ? ", on " : "",
 		 p->plan.base ? p->plan.base : "");
 	if (!p->o->json) {
 		printf("%s@sha256:%s\n", path, digest_hex(digest).hex);
@@ -323,6 +358,7 @@ static int report(const struct packing *p, const char *path, const struct digest
 	json_put_string(&j, "digest", arena_printf((struct arena *)&p->arena, "sha256:%s", digest_hex(digest).hex));
 	json_put_int(&j, "size", (int64_t)size);
 	json_put_int(&j, "packages", (int64_t)p->g.n);
+	json_put_int(&j, "layers", (int64_t)p->n_layers);
 	json_put_string(&j, "base", p->plan.base);
 	json_end(&j);
 	puts(out.p);
@@ -347,13 +383,11 @@ int cmd_bundle(const struct options *given, struct err *err)
 	struct packing p = { .workshop = { .packages = -1, .repodata = -1, .plans = -1, .lock = -1 }, .scratchfd = -1 };
 
 	p.o = &p.project.options;
-	if (project_open(given, &p.project, err) < 0 || settings_read(p.o, &p.settings, err) < 0 ||
-	    settings_configure(p.o, &p.settings, err) < 0 ||
+	if (check_options(given, err) < 0 || project_open(given, &p.project, err) < 0 ||
+	    settings_read(p.o, &p.settings, err) < 0 || settings_configure(p.o, &p.settings, err) < 0 ||
 	    (p.o->output_file && output_check(p.o, "-o", p.o->output_file, false, err) < 0) ||
 	    workshop_open(&p.settings, p.settings.offline, &p.workshop, err) < 0 || find_lock(&p, err) < 0 ||
-	    add_channel(&p, err) < 0 || add_base(&p, err) < 0)
+	    add_channel(&p, err) < 0 || add_base(&p, err) < 0 || add_lock(&p, err) < 0)
 		return -1;
-	lock_write(&p.lock, &p.lock_text);
-	bundle_add_bytes(&p.plan, "conda-lock.yml", &p.lock_text);
 	return write_bundle(&p, err);
 }

@@ -66,7 +66,7 @@ static int open_base(struct patching *p, struct patched *one, struct err *err)
 		return -1;
 	one->base = dest_open(&one->base_place, platform->oci_os, platform->oci_arch, err);
 	if (!one->base ||
-	    ground_of_base(one->base, blobs_image(one->base)->n_layers, p->workshop.plans, &one->ground, err) < 0)
+	    ground_of_base(one->base, blobs_image(one->base)->n_layers, &p->workshop, &one->ground, err) < 0)
 		return -1;
 	glibc = one->ground.glibc;
 	if (!glibc && base_image_glibc(&p->arena, one->base, &glibc, err) < 0)

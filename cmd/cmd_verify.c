@@ -147,7 +147,7 @@ static int settle_system(struct verifying *w, struct err *err)
 	if (!n)
 		return assembly_lay_ground(&w->assembly, NULL, err);
 	w->assembly.base = im;
-	if (ground_of_base(w->blobs, n, w->workshop.plans, &w->base, err) < 0)
+	if (ground_of_base(w->blobs, n, &w->workshop, &w->base, err) < 0)
 		return -1;
 	return assembly_lay_ground(&w->assembly, &w->base, err);
 }

@@ -274,13 +274,11 @@ static void write_text(const struct ground *g, struct buf *b)
 	buf_adds(b, "end\n");
 }
 
-static bool recall(struct ground *g, int cachefd, const char *name)
+static bool recall(struct ground *g, const struct workshop *w, const char *name)
 {
-	struct err none = ERR_INIT;
 	auto_buf b = { 0 };
 
-	if (fs_exists(cachefd, name) && fs_read(cachefd, name, GROUND_MAX, &b, &none) == 0 &&
-	    read_text(g, (struct str){ b.p, b.n }))
+	if (workshop_recall(w, name, GROUND_MAX, &b) && read_text(g, (struct str){ b.p, b.n }))
 		return true;
 	ground_release(g);
 	return false;
@@ -293,27 +291,27 @@ static char *remembered_name(const struct blobs *b, size_t n_layers)
 	return mem_printf("base-%d-%zu-%s", GROUND_VERSION, n_layers, digest_hex(&d).hex);
 }
 
-bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret)
+bool ground_remembered(struct blobs *b, size_t n_layers, const struct workshop *w, struct ground *ret)
 {
 	auto_free char *name = remembered_name(b, n_layers);
 
 	*ret = (struct ground){ 0 };
-	return recall(ret, cachefd, name);
+	return recall(ret, w, name);
 }
 
-int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err)
+int ground_of_base(struct blobs *b, size_t n_layers, const struct workshop *w, struct ground *ret, struct err *err)
 {
 	auto_free char *name = remembered_name(b, n_layers);
 	struct err none = ERR_INIT;
 	auto_buf text = { 0 };
 
 	*ret = (struct ground){ 0 };
-	if (recall(ret, cachefd, name))
+	if (recall(ret, w, name))
 		return 0;
 	if (read_base(b, n_layers, ret, err) < 0)
 		return -1;
 	write_text(ret, &text);
-	if (fs_write(cachefd, name, text.p, text.n, 0644, &none) < 0)
+	if (fs_write(w->plans, name, text.p, text.n, 0644, &none) < 0)
 		log_debug("cannot remember what is in the base: %s", none.text);
 	return 0;
 }

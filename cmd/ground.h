@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/tree.h"
+#include "cmd/workshop.h"
 #include "oci/dest.h"
 
 struct ground_entry {
@@ -30,13 +31,13 @@ struct ground {
 };
 
 /*
- * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered below cachefd. Known is
- * all that is in it. ERR_IO, ERR_FORMAT. To be released in any case.
+ * Of a base image: the lowest n_layers of b. Reading them takes a while, so they are remembered among w's plans, and taken from
+ * those of further caches, too. Known is all that is in it. ERR_IO, ERR_FORMAT. To be released in any case.
  */
-int ground_of_base(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret, struct err *err);
+int ground_of_base(struct blobs *b, size_t n_layers, const struct workshop *w, struct ground *ret, struct err *err);
 
 /* The same where it is remembered: nothing is read else, and *ret is empty. */
-bool ground_remembered(struct blobs *b, size_t n_layers, int cachefd, struct ground *ret);
+bool ground_remembered(struct blobs *b, size_t n_layers, const struct workshop *w, struct ground *ret);
 
 /* What is in a tree, which is freed. */
 int ground_add(struct ground *g, struct tree *t, struct err *err);

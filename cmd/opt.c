@@ -84,6 +84,9 @@ static const struct option table[] = {
 	  "where the base is that the image is on now, where its annotations do not lead there" },
 	{ "libc", 0, TEXT, AT(libc), "auto|none",
 	  "auto: on scratch, take the C library from the channel's sysroot package; none: leave it out" },
+	{ "with-layers", 0, FLAG, AT(with_layers), NULL,
+	  "put the image's layers in, too: a build with the same --prefix, --compression, --layers, --user and --ca-file "
+	  "takes them as they are, and makes any other from the packages" },
 	{ "layers/image", 0, TEXT, AT(layers), "N", "what the image was built with (default: as it looks)" },
 	{ "layers", 0, TEXT, AT(layers), "N", "no more layers than this, the base's included (default: 60)" },
 	{ "compression/image", 0, TEXT, AT(compression), "gzip|zstd[:LEVEL]",

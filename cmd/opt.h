@@ -33,6 +33,7 @@ struct options {
 	const char *link_scripts, *clobber;
 	const char *channel_priority, *exclude_newer, *layers, *jobs;
 	const char *environment, *format, *virtual_package_spec, *cuda, *lock, *output_file;
+	bool with_layers;
 	bool check, md5, override_channels, offline, dry_run, json, quiet, help;
 	/* The application, and where these may also come from (cmd/project.h). */
 	const char **copies;

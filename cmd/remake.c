@@ -189,7 +189,7 @@ static int find_base(struct remake *r, struct err *err)
 	r->base = dest_open(&r->base_place, r->platform->oci_os, r->platform->oci_arch, err);
 	if (!r->base)
 		return err_at(err, "the base of %s (--old-base says where else it is)", r->room->name);
-	r->ground_known = ground_remembered(r->base, r->n_base, r->room->workshop->plans, &r->ground);
+	r->ground_known = ground_remembered(r->base, r->n_base, r->room->workshop, &r->ground);
 	return check_base(r, err);
 }
 
@@ -197,7 +197,7 @@ int remake_read_base(struct remake *r, struct err *err)
 {
 	if (!r->base || r->ground_known)
 		return 0;
-	if (ground_of_base(r->base, r->n_base, r->room->workshop->plans, &r->ground, err) < 0)
+	if (ground_of_base(r->base, r->n_base, r->room->workshop, &r->ground, err) < 0)
 		return err_at(err, "the base of %s", r->room->name);
 	r->ground_known = true;
 	return 0;

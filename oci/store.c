@@ -270,15 +270,20 @@ static struct recipe_path recipe_path(const struct digest *recipe)
 	return p;
 }
 
+void store_layer_text(const struct layer *l, struct buf *ret)
+{
+	buf_addf(ret, "sha256:%s %" PRIu64 " sha256:%s %" PRIu64 "\n", digest_hex(&l->digest).hex, l->size,
+		 digest_hex(&l->diffid).hex, l->tar_size);
+}
+
 int store_remember(struct store *s, const struct digest *recipe, const struct layer *layer, struct err *err)
 {
-	auto_free char *text =
-		mem_printf("sha256:%s %" PRIu64 " sha256:%s %" PRIu64 "\n", digest_hex(&layer->digest).hex, layer->size,
-			   digest_hex(&layer->diffid).hex, layer->tar_size);
+	auto_buf text = { 0 };
 
+	store_layer_text(layer, &text);
 	if (fs_mkdirs(s->dir, "recipes", err) < 0)
 		return -1;
-	return fs_write(s->dir, recipe_path(recipe).s, text, strlen(text), BLOB_MODE, err);
+	return fs_write(s->dir, recipe_path(recipe).s, text.p, text.n, BLOB_MODE, err);
 }
 
 static bool parse_digest(struct str s, struct digest *ret)
@@ -295,7 +300,7 @@ static bool parse_size(struct str s, uint64_t *ret)
 	return num_parse(text, INT64_MAX, ret);
 }
 
-static bool parse_recipe(struct str s, struct layer *ret)
+bool store_layer_parse(struct str s, struct layer *ret)
 {
 	struct str digest = { 0 }, size = { 0 }, diffid = { 0 }, tar_size = { 0 };
 
@@ -314,7 +319,7 @@ static bool recall_here(const struct store *s, const struct digest *recipe, stru
 	auto_buf text = { 0 };
 
 	if (fs_read(s->dir, recipe_path(recipe).s, RECIPE_BYTES_MAX, &text, &none) < 0 ||
-	    !parse_recipe((struct str){ buf_cstr(&text), text.n }, ret))
+	    !store_layer_parse((struct str){ buf_cstr(&text), text.n }, ret))
 		return false;
 	fs_touch(s->dir, recipe_path(recipe).s);
 	return true;

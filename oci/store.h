@@ -20,6 +20,16 @@ struct layer {
 	uint64_t tar_size; /* bytes of the tar in it */
 };
 
+/* A layer by the recipe that gave it. */
+struct ready_layer {
+	struct digest recipe;
+	struct layer layer;
+};
+
+/* What recipes/HEX says of a layer, appended to *ret; and back: false where it is not written so. */
+void store_layer_text(const struct layer *l, struct buf *ret);
+bool store_layer_parse(struct str text, struct layer *ret);
+
 struct store;
 
 /* dirfd stays the caller's; dir is made where missing. recipes/ is made when the first is remembered. ERR_IO. */

@@ -120,7 +120,7 @@ static void later_layers_go_over_earlier_ones(void **state)
 		const char *const *names;
 		size_t n;
 
-		assert_ok(ground_of_base(b, p->n, p->dir.fd, &g, &err), err);
+		assert_ok(ground_of_base(b, p->n, &(struct workshop){ .plans = p->dir.fd }, &g, &err), err);
 		check(&g);
 		assert_ok(fs_list(&p->arena, p->dir.fd, ".", &names, &n, &err), err);
 		assert_int_equal(n, 3); /* base, base-1-2-HEX, store */
@@ -168,7 +168,7 @@ static void whiteouts_delete(void **state)
 
 		add_whiteout(p, whiteouts[i].path);
 		b = image_of(p);
-		assert_ok(ground_of_base(b, p->n, p->dir.fd, &g, &err), err);
+		assert_ok(ground_of_base(b, p->n, &(struct workshop){ .plans = p->dir.fd }, &g, &err), err);
 		if ((ground_find(&g, "etc/old") == NULL) != whiteouts[i].deletes_old ||
 		    (ground_find(&g, "etc/old/sub") == NULL) != whiteouts[i].deletes_sub)
 			fail_msg("%s", whiteouts[i].path);

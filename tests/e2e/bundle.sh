@@ -78,6 +78,48 @@ expect_exit 1 apart build based.bundle --base oci:nowhere -o oci:out:offline
 expect_exit 0 "$condaimg" inspect oci-archive:based.bundle --json
 [ "$(jq -r .digest stdout)" = "$(jq -r '.manifests[0].digest' elsewhere/index.json)" ] || fail "not the base: $(cat stdout)"
 
+say "layers that are made already"
+expect_exit 0 "$condaimg" bundle conda-lock.yml --with-layers -o layers.bundle --cache-dir other --json
+n=$(jq .layers stdout)
+[ "$n" -gt 2 ] || fail "$n layers"
+(umask 077; "$condaimg" bundle conda-lock.yml --with-layers -o again.bundle --cache-dir third -q >again.out)
+cmp layers.bundle again.bundle || fail "another bundle with layers of one lock"
+# where it is unpacked, layers are as a cache has them; of the same bytes as in the image
+mkdir unpacked-layers
+tar -C unpacked-layers -xf layers.bundle
+for f in unpacked-layers/layers/blobs/sha256/*; do
+	cmp "$f" "out/blobs/sha256/${f##*/}" || fail "not a layer of the image: $f"
+done
+[ "$(ls unpacked-layers/layers/recipes | wc -l)" = "$n" ] || fail "$(ls -R unpacked-layers/layers)"
+expect_exit 0 apart build layers.bundle -o oci:out:offline --json
+[ "$(jq -r .digest stdout)" = "$online" ] || fail "another image: $(cat stdout)"
+[ "$(jq .layers stdout)" = "$n" ] || fail "$n layers in the bundle: $(cat stdout)"
+[ "$(jq .layers_new stdout)" = 0 ] || fail "layers were made: $(cat stdout)"
+# for this run: the bundle's word on which recipe gave what is not remembered
+[ ! -e apart/layers/recipes ] || fail "remembered: $(ls apart/layers/recipes)"
+# other options, other layers: from packages
+expect_exit 0 apart build layers.bundle -o oci:out:offline --prefix /env --compression zstd --user app
+same "$other"
+expect_exit 0 "$condaimg" bundle environment.yml --with-layers --prefix /env --compression zstd --user app -o other.bundle "${common[@]}"
+expect_exit 0 apart build other.bundle -o oci:out:offline --prefix /env --compression zstd --user app --json
+[ "$(jq -r .digest stdout)" = "$other" ] || fail "another image: $(cat stdout)"
+[ "$(jq .layers_new stdout)" = 0 ] || fail "layers were made: $(cat stdout)"
+# on a base
+mv elsewhere base
+expect_exit 0 "$condaimg" bundle environment.yml --base oci:base:base --with-layers -o based-layers.bundle "${common[@]}"
+mv base elsewhere
+expect_exit 0 apart build based-layers.bundle -o oci:out:offline --json
+[ "$(jq -r .digest stdout)" = "$based" ] || fail "another image: $(cat stdout)"
+[ "$(jq .layers_new stdout)" = 0 ] || fail "layers were made: $(cat stdout)"
+# a broken layer in the cache does not get into it
+blob=$(find other/layers/blobs/sha256 -type f -size +8 | sort | head -n 1)
+printf x | dd of="$blob" bs=1 seek=1000 conv=notrunc 2>/dev/null
+expect_exit 0 "$condaimg" bundle conda-lock.yml --with-layers -o again.bundle --cache-dir other
+expect_stderr "broken"
+cmp layers.bundle again.bundle || fail "another bundle, of a broken cache"
+expect_exit 2 "$condaimg" bundle conda-lock.yml --prefix /env -o again.bundle "${common[@]}"
+expect_stderr "with-layers"
+
 say "a list of URLs, which tells no more than that"
 expect_exit 0 "$condaimg" lock environment.yml --format explicit --lockfile list.txt "${common[@]}"
 expect_exit 0 "$condaimg" build list.txt --libc none -o oci:out:list "${common[@]}"

@@ -156,13 +156,18 @@ fi
 say "a read-only cache below another"
 expect_exit 0 "$condaimg" lock env.yml --libc none --platform linux-64 --cache-dir cache
 expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir cache
+expect_exit 0 "$condaimg" build conda-lock.yml --libc none --prefix /base -o oci:base:base --cache-dir cache
+expect_exit 0 "$condaimg" build conda-lock.yml --base oci:base:base -o oci:out:based --cache-dir cache
+based=$(digest_of "$(cat stdout)")
 find cache -type f | sort | xargs sha256sum >lower.before
 chmod -R a-w cache
 mv ch away
 expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --cache-dir cache --offline
 grep -q "@sha256:" stdout || fail "$(cat stdout)"
 low=$(digest_of "$(cat stdout)")
-# what was found out below is not found out again
+expect_exit 0 "$condaimg" build conda-lock.yml --base oci:base:base -o oci:out:based --cache-dir upper --cache-dir cache --offline
+[ "$(digest_of "$(cat stdout)")" = "$based" ] || fail "another image on a base"
+# what was found out below (what a base has, too) is not found out again
 [ -z "$(find upper/plans upper/layers -type f)" ] || fail "made again: $(find upper/plans upper/layers -type f)"
 rm -rf upper
 CONDAIMG_CACHE_DIRS=$work/cache:$work/none expect_exit 0 "$condaimg" build conda-lock.yml --libc none -o oci:out:low --cache-dir upper --offline

@@ -332,4 +332,21 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 2 -s
 } >real.yml
 rm -rf d[0-9]* b[0-9]* dall
 python3 random.py "$condaimg" real.yml "$host/cache3" "${CONDAIMG_TEST_REAL_DIGESTS:-3}" ca.pem || fail "digest of real packages"
+
+say "layers of a bundle, of two platforms, with a path that a package leaves to another: taken, and not told to anybody"
+expect_exit 0 "$condaimg" bundle environment.yml "${options[@]}" --platform linux-aarch64 --with-layers -o app.bundle --cache-dir bundler --json
+tar -tf app.bundle | grep -c '^layers/recipes/' >recipes
+[ "$(jq .layers stdout)" = "$(cat recipes)" ] || fail "$(cat recipes) recipes: $(cat stdout)"
+for subdir in linux-64 linux-aarch64; do
+	expect_exit 0 "$condaimg" build environment.yml --platform $subdir --libc none --virtual-package __glibc=2.28 -o "oci:there:$subdir" --cache-dir other
+	digest=$(digest_of "$(cat stdout)")
+	fresh
+	expect_exit 0 "$condaimg" build app.bundle --platform $subdir --libc none --push "$host/app:$subdir" --layer-cache "$host/told" --cache-dir fresh --json
+	[ "$(jq -r .digest stdout)" = "$digest" ] || fail "another image: $(cat stdout)"
+	[ "$(jq .layers_new stdout)" = 0 ] || fail "layers were made: $(cat stdout)"
+	[ "$(downloads)" = 0 ] || fail "$(downloads) downloads"
+done
+curl -s "http://$host/v2/told/tags/list?n=1000" >told
+grep -q '"layer-' told && fail "what the bundle said was told: $(cat told)"
+grep -q '"plan-' told || fail "what was found out was not told: $(cat told)"
 echo ok
