@@ -151,6 +151,14 @@ int msgpack_string(struct msgpack *m, struct str *ret)
 	return 1;
 }
 
+int msgpack_next(struct msgpack *m, uint32_t *left, struct str *ret)
+{
+	if (!*left)
+		return 0;
+	--*left;
+	return msgpack_string(m, ret);
+}
+
 int msgpack_int(struct msgpack *m, uint64_t *magnitude, bool *negative)
 {
 	unsigned char first = m->at < m->end ? *m->at : 0;

@@ -42,6 +42,12 @@ enum msgpack_type msgpack_peek(const struct msgpack *m);
 int msgpack_map(struct msgpack *m, uint32_t *n);
 int msgpack_array(struct msgpack *m, uint32_t *n);
 
+/*
+ * 1 with the next string of the *left that a container has left: a key, behind which its value is to be read, or an
+ * item of a list. 0: there is none left; -1 as above.
+ */
+int msgpack_next(struct msgpack *m, uint32_t *left, struct str *ret);
+
 /* UTF-8 without NUL. */
 int msgpack_string(struct msgpack *m, struct str *ret);
 

@@ -55,6 +55,7 @@ static int get_list(struct reader *d, void *field)
 {
 	struct str v;
 	uint32_t n;
+	int rc;
 
 	*(uint32_t *)field = 0;
 	if (msgpack_peek(&d->m) == MSGPACK_NIL)
@@ -62,11 +63,10 @@ static int get_list(struct reader *d, void *field)
 	if (msgpack_array(&d->m, &n) < 0)
 		return -1;
 	texts_list_begin(d->texts);
-	for (uint32_t i = 0; i < n; i++) {
-		if (msgpack_string(&d->m, &v) < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &v)) > 0)
 		texts_list_add(d->texts, v);
-	}
+	if (rc < 0)
+		return -1;
 	*(uint32_t *)field = texts_list_end(d->texts);
 	return 1;
 }
@@ -212,6 +212,7 @@ static int get_extras(struct reader *d, void *record)
 	struct draft *r = record;
 	struct str name;
 	uint32_t n;
+	int rc;
 
 	d->n_extras = 0;
 	r->n_extras = 0;
@@ -219,13 +220,10 @@ static int get_extras(struct reader *d, void *record)
 		return msgpack_skip(&d->m);
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		struct draft_extra e;
+	while ((rc = msgpack_next(&d->m, &n, &name)) > 0) {
+		struct draft_extra e = { .name = texts_add(d->texts, name) };
 		size_t at = 0;
 
-		if (msgpack_string(&d->m, &name) < 0)
-			return -1;
-		e.name = texts_add(d->texts, name);
 		if (get_list(d, &e.depends) < 0)
 			return -1;
 		while (at < d->n_extras && d->extras[at].name != e.name)
@@ -238,6 +236,8 @@ static int get_extras(struct reader *d, void *record)
 		}
 		d->extras[at] = e;
 	}
+	if (rc < 0)
+		return -1;
 	r->extras = d->extras;
 	r->n_extras = d->n_extras;
 	return 1;
@@ -284,20 +284,18 @@ static int get_record(struct reader *d, struct draft *ret)
 {
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	*ret = (struct draft){ .name = { "", 0 }, .version = { "", 0 }, .build = { "", 0 } };
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct field *f;
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
+		const struct field *f = find_field(key);
 
-		if (msgpack_string(&d->m, &key) < 0)
-			return -1;
-		f = find_field(key);
 		if (f ? f->get(d, f->whole ? (char *)ret : (char *)ret + f->offset) < 0 : msgpack_skip(&d->m) < 0)
 			return -1;
 	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 /* ---- what they depend on ---- */
@@ -371,16 +369,15 @@ static int read_section(struct reader *d, const enum packed_kind *fixed)
 {
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_peek(&d->m) == MSGPACK_NIL)
 		return msgpack_skip(&d->m);
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
 		enum packed_kind kind = fixed ? *fixed : KIND_BZ2;
 
-		if (msgpack_string(&d->m, &key) < 0)
-			return -1;
 		if (!fixed && !pack_kind(key, &kind)) {
 			pack_broken(d->pack, key, "is no name of a package file");
 			if (msgpack_skip(&d->m) < 0)
@@ -389,24 +386,22 @@ static int read_section(struct reader *d, const enum packed_kind *fixed)
 			return -1;
 		}
 	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 static int read_removed(struct reader *d)
 {
 	struct str fn;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_peek(&d->m) == MSGPACK_NIL)
 		return msgpack_skip(&d->m);
 	if (msgpack_array(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		if (msgpack_string(&d->m, &fn) < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &fn)) > 0)
 		pack_removed(d->pack, fn);
-	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 static int read_v3(struct reader *d)
@@ -414,16 +409,13 @@ static int read_v3(struct reader *d)
 	static const enum packed_kind conda = KIND_V3_CONDA, bz2 = KIND_V3_BZ2;
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_peek(&d->m) == MSGPACK_NIL)
 		return msgpack_skip(&d->m);
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		int rc = msgpack_string(&d->m, &key);
-
-		if (rc < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
 		if (str_eq(key, "conda"))
 			rc = read_section(d, &conda);
 		else if (str_eq(key, "tar.bz2"))
@@ -433,21 +425,18 @@ static int read_v3(struct reader *d)
 		if (rc < 0)
 			return -1;
 	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 static int read_all(struct reader *d)
 {
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		int rc = msgpack_string(&d->m, &key);
-
-		if (rc < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
 		if (str_eq(key, "packages") || str_eq(key, "packages.conda"))
 			rc = read_section(d, NULL);
 		else if (str_eq(key, "removed"))
@@ -459,6 +448,8 @@ static int read_all(struct reader *d)
 		if (rc < 0)
 			return -1;
 	}
+	if (rc < 0)
+		return -1;
 	return d->m.at == d->m.end ? 0 : msgpack_fail(&d->m, "has more bytes after its end");
 }
 

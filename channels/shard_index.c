@@ -54,14 +54,11 @@ static int read_info(struct reader *d)
 	struct shard_index *ix = d->ret;
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		int rc = msgpack_string(&d->m, &key);
-
-		if (rc < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
 		if (str_eq(key, "base_url"))
 			rc = read_text(d, &ix->base_url);
 		else if (str_eq(key, "shards_base_url"))
@@ -73,7 +70,7 @@ static int read_info(struct reader *d)
 		if (rc < 0)
 			return -1;
 	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 /* 32 bytes, or 64 hex digits. */
@@ -106,13 +103,14 @@ static int read_shards(struct reader *d)
 {
 	struct str key, value;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		struct entry e = { .place = i };
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
+		struct entry e = { .place = (uint32_t)d->n };
 
-		if (msgpack_string(&d->m, &key) < 0 || msgpack_bytes(&d->m, &value) < 0)
+		if (msgpack_bytes(&d->m, &value) < 0)
 			return -1;
 		if (!digest_of(value, &e.digest))
 			return msgpack_fail(&d->m, "has a shard whose hash is no sha256");
@@ -122,21 +120,18 @@ static int read_shards(struct reader *d)
 		mem_grow(d->entries, d->n);
 		d->entries[d->n++] = e;
 	}
-	return 1;
+	return rc < 0 ? -1 : 1;
 }
 
 static int read_all(struct reader *d)
 {
 	struct str key;
 	uint32_t n;
+	int rc;
 
 	if (msgpack_map(&d->m, &n) < 0)
 		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		int rc = msgpack_string(&d->m, &key);
-
-		if (rc < 0)
-			return -1;
+	while ((rc = msgpack_next(&d->m, &n, &key)) > 0) {
 		if (str_eq(key, "version") || str_eq(key, "repodata_version"))
 			rc = read_version(d);
 		else if (str_eq(key, "info"))
@@ -148,6 +143,8 @@ static int read_all(struct reader *d)
 		if (rc < 0)
 			return -1;
 	}
+	if (rc < 0)
+		return -1;
 	return d->m.at == d->m.end ? 0 : msgpack_fail(&d->m, "has more bytes after its end");
 }
 

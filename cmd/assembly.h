@@ -143,6 +143,9 @@ void assembly_release(struct assembly *a);
 /* Whether the layer of l->recipe need not be made: then l->layer is it, here or in an image (l->foreign). */
 bool assembly_recall(const struct assembly *a, struct part_layer *l);
 
+/* Plan once more, where the packages had to be asked what they are. */
+int assembly_plan_filled(struct assembly *a, struct err *err);
+
 /* The next layer up. group: of PART_PACKAGES. */
 void assembly_add_layer(struct assembly *a, enum part part, const struct group *group);
 

@@ -86,7 +86,6 @@ static int to_scratch(struct patched *one, struct err *err)
 static int set_base(struct patching *p, struct patched *one, struct err *err)
 {
 	one->lock.base = NULL; /* the annotations tell, and who attaches a lock takes it from there */
-	one->was.settings.libc_none = false;
 	if (!p->settings.has_base)
 		return to_scratch(one, err);
 	if (open_base(p, one, err) < 0)

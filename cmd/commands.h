@@ -1,8 +1,10 @@
-/* The commands behind the table in main.c. Each returns 0, or -1 with err filled. */
+/* The table of commands, and the commands behind it. Each returns 0, or -1 with err filled. */
 #ifndef CMD_COMMANDS_H
 #define CMD_COMMANDS_H
 
 #include "cmd/opt.h"
+
+extern const struct commands commands_all; /* in the order in which they are told */
 
 int cmd_lock(const struct options *o, struct err *err);
 int cmd_cache(const struct options *o, struct err *err);

@@ -321,6 +321,8 @@ static int prepare(struct patching *p, struct patched *one, struct err *err)
 {
 	if (remake_check(&one->was, err) < 0 || check_sources(one, err) < 0)
 		return -1;
+	if (p->rebases)
+		one->was.settings.libc_none = false;
 	if (p->settings.epoch >= 0)
 		one->was.settings.epoch = p->settings.epoch;
 	if (plan(p, one, err) < 0 || plan_system(p, one, err) < 0 || plan_app(p, one, err) < 0 ||

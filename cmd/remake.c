@@ -323,29 +323,25 @@ static bool give_all(struct remake *r)
 /* How many layers there were to be (--layers): the default, or else the fewest that share packages out in this way. */
 static int find_layers(struct remake *r, struct err *err)
 {
-	bool first = true;
-
-	for (size_t n = LAYERS_DEFAULT;;) {
+	/* 0 stands for the default, which is looked at first. */
+	for (size_t k = 0; k <= LAYERS_LIMIT; k++) {
+		size_t n = k ? k : LAYERS_DEFAULT;
 		struct err none = ERR_INIT;
 
+		if (k && r->room->o->layers)
+			break;
 		if (!r->room->o->layers)
 			r->settings.layers = n;
-		if (plan(r, &none) == 0 && give_all(r)) {
-			if (!r->room->o->layers && n != LAYERS_DEFAULT)
-				r->options.layers = arena_printf(&r->arena, "%zu", n);
-			return 0;
-		}
-		n = first ? 1 : n + 1;
-		n += n == LAYERS_DEFAULT; /* was the first */
-		first = false;
-		if (r->room->o->layers || n > LAYERS_LIMIT)
-			return err_set(
-				err, ERR_FORMAT,
-				"the packages of %s are in other layers than %s comes to%s%s: was it made by another "
-				"condaimg?",
-				r->room->name, r->lock_name, r->room->o->layers ? " with --layers " : "",
-				r->room->o->layers ? r->room->o->layers : "");
+		if (plan(r, &none) < 0 || !give_all(r))
+			continue;
+		if (k)
+			r->options.layers = arena_printf(&r->arena, "%zu", n);
+		return 0;
 	}
+	return err_set(err, ERR_FORMAT,
+		       "the packages of %s are in other layers than %s comes to%s%s: was it made by another condaimg?",
+		       r->room->name, r->lock_name, r->room->o->layers ? " with --layers " : "",
+		       r->room->o->layers ? r->room->o->layers : "");
 }
 
 /* ---- comparing ---- */

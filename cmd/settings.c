@@ -114,9 +114,12 @@ static int read_choice(const char *option, const char *text, const char *first, 
 /* "/opt/env/" is "/opt/env". */
 static int read_prefix(const struct options *o, struct settings *s, struct err *err)
 {
-	const char *said = o->prefix ? o->prefix : PREFIX_DEFAULT, *prefix = app_path(&s->arena, said), *mount;
+	const char *said = o->prefix ? o->prefix : PREFIX_DEFAULT, *mount;
+	size_t n = strlen(said);
 
-	s->prefix = prefix ? prefix : said;
+	while (n > 1 && said[n - 1] == '/')
+		n--;
+	s->prefix = arena_strndup(&s->arena, said, n);
 	if (strcmp(s->prefix, "/") == 0)
 		return err_set(err, ERR_USAGE, "--prefix is '%s', expected a directory below /", said);
 	if (prefix_check(s->prefix, err) < 0)

@@ -1,86 +1,24 @@
-#include "conda/linked.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include <cmocka.h>
 
-#include "base/doc.h"
 #include "base/fs.h"
-#include "pack.h"
+#include "linked_world.h"
 
-#define FN "x-1-0.tar.bz2"
-#define OLD "\"prefix_placeholder\": \"/oldplace\", \"file_mode\": "
 #define META "-644 p/conda-meta/x-1-0.json"
 
-static char dir[64];
-static int dirfd_;
-static const struct prefix prefix = { "/p", "3.11", NULL };
 static const struct prefix no_python = { "/p", NULL, NULL };
-static const struct record record = { .name = "x", .version = "1", .build = "0" };
-
-static int setup(void **state)
-{
-	(void)state;
-	dirfd_ = pack_dir(dir);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	pack_remove(dir, dirfd_);
-	return 0;
-}
-
-/* One line an entry but directories; conda-meta's content goes to meta. */
-static int list(struct tree *t, bool dirs, struct buf *out, struct buf *meta, struct err *err)
-{
-	struct source *content;
-	struct entry e;
-	int rc;
-
-	while ((rc = tree_next(t, &e, &content, err)) > 0) {
-		auto_buf text = { 0 };
-		bool is_meta = strstr(e.path, "conda-meta/") != NULL;
-
-		if (e.type == ENTRY_DIR && !dirs)
-			continue;
-		buf_addf(out, "%c%o %s", "-dlh"[e.type], e.mode, e.path);
-		if (e.target)
-			buf_addf(out, " -> %s", e.target);
-		if (content && io_slurp(content, 1 << 20, is_meta && meta ? meta : &text, err) < 0)
-			return -1;
-		assert_int_equal((is_meta && meta ? meta : &text)->n, e.size);
-		assert_int_equal(content != NULL, e.size > 0);
-		if (text.n && !is_meta)
-			buf_addf(out, " %s", text.p);
-		buf_addc(out, '\n');
-	}
-	return rc;
-}
-
-static const char *format = FN;
-
-static struct tree *open_tree(struct pack *k, const struct prefix *px, const struct record *r,
-			      const char *const *dropped, struct err *err)
-{
-	struct package *p;
-
-	pack_write(k, dirfd_, format);
-	p = package_open(dirfd_, format, format, err);
-	return p ? linked_tree(p, r, px, dropped, err) : NULL;
-}
 
 static void expect_tree(struct pack *k, const struct prefix *px, const char *const *dropped, bool dirs,
 			const char *want)
 {
 	struct err err = ERR_INIT;
 	auto_buf out = { 0 };
-	auto_tree *t = open_tree(k, px, &record, dropped, &err);
+	auto_tree *t = world_open(k, px, &world_record, dropped, &err);
 
-	if (!t || list(t, dirs, &out, NULL, &err) < 0)
+	if (!t || world_list(t, dirs, &out, NULL, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(buf_cstr(&out), want);
 }
@@ -90,18 +28,12 @@ static void expect_fault(struct pack *k, const struct prefix *px, const struct r
 {
 	struct err err = ERR_INIT;
 	auto_buf out = { 0 };
-	auto_tree *t = open_tree(k, px, r, NULL, &err);
-	int rc = t ? list(t, false, &out, NULL, &err) : -1;
+	auto_tree *t = world_open(k, px, r, NULL, &err);
+	int rc = t ? world_list(t, false, &out, NULL, &err) : -1;
 
 	assert_int_equal(rc, -1);
 	if (err.code != code || strcmp(err.text, want) != 0)
 		fail_msg("got %d '%s', expected %d '%s'", err.code, err.text, code, want);
-}
-
-static void finish(struct pack *k, const char *extra)
-{
-	pack_index(k, extra);
-	pack_paths(k);
 }
 
 /* ---- the prefix ---- */
@@ -157,7 +89,7 @@ static void files_stand_under_the_prefix(void **state)
 	pack_symlink(&k, "lib/l/m.so", "../m.so.1");
 	pack_symlink(&k, "lib/abs", "/usr/lib/oldplace");
 	pack_path(&k, "\"_path\": \"var/empty\", \"path_type\": \"directory\"");
-	finish(&k, NULL);
+	world_finish(&k, NULL);
 	expect_tree(&k, &deep, NULL, true,
 		    "d755 opt\n"
 		    "d755 opt/conda\n"
@@ -186,7 +118,7 @@ static void odd_names_and_modes_are_kept_or_dropped_as_said(void **state)
 	pack_text(&k, "share/raw\xff", "raw");
 	pack_text(&k, "info/files", "share/raw\xff\n");
 	pack_index(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false, "-644 p/share/raw\xff raw\n" META "\n");
+	expect_tree(&k, &world_prefix, NULL, false, "-644 p/share/raw\xff raw\n" META "\n");
 
 	pack_file(&k, "Menu/x.json", 0644, "{}", NULL);
 	pack_file(&k, "bin/u", 04755, "u", NULL);
@@ -197,8 +129,8 @@ static void odd_names_and_modes_are_kept_or_dropped_as_said(void **state)
 		  "gr\xc3\xbc\xc3\x9f"
 		  "e",
 		  0600, "s", NULL);
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false,
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false,
 		    "-644 p/Menu/x.json {}\n-755 p/bin/u u\n-755 p/bin/g g\n-644 p/bin/t t\n"
 		    "h644 p/bin/t2 -> p/bin/t\n-600 p/gr\xc3\xbc\xc3\x9f"
 		    "e s\n" META "\n");
@@ -214,16 +146,16 @@ static void placeholders_become_the_prefix(void **state)
 	auto_buf got = { 0 };
 
 	(void)state;
-	pack_file(&k, "bin/x", 0755, "#!/oldplace/bin/sh\n", OLD "\"text\"");
+	pack_file(&k, "bin/x", 0755, "#!/oldplace/bin/sh\n", WORLD_OLD "\"text\"");
 	pack_file(&k, "plain", 0644, "/oldplace", NULL);
-	pack_file(&k, "empty", 0644, "", OLD "\"text\"");
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false,
+	pack_file(&k, "empty", 0644, "", WORLD_OLD "\"text\"");
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false,
 		    "-755 p/bin/x #!/p/bin/sh\n\n-644 p/plain /oldplace\n-644 p/empty\n" META "\n");
 
-	pack_bytes(&k, "lib", 0644, binary, sizeof(binary), OLD "\"binary\"");
-	finish(&k, NULL);
-	auto_tree *t = open_tree(&k, &prefix, &record, NULL, &err);
+	pack_bytes(&k, "lib", 0644, binary, sizeof(binary), WORLD_OLD "\"binary\"");
+	world_finish(&k, NULL);
+	auto_tree *t = world_open(&k, &world_prefix, &world_record, NULL, &err);
 
 	do
 		assert_int_equal(tree_next(t, &e, &content, &err), 1);
@@ -249,8 +181,8 @@ static void noarch_python_goes_where_its_python_looks(void **state)
 		/* An entry point replaces a script of the same name. */
 		pack_file(&k, "python-scripts/run", 0755, "old", NULL);
 		pack_text(&k, "info/link.json", link);
-		finish(&k, "\"noarch\": \"python\"");
-		expect_tree(&k, i ? &other : &prefix, NULL, false,
+		world_finish(&k, "\"noarch\": \"python\"");
+		expect_tree(&k, i ? &other : &world_prefix, NULL, false,
 			    i ? "-664 p/lib/python3.13t/site-packages/m/n.py py\n"
 				"-755 p/bin/tool tool\n"
 				"-644 p/site-packages-not/a a\n"
@@ -294,7 +226,7 @@ static void the_record_says_of_which_kind_it_is(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct record r = record;
+		struct record r = world_record;
 		struct pack k = { 0 };
 		struct err err = ERR_INIT;
 		auto_buf out = { 0 };
@@ -304,10 +236,10 @@ static void the_record_says_of_which_kind_it_is(void **state)
 		pack_file(&k, "site-packages/a", 0644, "a", NULL);
 		pack_text(&k, "info/link.json",
 			  "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
-		finish(&k, rows[i].index);
-		auto_tree *t = open_tree(&k, &prefix, &r, NULL, &err);
+		world_finish(&k, rows[i].index);
+		auto_tree *t = world_open(&k, &world_prefix, &r, NULL, &err);
 
-		if (!t || list(t, false, &out, NULL, &err) < 0)
+		if (!t || world_list(t, false, &out, NULL, &err) < 0)
 			fail_msg("row %zu: %s", i, err.text);
 		if (strncmp(out.p, rows[i].want, strlen(rows[i].want)) != 0)
 			fail_msg("row %zu gives\n%s", i, out.p);
@@ -326,7 +258,7 @@ static void licence_texts_stand_beside_the_record(void **state)
 		const char *in = i == 2 ? "./" : "";
 
 		k.info_last = i == 1;
-		format = i == 2 ? "x-1-0.conda" : FN;
+		world_format = i == 2 ? "x-1-0.conda" : WORLD_FN;
 		pack_text(&k, arena_printf(&a, "%sinfo/licenses/vendor/b/COPYING", in), "b");
 		pack_text(&k, "info/licenses/LICENSE", "text of it");
 		pack_text(&k, arena_printf(&a, "%sinfo/licenses/third-party.json", in), "{}");
@@ -336,21 +268,21 @@ static void licence_texts_stand_beside_the_record(void **state)
 		pack_member(&k, "info/licenses/link", '2', 0777, "/etc/passwd", NULL, 0);
 		pack_text(&k, "info/licenses/../../evil", "x");
 		pack_file(&k, "a", 0644, "a", NULL);
-		finish(&k, NULL);
+		world_finish(&k, NULL);
 		expect_tree(
-			&k, &prefix, NULL, false,
+			&k, &world_prefix, NULL, false,
 			"-644 p/a a\n-644 p/conda-meta/licenses/x/LICENSE\n-644 p/conda-meta/licenses/x/LICENSE.txt\n"
 			"-644 p/conda-meta/licenses/x/empty\n-644 p/conda-meta/licenses/x/third-party.json.txt\n"
 			"-644 p/conda-meta/licenses/x/vendor/b/COPYING\n" META "\n");
 	}
-	format = FN;
+	world_format = WORLD_FN;
 	/* Two of one name, and one that would be in another. */
 	pack_text(&k, "info/licenses/a", "1");
 	pack_text(&k, "info/licenses/a.b", "2");
 	pack_text(&k, "info/licenses/a/b", "3");
 	pack_text(&k, "info/licenses/a", "4");
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false,
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false,
 		    "-644 p/conda-meta/licenses/x/a\n-644 p/conda-meta/licenses/x/a.b\n" META "\n");
 }
 
@@ -372,9 +304,9 @@ static void facts_are_gathered_on_the_way(void **state)
 	pack_symlink(&k, "lib/libx.so", "libx.so.1");
 	pack_symlink(&k, "lib/libgone.so.1", "libx.so.1");
 	pack_file(&k, "lib/text.so", 0644, "not one", NULL);
-	finish(&k, NULL);
+	world_finish(&k, NULL);
 	auto_link_facts f = { 0 };
-	auto_tree *t = open_tree(&k, &prefix, &record, dropped, &err);
+	auto_tree *t = world_open(&k, &world_prefix, &world_record, dropped, &err);
 	struct source *content;
 	struct entry e;
 
@@ -394,15 +326,16 @@ static void noarch_python_needs_a_python(void **state)
 
 	(void)state;
 	pack_file(&k, "site-packages/a.py", 0644, "", NULL);
-	finish(&k, "\"noarch\": \"python\"");
-	expect_fault(&k, &no_python, &record, ERR_FORMAT, FN ": is noarch: python, but the environment has no python");
+	world_finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &no_python, &world_record, ERR_FORMAT,
+		     WORLD_FN ": is noarch: python, but the environment has no python");
 	/* What has nothing for it needs none. */
 	pack_file(&k, "share/a", 0644, "a", NULL);
-	finish(&k, "\"noarch\": \"python\"");
+	world_finish(&k, "\"noarch\": \"python\"");
 	expect_tree(&k, &no_python, NULL, false, "-644 p/share/a a\n" META "\n");
 	/* Of a package that is no noarch python, the names mean nothing. */
 	pack_file(&k, "site-packages/a", 0644, "a", NULL);
-	finish(&k, NULL);
+	world_finish(&k, NULL);
 	expect_tree(&k, &no_python, NULL, false, "-644 p/site-packages/a a\n" META "\n");
 }
 
@@ -412,11 +345,11 @@ static void dropped_paths_are_left_out(void **state)
 	struct pack k = { 0 };
 
 	(void)state;
-	pack_file(&k, "a", 0644, "a /oldplace", OLD "\"text\"");
+	pack_file(&k, "a", 0644, "a /oldplace", WORLD_OLD "\"text\"");
 	pack_file(&k, "b", 0644, "b", NULL);
 	pack_file(&k, "only/here", 0644, "c", NULL);
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, dropped, true, "d755 p\nd755 p/conda-meta\n-644 p/b b\n" META "\n");
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, dropped, true, "d755 p\nd755 p/conda-meta\n-644 p/b b\n" META "\n");
 }
 
 static void hard_links_stay_where_they_can(void **state)
@@ -429,8 +362,8 @@ static void hard_links_stay_where_they_can(void **state)
 		pack_file(&k, "a", 0644, "same", NULL);
 		pack_hardlink(&k, "b", "./a", "same", NULL);
 		pack_hardlink(&k, "c", "b", "same", NULL);
-		finish(&k, NULL);
-		expect_tree(&k, &prefix, i ? dropped : NULL, false,
+		world_finish(&k, NULL);
+		expect_tree(&k, &world_prefix, i ? dropped : NULL, false,
 			    i ? "-644 p/b same\nh644 p/c -> p/b\n" META "\n"
 			      : "-644 p/a same\nh644 p/b -> p/a\nh644 p/c -> p/b\n" META "\n");
 	}
@@ -440,22 +373,23 @@ static void hard_links_stay_where_they_can(void **state)
 	pack_path(&k, "\"_path\": \"b\"");
 	pack_member(&k, "c", '1', 0777, "b", NULL, 0);
 	pack_path(&k, "\"_path\": \"c\"");
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false, "-755 p/a same\nh755 p/b -> p/a\nh755 p/c -> p/b\n" META "\n");
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false, "-755 p/a same\nh755 p/b -> p/a\nh755 p/c -> p/b\n" META "\n");
 	/* The same replacement on both, and another on the third. */
-	pack_file(&k, "a", 0644, "at /oldplace", OLD "\"text\"");
-	pack_hardlink(&k, "b", "a", "at /oldplace", OLD "\"text\"");
+	pack_file(&k, "a", 0644, "at /oldplace", WORLD_OLD "\"text\"");
+	pack_hardlink(&k, "b", "a", "at /oldplace", WORLD_OLD "\"text\"");
 	pack_hardlink(&k, "c", "a", "at /oldplace", NULL);
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false, "-644 p/a at /p\nh644 p/b -> p/a\n-644 p/c at /oldplace\n" META "\n");
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false,
+		    "-644 p/a at /p\nh644 p/b -> p/a\n-644 p/c at /oldplace\n" META "\n");
 	/* What is not installed, and what is a symlink, becomes a file or link of its own. */
 	pack_text(&k, "unlisted", "same");
 	pack_hardlink(&k, "a", "unlisted", "same", NULL);
 	pack_symlink(&k, "s", "a");
 	pack_member(&k, "t", '1', 0777, "s", NULL, 0);
 	pack_path(&k, "\"_path\": \"t\", \"path_type\": \"softlink\"");
-	finish(&k, NULL);
-	expect_tree(&k, &prefix, NULL, false, "-644 p/a same\nl777 p/s -> a\nl777 p/t -> a\n" META "\n");
+	world_finish(&k, NULL);
+	expect_tree(&k, &world_prefix, NULL, false, "-644 p/a same\nl777 p/s -> a\nl777 p/t -> a\n" META "\n");
 	/* Many links to what is not there need one copy. */
 	for (int i = 0; i < 2; i++) {
 		auto_buf want = { 0 };
@@ -469,18 +403,18 @@ static void hard_links_stay_where_they_can(void **state)
 			pack_hardlink(&k, path, i ? "unlisted" : "a", "same", NULL);
 			buf_addf(&want, n == 100 ? "-644 p/n100 same\n" : "h644 p/n%d -> p/n100\n", n);
 		}
-		finish(&k, NULL);
+		world_finish(&k, NULL);
 		buf_adds(&want, META "\n");
-		expect_tree(&k, &prefix, dropped, false, want.p);
+		expect_tree(&k, &world_prefix, dropped, false, want.p);
 	}
 	/* One that is said to be another content. */
 	pack_file(&k, "a", 0644, "same", NULL);
 	pack_hardlink(&k, "b", "a", "other", NULL);
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &record, ERR_INTEGRITY,
-		     FN ": b: is a hard link to 'a', "
-			"sha256:0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5, "
-			"expected sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &world_record, ERR_INTEGRITY,
+		     WORLD_FN ": b: is a hard link to 'a', "
+			      "sha256:0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5, "
+			      "expected sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa");
 }
 
 static void hostile_trees_are_refused(void **state)
@@ -491,41 +425,44 @@ static void hostile_trees_are_refused(void **state)
 	(void)state;
 	pack_symlink(&k, "out", "/etc");
 	pack_file(&k, "out/passwd", 0644, "root", NULL);
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &record, ERR_FORMAT,
-		     FN ": 'out/passwd' would go through 'out', which is no directory");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &world_record, ERR_FORMAT,
+		     WORLD_FN ": 'out/passwd' would go through 'out', which is no directory");
 
 	/* ... also where it only becomes so under the prefix */
 	pack_symlink(&k, "lib/python3.11", "/etc");
 	pack_file(&k, "site-packages/a", 0644, "a", NULL);
-	finish(&k, "\"noarch\": \"python\"");
-	expect_fault(&k, &prefix, &record, ERR_FORMAT,
-		     FN ": 'lib/python3.11/site-packages/a' would go through 'lib/python3.11', which is no directory");
+	world_finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &world_prefix, &world_record, ERR_FORMAT,
+		     WORLD_FN
+		     ": 'lib/python3.11/site-packages/a' would go through 'lib/python3.11', which is no directory");
 
 	pack_file(&k, "site-packages/a", 0644, "a", NULL);
 	pack_file(&k, "lib/python3.11/site-packages/a", 0644, "a", NULL);
-	finish(&k, "\"noarch\": \"python\"");
-	expect_fault(&k, &prefix, &record, ERR_FORMAT, FN ": two files would be 'lib/python3.11/site-packages/a'");
+	world_finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &world_prefix, &world_record, ERR_FORMAT,
+		     WORLD_FN ": two files would be 'lib/python3.11/site-packages/a'");
 
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &other, ERR_INTEGRITY, FN ": info/index.json: 'version' is '1', expected '2'");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &other, ERR_INTEGRITY,
+		     WORLD_FN ": info/index.json: 'version' is '1', expected '2'");
 
 	pack_file(&k, "site-packages/a", 0644, "a", NULL);
-	finish(&k, "\"noarch\": \"python\"");
-	expect_fault(&k, &(struct prefix){ "/p", "3.11", "conda-meta" }, &record, ERR_FORMAT,
-		     FN ": 'conda-meta/a' is reserved for the installer");
+	world_finish(&k, "\"noarch\": \"python\"");
+	expect_fault(&k, &(struct prefix){ "/p", "3.11", "conda-meta" }, &world_record, ERR_FORMAT,
+		     WORLD_FN ": 'conda-meta/a' is reserved for the installer");
 
 	pack_bytes(&k, "lib", 0644, "/old\0", 5, "\"prefix_placeholder\": \"/\", \"file_mode\": \"binary\"");
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &record, ERR_FORMAT,
-		     FN ": lib: has a placeholder of 1 bytes, too short for a prefix of 2");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &world_record, ERR_FORMAT,
+		     WORLD_FN ": lib: has a placeholder of 1 bytes, too short for a prefix of 2");
 
 	pack_text(&k, "lib/a", "b");
 	pack_path(&k, "\"_path\": \"lib/a\", \"sha256\": \"%s\"", digest_hex(&(struct digest){ 0 }).hex);
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &record, ERR_INTEGRITY,
-		     FN ": lib/a: is sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d, "
-			"expected sha256:0000000000000000000000000000000000000000000000000000000000000000");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &world_record, ERR_INTEGRITY,
+		     WORLD_FN ": lib/a: is sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d, "
+			      "expected sha256:0000000000000000000000000000000000000000000000000000000000000000");
 }
 
 static void directories_have_a_limit(void **state)
@@ -541,8 +478,8 @@ static void directories_have_a_limit(void **state)
 			buf_adds(&path, "/a");
 		pack_path(&k, "\"_path\": \"%s\"", path.p);
 	}
-	finish(&k, NULL);
-	expect_fault(&k, &prefix, &record, ERR_LIMIT, FN ": has more than 200000 directories");
+	world_finish(&k, NULL);
+	expect_fault(&k, &world_prefix, &world_record, ERR_LIMIT, WORLD_FN ": has more than 200000 directories");
 }
 
 static void list_is_what_the_tree_gives(void **state)
@@ -553,17 +490,17 @@ static void list_is_what_the_tree_gives(void **state)
 	auto_arena a = { 0 };
 
 	(void)state;
-	pack_file(&k, "site-packages/b.py", 0644, "b", OLD "\"text\"");
+	pack_file(&k, "site-packages/b.py", 0644, "b", WORLD_OLD "\"text\"");
 	pack_symlink(&k, "bin/l", "x");
 	pack_file(&k, "bin/.x-post-link.sh", 0755, "", NULL);
 	pack_file(&k, "bin/.y-post-link.sh", 0755, "", NULL);
 	pack_file(&k, "bin/.x-pre-unlink.sh", 0755, "", NULL);
 	pack_text(&k, "info/link.json", "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
-	finish(&k, "\"noarch\": \"python\"");
-	pack_write(&k, dirfd_, FN);
-	auto_package *p = package_open(dirfd_, FN, FN, &err);
+	world_finish(&k, "\"noarch\": \"python\"");
+	pack_write(&k, world_dirfd, WORLD_FN);
+	auto_package *p = package_open(world_dirfd, WORLD_FN, WORLD_FN, &err);
 
-	if (!p || linked_paths(&a, p, &record, &prefix, &l, &err) < 0)
+	if (!p || linked_paths(&a, p, &world_record, &world_prefix, &l, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(l.n, 6);
 	assert_string_equal(l.paths[0].path, "bin/.x-post-link.sh");
@@ -579,158 +516,6 @@ static void list_is_what_the_tree_gives(void **state)
 	assert_null(l.scripts[1]);
 	assert_ptr_equal(linked_find(&l, "bin/run/", 7), &l.paths[4]);
 	assert_null(linked_find(&l, "bin/ru", 6));
-}
-
-/* ---- conda-meta ---- */
-
-static const char *text_at(const struct doc *d, const char *key)
-{
-	const struct doc *v = doc_find(d, key);
-
-	return v && v->text ? v->text : "(none)";
-}
-
-static void make_for_meta(struct pack *k)
-{
-	pack_file(k, "b", 0644, "at /oldplace", OLD "\"text\"");
-	pack_bytes(k, "c", 0644, "/oldplace\0", 10, OLD "\"binary\", \"no_link\": true");
-	pack_file(k, "a", 0644, "plain", NULL);
-	pack_text(k, "d", "no digest");
-	pack_path(k, "\"_path\": \"d\"");
-	pack_symlink(k, "s", "a");
-	pack_path(k, "\"_path\": \"var\", \"path_type\": \"directory\"");
-	pack_text(k, "info/link.json", "{\"noarch\": {\"type\": \"python\", \"entry_points\": [\"run = m:f\"]}}");
-	finish(k,
-	       "\"noarch\": \"python\", \"depends\": [\"from-index\"], \"license\": \"BSD\", \"subdir\": \"noarch\"");
-}
-
-static const struct doc *meta_of(struct arena *a, const struct record *r, const char *const *dropped, struct buf *text)
-{
-	struct pack k = { 0 };
-	struct err err = ERR_INIT;
-	auto_buf out = { 0 };
-	const struct doc *d;
-
-	make_for_meta(&k);
-	auto_tree *t = open_tree(&k, &prefix, r, dropped, &err);
-
-	if (!t || list(t, false, &out, text, &err) < 0)
-		fail_msg("%s", err.text);
-	d = doc_parse_json(a, text->p, text->n, "meta", &err);
-	if (!d)
-		fail_msg("%s", err.text);
-	return d;
-}
-
-static void conda_meta_tells_the_record(void **state)
-{
-	static const char *const depends[] = { "python >=3.8", NULL }, *const constrains[] = { NULL };
-	static const char *const features[] = { "f", "g", NULL };
-	struct record r = {
-		.name = "x",
-		.version = "1",
-		.build = "0",
-		.subdir = "noarch",
-		.channel = "https://conda.example/c",
-		.fn = "x-1-0.conda",
-		.url = "https://conda.example/c/noarch/x-1-0.conda",
-		.depends = depends,
-		.constrains = constrains,
-		.track_features = features,
-		.license = "MIT",
-		.build_number = 3,
-		.size = 1234,
-		.timestamp = 1600000000000,
-		.has_sha256 = true,
-		.has_md5 = true,
-		.noarch = NOARCH_PYTHON,
-	};
-	static const char *const keys[] = {
-		"build",   "build_number", "channel",	"constrains",	  "depends", "files",	   "fn",
-		"license", "link",	   "md5",	"name",		  "noarch",  "paths_data", "sha256",
-		"size",	   "subdir",	   "timestamp", "track_features", "url",     "version",
-	};
-	auto_arena a = { 0 };
-	auto_buf text = { 0 };
-	const struct doc *d;
-
-	(void)state;
-	d = meta_of(&a, &r, NULL, &text);
-	assert_int_equal(d->n, COUNT(keys));
-	for (size_t i = 0; i < d->n; i++)
-		assert_string_equal(d->keys[i].text, keys[i]);
-	/* CEP 32: without subdir */
-	assert_string_equal(text_at(d, "channel"), "https://conda.example/c");
-	assert_string_equal(text_at(d, "license"), "MIT");
-	assert_string_equal(text_at(d, "noarch"), "python");
-	assert_string_equal(text_at(d, "track_features"), "f g");
-	assert_string_equal(text_at(d, "size"), "1234");
-	assert_string_equal(text_at(d, "md5"), "00000000000000000000000000000000");
-	assert_string_equal(doc_find(d, "depends")->items[0].text, "python >=3.8");
-	assert_int_equal(doc_find(d, "constrains")->type, DOC_LIST);
-	assert_string_equal(text_at(doc_find(d, "link"), "source"), "");
-	assert_string_equal(text_at(doc_find(d, "link"), "type"), "1");
-}
-
-static void conda_meta_tells_every_path(void **state)
-{
-	/* sha256 of "at /p", of "/p" with eight NULs, "plain", "no digest", by sha256sum */
-	static const struct {
-		const char *path, *type, *in_prefix, *size, *mode;
-	} rows[] = {
-		{ "a", "hardlink", "a116c9ed46d6207734a43317d30fd88f52ac8634c37d904bbf4e41d865f90475", "5", "(none)" },
-		{ "b", "hardlink", "7b0e60cb00771368936923682ce62f01f830aa72a734c0870f3f37163750d089", "12", "text" },
-		{ "bin/run", "unix_python_entry_point", NULL, NULL, "(none)" },
-		{ "c", "hardlink", "1703e8026ba34898aaa1a8574631c34d1b5aae4a7ecf29942ff145643e683eb0", "10", "binary" },
-		{ "d", "hardlink", "0fba808cc1e37e38c3426c544bf2d14d8fe7b6aa2cf1bd6d0de9158dd8a43fb1", "9", "(none)" },
-		{ "s", "softlink", "(none)", "(none)", "(none)" },
-		{ "var", "directory", "(none)", "(none)", "(none)" },
-	};
-	static const char *const dropped[] = { "a", "b", "bin/run", "c", "d", "s", NULL };
-	auto_arena a = { 0 };
-	auto_buf text = { 0 }, again = { 0 };
-	const struct doc *d, *paths;
-
-	(void)state;
-	d = meta_of(&a, &record, NULL, &text);
-	paths = doc_find(doc_find(d, "paths_data"), "paths");
-	assert_int_equal(paths->n, COUNT(rows));
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct doc *p = &paths->items[i];
-
-		assert_string_equal(text_at(p, "_path"), rows[i].path);
-		assert_string_equal(text_at(p, "path_type"), rows[i].type);
-		assert_string_equal(text_at(p, "file_mode"), rows[i].mode);
-		if (rows[i].in_prefix)
-			assert_string_equal(text_at(p, "sha256_in_prefix"), rows[i].in_prefix);
-		if (rows[i].size)
-			assert_string_equal(text_at(p, "size_in_bytes"), rows[i].size);
-	}
-	assert_string_equal(text_at(&paths->items[3], "no_link"), "true");
-	assert_string_equal(text_at(&paths->items[3], "prefix_placeholder"), "/oldplace");
-	assert_int_equal(doc_find(d, "files")->n, 6);
-	/* Whatever another package provides: it is the same text. */
-	meta_of(&a, &record, dropped, &again);
-	assert_string_equal(text.p, again.p);
-}
-
-static void conda_meta_of_a_bare_record_is_filled(void **state)
-{
-	struct record r = { .name = "x", .version = "1", .build = "0", .bare = true };
-	auto_arena a = { 0 };
-	auto_buf text = { 0 }, full = { 0 };
-	const struct doc *d;
-
-	(void)state;
-	d = meta_of(&a, &r, NULL, &text);
-	assert_string_equal(doc_find(d, "depends")->items[0].text, "from-index");
-	assert_string_equal(text_at(d, "license"), "BSD");
-	assert_string_equal(text_at(d, "subdir"), "noarch");
-	assert_string_equal(text_at(d, "noarch"), "python");
-	/* A record that says there are none is believed. */
-	d = meta_of(&a, &record, NULL, &full);
-	assert_int_equal(doc_find(d, "depends")->n, 0);
-	assert_string_equal(text_at(d, "license"), "(none)");
 }
 
 int main(void)
@@ -750,10 +535,7 @@ int main(void)
 		cmocka_unit_test(hostile_trees_are_refused),
 		cmocka_unit_test(directories_have_a_limit),
 		cmocka_unit_test(list_is_what_the_tree_gives),
-		cmocka_unit_test(conda_meta_tells_the_record),
-		cmocka_unit_test(conda_meta_tells_every_path),
-		cmocka_unit_test(conda_meta_of_a_bare_record_is_filled),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -153,6 +153,38 @@ static void lengths_are_believed_as_far_as_there_are_bytes(void **state)
 	assert_true(f == 1704067200000.0);
 }
 
+static void keys_and_items_come_one_by_one(void **state)
+{
+	struct msgpack m;
+	struct str s;
+	uint32_t n;
+
+	(void)state;
+	msgpack_init(&m, BYTES("\x82\xa1"
+			       "a\x01\xa1"
+			       "b\xc0\x05"));
+	assert_int_equal(msgpack_map(&m, &n), 1);
+	assert_int_equal(msgpack_next(&m, &n, &s), 1);
+	assert_true(str_eq(s, "a"));
+	assert_int_equal(msgpack_skip(&m), 1);
+	assert_int_equal(msgpack_next(&m, &n, &s), 1);
+	assert_true(str_eq(s, "b"));
+	assert_int_equal(msgpack_skip(&m), 1);
+	/* what stands behind the map is not its business */
+	assert_int_equal(msgpack_next(&m, &n, &s), 0);
+	assert_int_equal(msgpack_next(&m, &n, &s), 0);
+	assert_int_equal(msgpack_peek(&m), MSGPACK_INT);
+	msgpack_init(&m, BYTES("\x92\xa1x\x01"));
+	assert_int_equal(msgpack_array(&m, &n), 1);
+	assert_int_equal(msgpack_next(&m, &n, &s), 1);
+	assert_true(str_eq(s, "x"));
+	assert_int_equal(msgpack_next(&m, &n, &s), -1);
+	assert_string_equal(m.fault, "has something else where a string is expected");
+	msgpack_init(&m, BYTES("\x80"));
+	assert_int_equal(msgpack_map(&m, &n), 1);
+	assert_int_equal(msgpack_next(&m, &n, &s), 0);
+}
+
 static void nesting_is_bounded(void **state)
 {
 	auto_buf b = { 0 };
@@ -179,6 +211,7 @@ int main(void)
 		cmocka_unit_test(strings_and_binaries),
 		cmocka_unit_test(every_kind_is_skipped_as_a_whole),
 		cmocka_unit_test(lengths_are_believed_as_far_as_there_are_bytes),
+		cmocka_unit_test(keys_and_items_come_one_by_one),
 		cmocka_unit_test(nesting_is_bounded),
 	};
 

@@ -1,81 +1,15 @@
-/*
- * Scripts are evaluated here and by a real bash, in the same environments; both must
- * come to the same variables. What bash would do more is refused here by name.
- */
-#include "conda/script.h"
-
+/* Scripts are evaluated here and by a real bash, in the same environments; both must come to the same variables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "base/fs.h"
 #include "base/io.h"
-
-/* What is below the prefix, for both. */
-static char prefix[64];
-static const char *const files[] = { "share/gdal/x", "share/proj/proj.db", "etc/fonts/fonts.conf", "bin/tool" };
-static const char *const dirs[] = { "share", "share/gdal", "share/proj", "etc", "etc/fonts", "bin", "lib" };
-
-static bool in(const char *const *list, size_t n, const char *path)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i], path) == 0)
-			return true;
-	return false;
-}
-
-static enum script_file look(void *arg, const char *path)
-{
-	size_t n = strlen(prefix);
-
-	(void)arg;
-	if (strcmp(path, prefix) == 0)
-		return SCRIPT_DIR;
-	if (strncmp(path, prefix, n) != 0 || path[n] != '/')
-		return SCRIPT_UNKNOWN;
-	if (in(files, COUNT(files), path + n + 1))
-		return SCRIPT_FILE;
-	return in(dirs, COUNT(dirs), path + n + 1) ? SCRIPT_DIR : SCRIPT_NONE;
-}
-
-static const struct script_host sourced = { .look = look };
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(prefix, sizeof(prefix), "/tmp/condaimg-script-XXXXXX");
-	if (!mkdtemp(prefix))
-		return -1;
-	for (size_t i = 0; i < COUNT(dirs); i++) {
-		auto_free char *path = mem_printf("%s/%s", prefix, dirs[i]);
-
-		if (mkdir(path, 0755) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < COUNT(files); i++) {
-		auto_free char *path = mem_printf("%s/%s", prefix, files[i]);
-		FILE *f = fopen(path, "w");
-
-		if (!f || fclose(f))
-			return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	auto_free char *command = mem_printf("rm -rf '%s'", prefix);
-
-	(void)state;
-	return system(command);
-}
-
-/* ---- scripts that are evaluated ---- */
+#include "script_world.h"
 
 /*
  * The forms that packages of conda-forge and defaults use: gdal, proj, udunits2, glib, qt, cartopy, pdal, ruby, fontconfig,
@@ -179,40 +113,9 @@ static const char *const scripts[] = {
 	"if [ -n \"$A\" ]; then export C=1; fi 2>/dev/null",
 };
 
-/* A and B, as the environment has them; NULL: not there. */
-static const char *const variants[][2] = { { NULL, NULL },
-					   { "", NULL },
-					   { "a", "b" },
-					   { "two words", "" },
-					   { "x*", NULL },
-					   { "a/b.c:d", "/x" },
-					   { "it's \"q\" $X \\n", "=" },
-					   { "\n", "a" } };
-
-static int var_cmp(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-/* "NAME=value" NUL for each exported variable, sorted. */
-static void show(const struct script_env *e, struct buf *ret)
-{
-	auto_free const char **list = mem_array(e->n + 1, sizeof(*list));
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n; i++)
-		if (e->vars[i].exported && e->vars[i].value)
-			list[n++] = mem_printf("%s=%s", e->vars[i].name, e->vars[i].value);
-	qsort(list, n, sizeof(*list), var_cmp);
-	for (size_t i = 0; i < n; i++) {
-		buf_add(ret, list[i], strlen(list[i]) + 1);
-		free((void *)list[i]);
-	}
-}
-
 static void write_file(const char *name, const char *text)
 {
-	auto_free char *path = mem_printf("%s/%s", prefix, name);
+	auto_free char *path = mem_printf("%s/%s", world_prefix, name);
 	FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
@@ -223,11 +126,11 @@ static void write_file(const char *name, const char *text)
 /* What bash comes to: it sources the script and says its environment. False: it fails. */
 static void ask_bash(const char *script, const char *const *variant, struct buf *ret)
 {
-	auto_free char *path = mem_printf("PATH=%s/bin:/usr/bin:/bin", prefix),
-		       *root = mem_printf("CONDA_PREFIX=%s", prefix);
+	auto_free char *path = mem_printf("PATH=%s/bin:/usr/bin:/bin", world_prefix),
+		       *root = mem_printf("CONDA_PREFIX=%s", world_prefix);
 	auto_free char *a = variant[0] ? mem_printf("A=%s", variant[0]) : NULL;
 	auto_free char *b = variant[1] ? mem_printf("B=%s", variant[1]) : NULL;
-	auto_free char *out = mem_printf("%s/out", prefix), *in_file = mem_printf("%s/script", prefix);
+	auto_free char *out = mem_printf("%s/out", world_prefix), *in_file = mem_printf("%s/script", world_prefix);
 	auto_free char *command =
 		mem_printf(". '%s' >/dev/null 2>&1; set +eu; exec /usr/bin/env -0 >'%s'", in_file, out);
 	char *env[6] = { path, root, (char *)"CONDA_SHLVL=1" };
@@ -256,23 +159,9 @@ static void ask_bash(const char *script, const char *const *variant, struct buf 
 		if (!str_starts(text.p + i, "PWD=") && !str_starts(text.p + i, "SHLVL=") &&
 		    !str_starts(text.p + i, "OLDPWD=") && !str_starts(text.p + i, "_="))
 			list[n_list++] = text.p + i;
-	qsort(list, n_list, sizeof(*list), var_cmp);
+	qsort(list, n_list, sizeof(*list), str_ptr_cmp);
 	for (size_t i = 0; i < n_list; i++)
 		buf_add(ret, list[i], strlen(list[i]) + 1);
-}
-
-static void begin(struct script_env *e, struct arena *a, const char *const *variant)
-{
-	auto_free char *path = mem_printf("%s/bin:/usr/bin:/bin", prefix);
-
-	script_env_init(e, a);
-	script_env_set(e, "PATH", path);
-	script_env_set(e, "CONDA_PREFIX", prefix);
-	script_env_set(e, "CONDA_SHLVL", "1");
-	if (variant[0])
-		script_env_set(e, "A", variant[0]);
-	if (variant[1])
-		script_env_set(e, "B", variant[1]);
 }
 
 static void show_lines(struct buf *b)
@@ -290,12 +179,12 @@ static bool compare(const char *script, const char *const *variant)
 	struct err err = ERR_INIT;
 	auto_buf got = { 0 }, want = { 0 };
 
-	begin(&e, &a, variant);
-	if (script_run(&e, str_of(script), &sourced, &err) < 0) {
+	world_begin(&e, &a, variant);
+	if (script_run(&e, str_of(script), &world_host, &err) < 0) {
 		assert_int_equal(err.code, ERR_FORMAT);
 		return false;
 	}
-	show(&e, &got);
+	world_show(&e, &got);
 	ask_bash(script, variant, &want);
 	if (got.n != want.n || memcmp(got.p, want.p, got.n) != 0) {
 		show_lines(&got);
@@ -312,20 +201,33 @@ static void simple_scripts_give_what_bash_gives(void **state)
 	for (size_t i = 0; i < COUNT(scripts); i++) {
 		size_t good = 0;
 
-		for (size_t v = 0; v < COUNT(variants); v++)
-			good += compare(scripts[i], variants[v]);
+		for (size_t v = 0; v < COUNT(world_variants); v++)
+			good += compare(scripts[i], world_variants[v]);
 		/* In some environments a script may do more (a value that is a pattern), but not in all. */
 		if (good < 4) {
 			auto_arena a = { 0 };
 			auto_script_env e = { 0 };
 			struct err err = ERR_INIT;
 
-			begin(&e, &a, variants[0]);
-			script_run(&e, str_of(scripts[i]), &sourced, &err);
-			fail_msg("evaluated in %zu of %zu environments: %s\n%s", good, COUNT(variants), err.text,
+			world_begin(&e, &a, world_variants[0]);
+			script_run(&e, str_of(scripts[i]), &world_host, &err);
+			fail_msg("evaluated in %zu of %zu environments: %s\n%s", good, COUNT(world_variants), err.text,
 				 scripts[i]);
 		}
 	}
+}
+
+static void what_is_not_exported_lives_on_for_the_next_script(void **state)
+{
+	auto_arena a = { 0 };
+	auto_script_env e = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	world_begin(&e, &a, world_variants[0]);
+	assert_int_equal(script_run(&e, str_of("local_one=5"), &world_host, &err), 0);
+	assert_int_equal(script_run(&e, str_of("export SEEN=$local_one"), &world_host, &err), 0);
+	assert_string_equal(script_env_get(&e, "SEEN"), "5");
 }
 
 /* ---- scripts made by chance ---- */
@@ -441,200 +343,20 @@ static void scripts_made_by_chance_give_what_bash_gives(void **state)
 		auto_buf b = { 0 };
 
 		random_list(&seed, &b, 0);
-		good += compare(b.p, variants[i % COUNT(variants)]);
+		good += compare(b.p, world_variants[i % COUNT(world_variants)]);
 	}
 	/* If this falls, the test has lost its point. */
 	if (good < 200)
 		fail_msg("only %zu of 600 were evaluated", good);
 }
 
-/* ---- scripts that do more ---- */
-
-static void what_does_more_is_named(void **state)
-{
-	static const struct {
-		const char *script, *want;
-	} rows[] = {
-		{ "R CMD javareconf > /dev/null 2>&1 || true", "line 1: runs 'R'" },
-		{ "\n\n\"$CONDA_PREFIX\"/bin/x", NULL },
-		{ "export A=$(date)", "line 1: runs $(date)" },
-		{ "export A=`hostname`", "line 1: runs `hostname`" },
-		{ "os=$(uname -s | tr a b)", "line 1: runs $(uname -s | tr a b)" },
-		{ "f() { export A=1; }\nf", "line 1: defines a function" },
-		{ "function f { :; }", "line 1: is not written as expected" },
-		{ "( export A=1 )", "line 1: runs a part in a shell of its own" },
-		{ "echo a | cat", "line 1: runs a pipe" },
-		{ "sleep 1 &", "line 1: runs something in the background" },
-		{ "echo x > /tmp/y", "line 1: writes to '/tmp/y'" },
-		{ "cat <<EOF\nx $(date)\nEOF\n", "line 1: runs $(date)" },
-		{ "cat <<EOF >/tmp/x\nx\nEOF\n", "line 1: writes to '/tmp/x'" },
-		{ "cat <<EOF\nx `a'`\nEOF\n", "line 1: runs `a'`" },
-		{ "cat <<EOF\nx\n EOF\n", "line 4: has a here-document that does not end" },
-		{ "cat <<EOF", "line 1: has a here-document that does not end" },
-		{ "cat <<EOF\nx\\\nEOF\n", "line 4: has a here-document that does not end" },
-		{ "cat <<EOF\n${C:=x}\nEOF\n", "line 1: sets $C in a here-document" },
-		{ "set -u\ncat <<EOF\n$NOT_SET\nEOF\n", "line 2: reads $NOT_SET, which is not set" },
-		{ "cat <<$A\n$A\n", "line 1: is not written as expected" },
-		{ "\ncat file <<EOF\nx\nEOF\n", "line 2: runs 'cat'" },
-		{ "cat <file", "line 1: reads from a file" },
-		{ "read A <<<x", "line 1: reads from a here-string" },
-		{ "cat 3<<EOF\nEOF\n", "line 1: reads from a file" },
-		{ "cat", "line 1: runs 'cat'" },
-		{ "read A <<EOF\nx\nEOF\n", "line 1: runs 'read'" },
-		{ "export A=$USER", "line 1: reads $USER" },
-		{ "export A=${BASH_SOURCE[0]}", "line 1: reads $BASH_SOURCE" },
-		{ "export A=$1", "line 1: uses $1" },
-		{ "export A=$?", "line 1: uses $?" },
-		{ "export A=$((1+1))", "line 1: runs $((1+1))" },
-		{ "export A=~/x", "line 1: uses ~" },
-		{ "export A={a,b}", "line 1: has braces in a word" },
-		{ "A=(a b)", "line 1: is not written as expected" },
-		{ "export A=${B//x/y}", "line 1: uses ${B//x/y}" },
-		{ "export A=${B:0:1}", "line 1: uses ${B:0:1}" },
-		{ "export A=${!B}", "line 1: uses ${!B}" },
-		{ "A=1 make", "line 1: sets a variable for one command" },
-		{ "[ -w $CONDA_PREFIX/lib ] && export A=1", NULL },
-		{ "[ -d /etc/OpenCL ] && export A=1", "line 1: asks for the file '/etc/OpenCL'" },
-		{ "[ 1 -lt 2 ] && export A=1", "line 1: has a test that is not known here" },
-		{ "[[ a =~ b ]] && export A=1", "line 1: has a test that is not known here" },
-		{ "exit 0", "line 1: ends the shell" },
-		{ "while true; do :; done", "line 1: takes too many steps" },
-		{ "IFS=:\nexport A=$PATH", "line 2: sets IFS" },
-		{ "LC_ALL=C", "line 1: sets $LC_ALL" },
-		{ "for i in *; do :; done", "line 1: looks for files by a pattern" },
-		{ "set -x", "line 1: uses set -x" },
-		{ "set -e\nfalse\nexport A=1", "line 2: would end by set -e" },
-		{ "set -u\nexport A=$NOT_SET", "line 2: reads $NOT_SET, which is not set" },
-		{ ". other.sh", "line 1: runs '.'" },
-		{ "eval 'A=1'", "line 1: runs 'eval'" },
-		{ "declare -x A=1", "line 1: runs 'declare'" },
-		{ "printf -v A x", "line 1: uses an option of printf" },
-		{ "export A='open", "line 1: has a quote or brace that does not end" },
-		{ "if true; then export A=1", "line 1: is not written as expected" },
-		{ "if true; fi", "line 1: is not written as expected" },
-		{ "fi", "line 1: is not written as expected" },
-		{ "A=x; while [ ${#A} != 0 ]; do A=$A$A; done", "line 1: makes too much text" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		auto_arena a = { 0 };
-		auto_script_env e = { 0 };
-		struct err err = ERR_INIT;
-		auto_buf before = { 0 }, after = { 0 };
-
-		begin(&e, &a, variants[0]);
-		show(&e, &before);
-		if (script_run(&e, str_of(rows[i].script), &sourced, &err) == 0)
-			fail_msg("'%s' is evaluated", rows[i].script);
-		if (rows[i].want && strcmp(err.text, rows[i].want) != 0)
-			fail_msg("'%s' gives '%s', expected '%s'", rows[i].script, err.text, rows[i].want);
-		show(&e, &after);
-		assert_int_equal(before.n, after.n);
-		assert_memory_equal(before.p, after.p, before.n);
-	}
-}
-
-static void a_script_that_does_more_leaves_nothing_behind(void **state)
-{
-	auto_arena a = { 0 };
-	auto_script_env e = { 0 };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	begin(&e, &a, variants[2]);
-	assert_int_equal(script_run(&e, str_of("export A=changed NEW=1; unset B; local=1; make"), &sourced, &err), -1);
-	assert_string_equal(script_env_get(&e, "A"), "a");
-	assert_string_equal(script_env_get(&e, "B"), "b");
-	assert_null(script_env_get(&e, "NEW"));
-	assert_null(script_env_get(&e, "local"));
-}
-
-/* An array that was put back must be as large as whoever adds to it believes. */
-static void what_was_put_back_can_grow(void **state)
-{
-	(void)state;
-	for (size_t n = 0; n < 70; n++) {
-		auto_arena a = { 0 };
-		auto_script_env e = { 0 };
-		struct err err = ERR_INIT;
-
-		begin(&e, &a, variants[0]);
-		for (size_t i = 0; i < n; i++)
-			script_env_set(&e, arena_printf(&a, "V%zu", i), "v");
-		assert_int_equal(script_run(&e, str_of("export NEW=1; make"), &sourced, &err), -1);
-		for (size_t i = 0; i < 70; i++)
-			script_env_set(&e, arena_printf(&a, "W%zu", i), arena_printf(&a, "%zu", i));
-		for (size_t i = 0; i < 70; i++)
-			assert_string_equal(script_env_get(&e, arena_printf(&a, "W%zu", i)),
-					    arena_printf(&a, "%zu", i));
-		for (size_t i = 0; i < n; i++)
-			assert_string_equal(script_env_get(&e, arena_printf(&a, "V%zu", i)), "v");
-	}
-}
-
-static void what_is_not_exported_lives_on_for_the_next_script(void **state)
-{
-	auto_arena a = { 0 };
-	auto_script_env e = { 0 };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	begin(&e, &a, variants[0]);
-	assert_int_equal(script_run(&e, str_of("local_one=5"), &sourced, &err), 0);
-	assert_int_equal(script_run(&e, str_of("export SEEN=$local_one"), &sourced, &err), 0);
-	assert_string_equal(script_env_get(&e, "SEEN"), "5");
-}
-
-static void link_scripts_may_say_something_and_exit(void **state)
-{
-	static const struct {
-		const char *script;
-		bool ok;
-	} rows[] = {
-		{ "#!/bin/bash\necho 'a licence' >> \"$PREFIX\"/.messages.txt\n", true },
-		{ "echo x >> $PREFIX/.messages.txt 2>&1\nexit 0\nrm -rf /", true },
-		{ "{ echo x; } >> $PREFIX/.messages.txt", true },
-		{ "if [ \"$PKG_NAME\" = \"build\" ]; then\n echo 1 >>$PREFIX/.messages.txt\nfi\n", true },
-		{ "if [[ \"$(uname)\" == \"Darwin\" && \"$(arch)\" == \"arm64\" ]]; then codesign x; fi", true },
-		{ "cat <<EOF >> ${PREFIX}/.messages.txt\nUse $HOME/$ANY ($PKG_NAME): \"it's\" yours\nEOF\n", true },
-		{ "cat > \"${PREFIX}\"/.messages.txt <<- EOF\n\t#####\n\n\tEOF\nexit 0", true },
-		{ "cat << 'EOF' >> $PREFIX/.messages.txt\n`x` $(y)\nEOF", true },
-		{ "echo \"run ${SOME_DB}/get\" >> ${PREFIX}/.messages.txt", true },
-		{ "cat <<EOF > $PREFIX/etc/x.conf\nx\nEOF\n", false },
-		{ "cat <<EOF >> $PREFIX/.messages.txt\n$(pip install x)\nEOF\n", false },
-		{ "echo \"${X:-$(pip install x)}\" >> $PREFIX/.messages.txt", false },
-		{ "echo x >> $PREFIX/etc/x", false },
-		{ "$PREFIX/bin/dot -c || true", false },
-	};
-	auto_free char *messages = mem_printf("%s/.messages.txt", prefix);
-	struct script_host host = { .look = look, .messages = messages, .is_process = true };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		auto_arena a = { 0 };
-		auto_script_env e = { 0 };
-		struct err err = ERR_INIT;
-
-		script_env_init(&e, &a);
-		script_env_set(&e, "PREFIX", prefix);
-		script_env_set(&e, "PKG_NAME", "x");
-		if ((script_run(&e, str_of(rows[i].script), &host, &err) == 0) != rows[i].ok)
-			fail_msg("'%s': %s", rows[i].script, err.text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(simple_scripts_give_what_bash_gives),
-		cmocka_unit_test(scripts_made_by_chance_give_what_bash_gives),
-		cmocka_unit_test(what_does_more_is_named),
-		cmocka_unit_test(a_script_that_does_more_leaves_nothing_behind),
-		cmocka_unit_test(what_was_put_back_can_grow),
 		cmocka_unit_test(what_is_not_exported_lives_on_for_the_next_script),
-		cmocka_unit_test(link_scripts_may_say_something_and_exit),
+		cmocka_unit_test(scripts_made_by_chance_give_what_bash_gives),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -65,7 +65,7 @@ fi
 # ---- the program itself ----
 
 say "ci/install.sh, by which the action and the Containerfile get condaimg"
-"$root/ci/install.sh" "$work/installed" >install.out 2>&1 || fail "ci/install.sh: $(tail -n 20 install.out)"
+CFLAGS=-O0 "$root/ci/install.sh" "$work/installed" >install.out 2>&1 || fail "ci/install.sh: $(tail -n 20 install.out)"
 [ ! -s install.out ] || fail "it says something where all is well: $(cat install.out)"
 "$work/installed/bin/condaimg" --version | grep -q '^condaimg [0-9]' || fail "what it installed does not run"
 for file in bin/jupyter-repo2docker share/man/man1/condaimg-build.1 share/condaimg/ci/build.sh; do

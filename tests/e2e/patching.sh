@@ -162,7 +162,12 @@ def on_top(manifest, config):
     config["rootfs"]["diff_ids"].append(config["rootfs"]["diff_ids"][-1])
     config["history"].append({"created_by": "RUN something"})
 
-for name, what in ("health", health), ("ontop", on_top):
+def swapped(manifest, config):
+    a, b = [l["annotations"] for l in manifest["layers"] if l["annotations"]["io.condaimg.part"] == "packages"][:2]
+    key = "io.condaimg.packages"
+    a[key], b[key] = b[key], a[key]
+
+for name, what in ("health", health), ("ontop", on_top), ("swapped", swapped):
     os.system(f"cp -r changed {name}")
     manifest = change(what)
     with open(name + "/manifest.json", "w") as f:
@@ -171,10 +176,11 @@ for name, what in ("health", health), ("ontop", on_top):
     with open(name + "/manifest.json", "w") as f:
         json.dump(manifest, f)
 PYTHON
-for name in health ontop; do
+for name in health ontop swapped; do
 	skopeo copy -q --dest-tls-verify=false dir:$name "docker://$host/$name:1" || fail "skopeo copy $name"
 done
 refused 1 'cannot be made again of one.lock: its config or manifest would be another' patch "docker://$host/health:1" ssl -t 2 --lock one.lock
+refused 1 'are in other layers than one.lock comes to' patch "docker://$host/swapped:1" ssl -t 2 --lock one.lock
 refused 1 'was put on top by something else' patch "docker://$host/ontop:1" ssl -t 2 --lock one.lock
 
 say "certificates have to be given again, and are part of what moves"
