@@ -104,8 +104,9 @@ static const struct command list[] = {
 	  "of it, with the same digest. The same lock and options give the same file. With --with-layers nothing is\n"
 	  "compressed there: --prefix, --compression, --layers, --user and --ca-file, which the layers depend on, are\n"
 	  "then those of the build. Prints FILE and its digest.",
-	  QUESTION_OPTIONS "output-file with-layers lockfile base libc layers compression prefix user shell ca-file "
-			   "config condarc cache-dir offline jobs " OUTPUT_OPTIONS,
+	  QUESTION_OPTIONS
+	  "output-file/bundle with-layers lockfile base libc layers compression prefix user shell ca-file "
+	  "config condarc cache-dir offline jobs " OUTPUT_OPTIONS,
 	  1, INPUTS_MAX, cmd_bundle },
 	{ "mirror", "LOCK... DIR", "Write the packages of locks as a channel, or add them to one.",
 	  "DIR is a channel that conda, mamba, pixi and condaimg read from any web server or from file://: packages,\n"

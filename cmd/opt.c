@@ -66,6 +66,8 @@ static const struct option table[] = {
 	  "certificates (PEM) that registries are trusted by, besides the system's and those in certs.d" },
 	{ "insecure", 0, FLAG, AT(insecure), NULL, "speak to registries without TLS, or whatever their certificate" },
 	{ "output-file", 'o', TEXT, AT(output_file), "FILE", "write to this file (default: stdout)" },
+	{ "output-file/bundle", 'o', TEXT, AT(output_file), "FILE",
+	  "write to this file (default: the environment's name and .bundle)" },
 	{ "format/sbom", 0, TEXT, AT(format), "spdx|cyclonedx", "SPDX 2.3 or CycloneDX 1.6, as JSON (default: spdx)" },
 	{ "lock/image", 0, TEXT, AT(lock), "FILE",
 	  "what the image was built from (default: the lock that is attached to it)" },

@@ -219,6 +219,16 @@ static int read_names(struct reader *r, const struct doc *d, struct record *rec)
 	return read_channel(r, channel, channel->text, &rec->channel);
 }
 
+/* A file may be called something else where it is fetched, but not like another package. */
+static bool is_url_of(struct arena *a, const struct record *rec)
+{
+	const char *name, *version, *build;
+	struct lock_place place;
+
+	return lock_url_split(a, rec->url, &place) && record_split_fn(a, place.fn, &name, &version, &build) &&
+	       strcmp(name, rec->name) == 0 && strcmp(version, rec->version) == 0;
+}
+
 static int check_record(struct reader *r, const struct doc *d, const char *platform, const struct record *rec)
 {
 	const char *name, *version, *build, *fault;
@@ -227,6 +237,8 @@ static int check_record(struct reader *r, const struct doc *d, const char *platf
 	    strcmp(name, rec->name) != 0 || strcmp(version, rec->version) != 0 || strcmp(build, rec->build) != 0)
 		return doc_fault(d, r->err, "package %s %s %s has the file '%s', which is of another", rec->name,
 				 rec->version, rec->build, rec->fn);
+	if (!is_url_of(&r->l->arena, rec))
+		return doc_fault(d, r->err, "package %s is fetched from the URL of another package", rec->fn);
 	if (!*rec->subdir)
 		return doc_fault(d, r->err, "package %s has no 'subdir', and its place does not say it", rec->fn);
 	if (strcmp(rec->subdir, "noarch") != 0 && strcmp(rec->subdir, platform) != 0)
